@@ -1,0 +1,278 @@
+"""Alerts: rules that judge a standing, and the state machine that makes firing, resolved and retracted of their verdicts.
+
+A rule is a pure function from a case (the standing of one unit under one indicator, and what the rule itself chose to
+remember) to a verdict. The machine around it keeps one open alert per fingerprint, numbers its episodes, and tells a
+recovery (`resolved`) from facts that came late and show the firing to have been untrue (`retracted`).
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from fractions import Fraction
+from typing import Any, Final, Literal, NamedTuple
+
+from typing_extensions import TypedDict
+
+from models.calendar import civil_day, day_number
+from models.decisions import Indicator
+from models.ledger import Figures
+from models.standings import Judged, Standings, shortfall
+from models.texts import percent_text, ratio_text
+from models.trajectory import decimal_text
+
+Kind = Literal["below-trajectory"]
+Severity = Literal["info", "warning", "critical"]
+Phase = Literal["firing", "resolved", "retracted"]
+
+
+class Transition(TypedDict):
+    """The contract's alert transition, with the numbers that justify it."""
+
+    id: str
+    fingerprint: str
+    status: Phase
+    kind: Kind
+    severity: Severity
+    decision: str
+    indicator: str
+    unit: str
+    at: str
+    reason: str
+    numerator: int
+    denominator: int
+    target: str | None
+    expected: str | None
+    shortfall: int
+    required_ratio: str | None
+    probability_met: str | None
+
+
+class Open(TypedDict):
+    """An alert that is firing: what it said, and the day's figures at that moment."""
+
+    fired: Transition
+    day: list[int]
+    """[numerator, denominator] of the civil day on which it fired, as known then"""
+
+
+class Memory(TypedDict):
+    """What is remembered of one fingerprint between evaluations; JSON, so that it can be a row of state."""
+
+    episode: int
+    open: Open | None
+    rule: dict[str, Any]
+
+
+class Case(NamedTuple):
+    """What a rule is asked about."""
+
+    judged: Judged
+    at: str
+    """the tick, a canonical instant"""
+    remembered: Mapping[str, Any]
+
+
+class Verdict(NamedTuple):
+    """What a rule says: whether the alert is to be open now, how grave it is, and what to remember."""
+
+    firing: bool
+    severity: Severity = "warning"
+    remember: Mapping[str, Any] = {}
+
+
+Rule = Callable[[Case], Verdict]
+
+
+def literal(case: Case) -> Verdict:
+    """Fire whenever the status is `below` at an evaluation; no gate, no grace (contract: `alert_rule=literal`)."""
+    return Verdict(case.judged.status == "below")
+
+
+class RuleSpec(NamedTuple):
+    """A rule, and whether its verdict depends on nothing but figures, trajectory and day.
+
+    Such a rule is asked again only where one of these has changed.
+    """
+
+    judge: Rule
+    memoryless: bool
+
+
+RULES: Final[Mapping[str, RuleSpec]] = {"literal": RuleSpec(literal, memoryless=True)}
+
+
+def fingerprint(decision: str, indicator: str, unit: str, kind: Kind = "below-trajectory") -> str:
+    """Return the name under which all alerts of one kind for a unit and an indicator go."""
+    return _hash(decision, indicator, unit, kind)
+
+
+def transition_id(fingerprint: str, episode: int, phase: Phase) -> str:
+    """Return a transition's id: the same for the same transition, whoever derives it, however often."""
+    return _hash(fingerprint, str(episode), phase)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+class Alerts:
+    """The alert state of some units under one decision: evaluates cases, and says what changed."""
+
+    def __init__(self, standings: Standings) -> None:
+        """Start with nothing remembered."""
+        self.standings = standings
+        self.reading = standings.reading
+        self.rule = RULES[self.reading.switches["alert_rule"]]
+        self.memory: dict[tuple[str, Indicator], Memory] = {}
+        self._seen: set[tuple[str, Indicator]] | None = None
+        """what has changed since the last evaluation; None: nothing has been evaluated yet"""
+
+    def changed(self, keys: Iterable[tuple[str, Indicator]]) -> None:
+        """Take note of what may be judged otherwise than before (`Standings.take_changed`)."""
+        if self._seen is not None:
+            self._seen.update(keys)
+
+    def tick(self, at: str) -> list[Transition]:
+        """Evaluate at a tick, in a fixed order, and return the transitions.
+
+        Every unit's target and every open alert is due; of a memoryless rule, those where something has changed.
+        Nothing is raised before the decision is effective.
+        """
+        if date.fromisoformat(civil_day(at)) < self.reading.effective(self.standings.as_of):
+            return []
+        targets = self.reading.targets(self.standings.as_of)
+        changed = self._seen if self.rule.memoryless else None
+        self._seen = set()
+        if changed is not None:
+            due = sorted(k for k in changed if (k in targets.targets and k[0] in targets.rows) or k in self.memory)
+        else:
+            due = sorted({*(k for k in targets.targets if k[0] in targets.rows), *self.memory})
+        transitions = (self._evaluate(unit, indicator, at) for unit, indicator in due)
+        return [t for t in transitions if t is not None]
+
+    def alert_of(self, unit: str, indicator: Indicator) -> dict[str, Any] | None:
+        """Return what a standing says of its open alert."""
+        memory = self.memory.get((unit, indicator))
+        if memory is None or memory["open"] is None:
+            return None
+        fired = memory["open"]["fired"]
+        return {k: fired[k] for k in ("id", "kind", "severity", "at")}
+
+    def _evaluate(self, unit: str, indicator: Indicator, at: str) -> Transition | None:
+        """Judge one unit under one indicator and return the transition, if there is one."""
+        reading = self.reading
+        target = reading.target(unit, indicator, self.standings.as_of)
+        memory = self.memory.get((unit, indicator))
+        is_open = memory is not None and memory["open"] is not None
+        if target is None and not is_open:
+            return None
+        judged = self.standings.judge(unit, indicator)
+        verdict = self.rule.judge(Case(judged, at, memory["rule"] if memory is not None else {}))
+        closed = reading.heirs.closed.get(unit)
+        frozen = closed is not None and closed <= self.standings.as_of
+        firing = verdict.firing and target is not None and not target.held and not frozen
+        if firing == is_open:
+            self._remember(unit, indicator, memory, verdict)
+            return None
+        if firing:
+            return self._fire(unit, indicator, at, judged, verdict, memory)
+        if memory is None or memory["open"] is None:  # cannot be: `firing != is_open` and not firing
+            raise AssertionError("an alert that is not open cannot close")
+        return self._close(unit, indicator, at, judged, memory["episode"], memory["open"], verdict)
+
+    def _remember(self, unit: str, indicator: Indicator, memory: Memory | None, verdict: Verdict) -> None:
+        if memory is None:
+            if verdict.remember:
+                self.memory[unit, indicator] = {"episode": 0, "open": None, "rule": dict(verdict.remember)}
+        elif memory["rule"] != verdict.remember:
+            self.memory[unit, indicator] = {**memory, "rule": dict(verdict.remember)}
+
+    def _fire(
+        self, unit: str, indicator: Indicator, at: str, judged: Judged, verdict: Verdict, memory: Memory | None
+    ) -> Transition:
+        episode = (memory["episode"] if memory is not None else 0) + 1
+        line = judged.expected if judged.expected is not None else Fraction(0)
+        reason = (
+            f"Lũy kế {ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]}) thấp hơn lộ trình "
+            f"{percent_text(line)}; còn thiếu {shortfall(judged.figures, judged.expected)}."
+        )
+        fired = self._transition("firing", unit, indicator, at, judged, episode, verdict.severity, reason)
+        day = self.standings.counted_on(unit, indicator, self.standings.ledger.last)
+        self.memory[unit, indicator] = {
+            "episode": episode,
+            "open": {"fired": fired, "day": list(day)},
+            "rule": dict(verdict.remember),
+        }
+        return fired
+
+    def _close(
+        self, unit: str, indicator: Indicator, at: str, judged: Judged, episode: int, opened: Open, verdict: Verdict
+    ) -> Transition:
+        fired = opened["fired"]
+        then = self._in_hindsight(unit, indicator, at, opened)
+        if then.status == "below":
+            phase: Phase = "resolved"
+            reason = f"Đã trở lại lộ trình: {ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]})."
+        else:
+            phase = "retracted"
+            reason = (
+                f"Dữ liệu đến muộn hoặc được sửa: khi cảnh báo là {fired['numerator']}/{fired['denominator']}, "
+                f"nay cũng thời điểm đó là {then.figures[0]}/{then.figures[1]}."
+            )
+        closed = self._transition(phase, unit, indicator, at, judged, episode, fired["severity"], reason)
+        self.memory[unit, indicator] = {"episode": episode, "open": None, "rule": dict(verdict.remember)}
+        return closed
+
+    def _in_hindsight(self, unit: str, indicator: Indicator, at: str, opened: Open) -> Judged:
+        """Judge the day of firing with what is known now.
+
+        While that civil day lasts, what it has counted since may be new dossiers, so its own figures stay those of the
+        firing; once it is over and the alert still stood, the whole day is what was judged.
+        """
+        fired = opened["fired"]
+        fired_on = civil_day(fired["at"])
+        on = self.reading.nearest(date.fromisoformat(fired_on))
+        day = day_number(on.isoformat())
+        standings = self.standings
+        if day < standings.ledger.last and fired_on != civil_day(at):
+            figures = standings.figures_until(unit, indicator, day)
+        else:
+            counted = opened["day"]
+            figures = standings.figures_until(unit, indicator, day - 1, (counted[0], counted[1]))
+            if self.reading.indicators[indicator].count == "service":
+                figures = (max(figures[0], fired["numerator"]), figures[1])
+        return standings.judged(unit, indicator, figures, on)
+
+    def _transition(
+        self,
+        phase: Phase,
+        unit: str,
+        indicator: Indicator,
+        at: str,
+        judged: Judged,
+        episode: int,
+        severity: Severity,
+        reason: str,
+    ) -> Transition:
+        decision = self.reading.decision.id
+        name = fingerprint(decision, indicator, unit)
+        target = self.reading.target(unit, indicator, self.standings.as_of)
+        return {
+            "id": transition_id(name, episode, phase),
+            "fingerprint": name,
+            "status": phase,
+            "kind": "below-trajectory",
+            "severity": severity,
+            "decision": decision,
+            "indicator": indicator,
+            "unit": unit,
+            "at": at,
+            "reason": reason,
+            "numerator": judged.figures[0],
+            "denominator": judged.figures[1],
+            "target": None if target is None else decimal_text(target.value),
+            "expected": None if judged.expected is None else decimal_text(judged.expected),
+            "shortfall": shortfall(judged.figures, judged.expected),
+            "required_ratio": None,
+            "probability_met": None,
+        }

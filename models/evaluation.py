@@ -1,0 +1,139 @@
+"""The whole system without Kafka: events in file order, ticks by the events' own clock, standings and alerts out.
+
+The same functions as the running system; what it adds is the order in which ticks fall among the events.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from models.alerts import Alerts, Transition
+from models.calendar import civil_day, end_of, instant_of, moment_of, start_of
+from models.dossier import EMPTY, Layers
+from models.events import Event, Refused, decode
+from models.fold import fold
+from models.reading import Reading
+from models.standings import Standing, Standings
+
+
+@dataclass
+class Counts:
+    """What became of the events: `events` = `applied` + `duplicates` + `refused` (I2)."""
+
+    events: int = 0
+    applied: int = 0
+    duplicates: int = 0
+    refused: int = 0
+
+
+@dataclass
+class Evaluation:
+    """What `evaluate` found."""
+
+    standings: list[Standing] = field(default_factory=list)
+    alerts: list[Transition] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+
+
+class Evaluator:
+    """Counters, clock and alert state of one decision, fed with events and ticks."""
+
+    def __init__(self, reading: Reading, start: date) -> None:
+        """Start before the first event, as of a civil day."""
+        self.reading = reading
+        self.standings = Standings(reading, start)
+        self.alerts = Alerts(self.standings)
+        self.counts = Counts()
+        self._dossiers: dict[str, Layers] = {}
+
+    def take(self, event: Event) -> None:
+        """Take one event into its dossier and the counters."""
+        folded = fold(self._dossiers.get(event.dossier, EMPTY), event, self.reading.fold)
+        self._dossiers[event.dossier] = folded.layers
+        if folded.outcome == "applied":
+            self.counts.applied += 1
+        else:
+            self.counts.duplicates += 1
+        add = self.standings.add
+        for unit, day, cell, numerator in folded.taken:
+            add(unit, day, cell, -numerator, -1)
+        for unit, day, cell, numerator in folded.put:
+            add(unit, day, cell, numerator, 1)
+
+    def tick(self, at: str) -> list[Transition]:
+        """Move the clock to a tick and evaluate."""
+        self.standings.move_to(date.fromisoformat(civil_day(at)))
+        self.alerts.changed(self.standings.take_changed())
+        return self.alerts.tick(at)
+
+    def standing_rows(self) -> list[Standing]:
+        """Return the standing of every unit and group, ordered by indicator and unit."""
+        standings = self.standings
+        units = sorted({*standings.named(), *standings.ledger.units()})
+        rows: list[Standing] = []
+        for indicator in self.reading.indicators:
+            for unit in units:
+                if standings.has_standing(unit):
+                    rows.append(standings.standing(unit, indicator, self.alerts.alert_of(unit, indicator)))
+            rows += [standings.group_standing(group, indicator) for group in standings.groups().values()]
+        return rows
+
+
+def evaluate(
+    reading: Reading,
+    lines: Iterable[tuple[int, bytes]],
+    as_of: date,
+    tick: timedelta = timedelta(days=1),
+    on_line: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Evaluate a file of events as of a civil day (contract: `lotrinh evaluate`).
+
+    `lines` gives (line number, bytes) without blank lines; `tick` divides a day, whose last tick is its end. Raises
+    ValueError when the day lies before the period.
+    """
+    first, last = reading.period(as_of)
+    if as_of < first:
+        raise ValueError(f"{as_of} lies before the period, which begins on {first}")
+    until = end_of(min(as_of, last))
+    result = Evaluation()
+    evaluator = Evaluator(reading, first)
+    ticks = _ticks(reading.effective(as_of), tick)
+    due_at = next(ticks)
+    clock = ""
+    for number, line in lines:
+        event = decode(line)
+        evaluator.counts.events += 1
+        if isinstance(event, Refused):
+            evaluator.counts.refused += 1
+            result.refused.append((number, event.reason))
+            continue
+        at = event.stamp.split("\t", 2)[1]
+        if at > clock:
+            clock = at
+            while due_at < at and due_at <= until:
+                result.alerts += evaluator.tick(due_at)
+                due_at = next(ticks)
+        evaluator.take(event)
+        if on_line is not None:
+            on_line(number)
+    while due_at <= until:
+        result.alerts += evaluator.tick(due_at)
+        due_at = next(ticks)
+    evaluator.standings.move_to(min(as_of, last))
+    result.standings = evaluator.standing_rows()
+    result.counts = evaluator.counts
+    return result
+
+
+def _ticks(first: date, step: timedelta) -> Iterator[str]:
+    """Yield the ticks from a civil day on: every `step` within a day, and each day's end."""
+    day = first
+    while True:
+        moment: datetime = moment_of(start_of(day)) + step
+        ends = moment_of(start_of(day + timedelta(days=1)))
+        while moment < ends:
+            yield instant_of(moment)
+            moment += step
+        yield end_of(day)
+        day += timedelta(days=1)

@@ -1,0 +1,381 @@
+"""The portal's events: from the bytes of a record to an :class:`Event`, or to a :class:`Refused` with one reason.
+
+The closed schema of the contract. Strict types, no unknown field, times with an offset. A reason names fields of the
+contract only and never repeats a value, for a value may be somebody's name.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, with_config
+from pydantic_core import from_json, to_json
+from typing_extensions import Required, TypedDict
+
+from models.calendar import RFC3339, instant, instant_of_valid
+
+MAX_BYTES: Final = 65_536
+"""A record larger than this is refused before it is parsed; an event of the contract is under 2 KB."""
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Time = Annotated[str, StringConstraints(pattern=RFC3339)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Type = Literal[
+    "submitted", "received", "refused",
+    "paid", "refunded",
+    "resolved", "result-issued", "result-recalled", "copy-certified",
+    "corrected", "transferred", "withdrawn", "stopped", "deleted", "restored",
+]  # fmt: skip
+
+TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
+    "dossier.submitted": ("submitted", "received", "refused"),
+    "dossier.paid": ("paid", "refunded"),
+    "dossier.result-issued": ("resolved", "result-issued", "result-recalled", "copy-certified"),
+    "dossier.amended": ("corrected", "transferred", "withdrawn", "stopped", "deleted", "restored"),
+}
+"""The inbound topics (without prefix) and the event types each carries."""
+
+TOPIC_OF: Final[Mapping[str, str]] = {t: topic for topic, types in TOPICS.items() for t in types}
+
+
+@with_config(ConfigDict(strict=True, extra="forbid"))
+class Wire(TypedDict, total=False):
+    """One event as it travels: the fields of the contract, and whether each was carried at all."""
+
+    id: Required[Code]
+    type: Required[Type]
+    dossier: Required[Code]
+    version: Whole | None
+    at: Required[Time]
+    unit: Code
+    procedure: Code | None
+    channel: Literal["online", "in_person", "postal"] | None
+    submitted_at: Time | None
+    received_at: Time | None
+    refused_at: Time | None
+    resolved_at: Time | None
+    issued_at: Time | None
+    status: Literal["withdrawn", "stopped", "deleted"] | None
+    transaction: Code | None
+    paid_at: Time | None
+    amount: Whole | None
+    method: Literal["online", "cash", "transfer"] | None
+    gateway: Literal["national", "local"] | None
+    exempt: bool | None
+    electronic: bool | None
+    digitised: bool | None
+    result_document: bool | None
+    copy: Code | None
+
+
+FIELDS: Final = tuple(Wire.__annotations__)
+TIMES: Final = frozenset({"submitted_at", "received_at", "refused_at", "resolved_at", "issued_at", "paid_at"})
+PAYMENT: Final = frozenset({"paid_at", "amount", "method", "gateway", "exempt"})
+OWN_TIME: Final[Mapping[str, str]] = {
+    "submitted": "submitted_at",
+    "received": "received_at",
+    "refused": "refused_at",
+    "resolved": "resolved_at",
+    "result-issued": "issued_at",
+    "paid": "paid_at",
+}
+"""The fact each type is about: an event that says nothing of it means `at`."""
+IMPLIED: Final[Mapping[str, Mapping[str, Any]]] = {
+    "withdrawn": {"status": "withdrawn"},
+    "stopped": {"status": "stopped"},
+    "deleted": {"status": "deleted"},
+    "restored": {"status": None},
+    "result-recalled": {"issued_at": None, "electronic": None, "digitised": None},
+}
+"""What a type says by itself, unless the event carries the field."""
+
+_validate: Final[Callable[[bytes], dict[str, Any]]] = TypeAdapter(Wire).validator.validate_json
+
+
+def stamp(version: int | None, at: str, id_: str, sha256: str) -> str:
+    """Return the order of an event's facts as a text that sorts: the later stamp wins, field by field.
+
+    A versioned fact over one without; then version, `at`, id, SHA-256 of the record's bytes. Parts are divided by tabs,
+    which no code holds and which sort before all that codes hold. A version is written with its length first.
+
+    >>> stamp(9, "2024-01-01T00:00:00+07:00", "a", "") < stamp(10, "2023-01-01T00:00:00+07:00", "a", "")
+    True
+    >>> stamp(None, "2024-01-01T00:00:00+07:00", "a", "") < stamp(-5, "2023-01-01T00:00:00+07:00", "a", "")
+    True
+    """
+    if version is None:
+        return f"-\t{at}\t{id_}\t{sha256}"
+    if version < 0:
+        return f"A{version + 2**63:019d}\t{at}\t{id_}\t{sha256}"
+    digits = str(version)
+    return f"{chr(96 + len(digits))}{digits}\t{at}\t{id_}\t{sha256}"
+
+
+class Event(NamedTuple):
+    """One event, decoded: what it says of its dossier, and how new that is."""
+
+    type: str
+    dossier: str
+    stamp: str
+    """see `stamp`"""
+    facts: dict[str, Any]
+    """field → value; a payment's fields are ``field@transaction``, a copy's ``field@copy``; times are canonical"""
+
+
+class Refused(NamedTuple):
+    """Why a record is no event. The reason names fields of the contract only; `dossier` is '' where unknown."""
+
+    reason: str
+    dossier: str = ""
+
+
+_LONG_CODE = re.compile(r"^([0-9]+\.[0-9]+)\.[0-9]+\.[0-9]+\.[0-9]+\.[A-Z][0-9]+$")
+
+
+@lru_cache(maxsize=65536)
+def procedure_code(code: str) -> str:
+    """Return a procedure's code without the suffix of its authority.
+
+    >>> procedure_code("1.004616.000.00.00.H56")
+    '1.004616'
+    """
+    match = _LONG_CODE.match(code)
+    return match.group(1) if match else code
+
+
+def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()) -> Event | Refused:
+    """Read one record: plain JSON, or a CloudEvent 1.0 in binary or structured mode. Never raises on bad input."""
+    if value is None:
+        return Refused("record has no value")
+    if len(value) > MAX_BYTES:
+        return Refused(f"record is larger than {MAX_BYTES} bytes")
+    if headers:
+        unwrapped = _unwrap(value, headers)
+        if isinstance(unwrapped, Refused):
+            return unwrapped
+        body = unwrapped
+    else:
+        body = value
+    try:
+        wire = _validate(body)
+    except ValidationError as exc:
+        if not headers and b'"specversion"' in value:
+            return _structured_in(value)
+        return Refused(_reason(exc), _dossier_in(body))
+    # Members of a flat object are one more than its commas, so that fewer fields mean a field given twice (or a comma
+    # within a value); control characters can only come escaped. Both are rare: look closer only then.
+    if body.count(b",") != len(wire) - 1 and _keys_twice(body):
+        return Refused("a field is given twice", _plain_code(wire["dossier"]))
+    if b"\\" in body and _has_controls(wire):
+        return Refused("a field holds a control character")
+    return _event(wire, value)
+
+
+_new: Final = tuple.__new__
+
+
+def _event(wire: dict[str, Any], value: bytes) -> Event | Refused:
+    """Turn validated fields into facts; `wire` is used up."""
+    pop = wire.pop
+    kind: str = pop("type")
+    dossier: str = pop("dossier")
+    id_: str = pop("id")
+    version = pop("version", None)
+    try:
+        at = instant_of_valid(pop("at"))
+        for field in TIMES & wire.keys():
+            if wire[field] is not None:
+                wire[field] = instant_of_valid(wire[field])
+    except ValueError:
+        return Refused("a time names no day or time of day that exists", _plain_code(dossier))
+    own = OWN_TIME.get(kind)
+    if own is not None and own not in wire:
+        wire[own] = at
+    implied = IMPLIED.get(kind)
+    if implied is not None:
+        wire = {**implied, **wire}
+    procedure = wire.get("procedure")
+    if procedure is not None:
+        wire["procedure"] = procedure_code(procedure)
+    order = stamp(version, at, id_, hashlib.sha256(value).hexdigest()[:16])
+    if "transaction" in wire or "copy" in wire or kind in _NAMED or not PAYMENT.isdisjoint(wire):
+        return _with_parts(kind, dossier, order, at, wire)
+    return _new(Event, (kind, dossier, order, wire))
+
+
+_NAMED: Final[Mapping[str, str]] = {"paid": "transaction", "refunded": "transaction", "copy-certified": "copy"}
+
+
+def _with_parts(kind: str, dossier: str, order: str, at: str, wire: dict[str, Any]) -> Event | Refused:
+    """Give a payment's facts to its transaction and a certified copy's to its copy."""
+    transaction, copy = wire.pop("transaction", None), wire.pop("copy", None)
+    needed = _NAMED.get(kind)
+    if (needed == "transaction" and transaction is None) or (needed == "copy" and copy is None):
+        return Refused(f"`{kind}` names no `{needed}`", _plain_code(dossier))
+    facts: dict[str, Any] = {}
+    of_copy = {"unit", "electronic"} if copy is not None else frozenset[str]()
+    for field, fact in wire.items():
+        if field in PAYMENT:
+            if transaction is None:
+                return Refused(f"field `{field}` needs a `transaction`", _plain_code(dossier))
+            facts[f"{field}@{transaction}"] = fact
+        elif field in of_copy:
+            facts[f"copy_{field}@{copy}"] = fact
+        else:
+            facts[field] = fact
+    if kind in ("paid", "refunded"):
+        facts[f"payment@{transaction}"] = kind
+    if kind == "copy-certified":
+        facts[f"copied_at@{copy}"] = at
+    return Event(kind, dossier, order, facts)
+
+
+def _keys_twice(body: bytes) -> bool:
+    found: list[list[str]] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found.append([key for key, _ in pairs])
+        return dict(pairs)
+
+    try:
+        json.loads(body, object_pairs_hook=keep)
+    except ValueError:  # a number of thousands of digits, in an attribute that we do not read
+        return True
+    return any(len(keys) != len(set(keys)) for keys in found)
+
+
+def _has_controls(wire: Mapping[str, Any]) -> bool:
+    return any(isinstance(v, str) and _CONTROL.search(v) for v in wire.values())
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+# -- CloudEvents 1.0 ---------------------------------------------------------------------------------------------------
+
+UPCASTS: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+"""Schema version → function that lifts its data to the next version; the current version is `CURRENT`."""
+CURRENT: Final = 1
+_TYPE = re.compile(r"^vn\.lotrinh\.dossier\.([a-z-]+)\.v([0-9]{1,4})$")
+_ATTRIBUTES: Final[Mapping[str, str]] = {"id": "id", "type": "type", "subject": "dossier", "time": "at"}
+
+
+def _unwrap(value: bytes, headers: Iterable[tuple[str, bytes]]) -> bytes | Refused:
+    """Return the plain event of a record with headers; headers that are not CloudEvents' mean nothing."""
+    try:
+        named = {key.lower(): raw.decode() for key, raw in headers if raw is not None}
+    except UnicodeDecodeError:
+        return Refused("a header is not UTF-8")
+    if named.get("content-type", "").lower().startswith("application/cloudevents+json"):
+        return _envelope(value)
+    if "ce_specversion" not in named and "ce_id" not in named and "ce_type" not in named:
+        return value
+    if named.get("ce_specversion", "1.0") != "1.0":
+        return Refused("the CloudEvent is not of version 1.0")
+    try:
+        data = from_json(value, allow_inf_nan=False)
+    except ValueError:
+        return Refused("the record is not JSON")
+    return _merged({a: named[f"ce_{a}"] for a in _ATTRIBUTES if f"ce_{a}" in named}, data, value)
+
+
+def _structured_in(value: bytes) -> Event | Refused:
+    """Read a CloudEvent in structured mode that came without its content type, as lines of a file do."""
+    body = _envelope(value)
+    if isinstance(body, Refused):
+        return body
+    try:
+        return _event(_validate(body), value)
+    except ValidationError as exc:
+        return Refused(_reason(exc), _dossier_in(body))
+
+
+def _envelope(value: bytes) -> bytes | Refused:
+    try:
+        envelope = from_json(value, allow_inf_nan=False)
+    except ValueError:
+        return Refused("the record is not JSON")
+    if not isinstance(envelope, dict) or envelope.get("specversion") != "1.0":
+        return Refused("the CloudEvent is not of version 1.0")
+    if _keys_twice(value):
+        return Refused("a field is given twice")
+    return _merged({a: envelope[a] for a in _ATTRIBUTES if a in envelope}, envelope.get("data", {}), None)
+
+
+def _merged(attributes: Mapping[str, Any], data: Any, raw: bytes | None) -> bytes | Refused:
+    """Join a CloudEvent's attributes and data into one plain event."""
+    if not isinstance(data, dict):
+        return Refused("the CloudEvent's data is not an object")
+    if raw is not None and _keys_twice(raw):
+        return Refused("a field is given twice")
+    body = dict(data)
+    version = CURRENT
+    for attribute, text in attributes.items():
+        field, given = _ATTRIBUTES[attribute], text
+        if attribute == "type" and isinstance(text, str):
+            if match := _TYPE.match(text):
+                given, version = match.group(1), int(match.group(2))
+        if field in body and body[field] != given:
+            return Refused(f"field `{field}` is given twice, with two values")
+        body[field] = given
+    while version < CURRENT and version in UPCASTS:
+        body, version = UPCASTS[version](body), version + 1
+    if version != CURRENT:
+        return Refused("the event's schema version is not known")
+    try:
+        return to_json(body)
+    except ValueError:
+        return Refused("the record is not JSON")
+
+
+# -- reasons -----------------------------------------------------------------------------------------------------------
+
+_TEXT: Final[Mapping[str, str]] = {
+    "extra_forbidden": "the event has a field that the contract does not know",
+    "json_invalid": "the record is not JSON",
+    "typed_dict_type": "the record is not a JSON object",
+    "dict_type": "the record is not a JSON object",
+}
+_EXPECTED: Final[Sequence[tuple[frozenset[str], str]]] = (
+    (TIMES | {"at"}, "a date-time of RFC 3339 with an offset"),
+    (frozenset({"version", "amount"}), "an integer"),
+    (frozenset({"exempt", "electronic", "digitised", "result_document"}), "true or false"),
+    (frozenset({"type", "channel", "status", "method", "gateway"}), "one of the values of the contract"),
+)
+
+
+def _reason(exc: ValidationError) -> str:
+    """Say what is wrong in one clause, naming fields of the contract and no value."""
+    errors = exc.errors(include_url=False, include_context=False, include_input=False)
+    error = min(errors, key=lambda e: (e["type"] != "extra_forbidden", str(e["loc"])))
+    if error["type"] == "missing":
+        return f"field `{error['loc'][-1]}` is missing"
+    general = _TEXT.get(error["type"])
+    if general is not None:
+        return general
+    field = next((part for part in error["loc"] if part in FIELDS), None)
+    if field is None:
+        return "the event is not of the contract's form"
+    for fields, expected in _EXPECTED:
+        if field in fields:
+            return f"field `{field}` is not {expected}"
+    return f"field `{field}` is not a text of 1 to 200 characters without control characters"
+
+
+def _dossier_in(body: bytes) -> str:
+    """Return the dossier code of a refused record, where it has one of a code's form (no spaces, ASCII)."""
+    try:
+        parsed = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return ""
+    return _plain_code(parsed.get("dossier")) if isinstance(parsed, dict) else ""
+
+
+def _plain_code(code: object) -> str:
+    return code if isinstance(code, str) and _PLAIN_CODE.match(code) else ""
+
+
+_PLAIN_CODE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$")

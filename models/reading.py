@@ -1,0 +1,411 @@
+"""A decision made executable: its file together with registry, switches, catalogue, trajectories and successions.
+
+A `Reading` answers what the rest of the core asks: which rules count dossiers, who has which target on a day, what is
+expected by then, who belongs to which group. It is built once and never changed; its fingerprints name the epoch.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from pydantic_core import to_json
+
+from models.catalogue import Catalogue, Entry
+from models.contributions import FOLD_VERSION, Basis, CopyRule, DossierRule, FoldRules, Mark, PaymentRule
+from models.decisions import (
+    COMMON_SWITCHES,
+    QUESTIONS,
+    BadDecision,
+    Decision,
+    Formula,
+    Growing,
+    Indicator,
+    Row,
+    cells,
+)
+from models.trajectory import Flat, Milestones, Ramp, Trajectory
+from models.units import COMMUNES, Heirs, Registry, Succession, Unit
+
+STANDING_VERSION: Final = 1
+"""Raise it whenever a standing or an alert comes out differently from the same counters."""
+
+
+class Target(NamedTuple):
+    """What a unit is to reach: percent, the row that says so, and whether two predecessors' targets disagree."""
+
+    value: Fraction
+    row: str
+    baseline: Fraction | None
+    held: bool = False
+
+
+class Group(NamedTuple):
+    """All communes of a district as one row of the decision."""
+
+    code: str
+    name: str
+    row: str
+    members: tuple[str, ...]
+
+
+class Targets(NamedTuple):
+    """Who has which target in one period, once the successions up to a day are taken in."""
+
+    targets: Mapping[tuple[str, Indicator], Target]
+    rows: Mapping[str, Row]
+    """named unit → the row that names it"""
+    groups: Mapping[str, Group]
+    group_of: Mapping[str, str]
+
+
+class SwitchView(NamedTuple):
+    """A switch with its value, for those who read a figure that depends on it."""
+
+    name: str
+    value: str
+    choices: tuple[str, ...]
+    question: str
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a reading is made of besides the decision file. All of it is data, and part of the fingerprint."""
+
+    registry: Registry
+    catalogue: tuple[Entry, ...] | None = None
+    trajectories: Mapping[tuple[str, str], Milestones] = field(default_factory=dict)
+    successions: tuple[Succession, ...] = ()
+    switches: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reading:
+    """One decision, as it is applied."""
+
+    def __init__(self, decision: Decision, sources: Sources) -> None:
+        """Work out what the decision says. Raises BadDecision where it does not fit the registry or a switch."""
+        self.decision = decision
+        self.registry = _with_agencies(decision, sources.registry)
+        self.heirs = Heirs(self.registry, sources.successions)
+        self.catalogue = None if sources.catalogue is None else Catalogue(sources.catalogue, self.registry)
+        self.trajectories = dict(sources.trajectories)
+        self.switches = _switches(decision, sources.switches)
+        self.indicators: Mapping[Indicator, Formula] = decision.indicators
+        self.fold = self._fold_rules()
+        self._sources = sources
+        self._regime = lru_cache(maxsize=64)(self._targets)
+        self._trajectory = lru_cache(maxsize=65536)(self._trajectory_of)
+        self._expected = lru_cache(maxsize=65536)(self._expected_on)
+        if problems := self.problems():
+            raise BadDecision("\n".join(f"{decision.id}: {p}" for p in problems))
+
+    # -- time ----------------------------------------------------------------------------------------------------------
+
+    def period(self, on: date) -> tuple[date, date]:
+        """Return the first and last day of the period that a day belongs to, or of the nearest one."""
+        period = self.decision.period
+        if period.first is not None and period.last is not None:
+            return period.first, period.last
+        year = max(on.year, period.yearly_from or on.year)
+        return date(year, 1, 1), date(year, 12, 31)
+
+    def nearest(self, on: date) -> date:
+        """Return a day, or the nearest day of its period."""
+        first, last = self.period(on)
+        return min(max(on, first), last)
+
+    def effective(self, on: date) -> date:
+        """Return the day from which alerts are raised: the decision's, or the period's first where that is unknown."""
+        return self.decision.effective or self.period(on)[0]
+
+    # -- targets -------------------------------------------------------------------------------------------------------
+
+    def targets(self, on: date) -> Targets:
+        """Return who has which target on a day."""
+        return self._regime(self.period(on)[0], sum(s.day <= on for s in self.heirs.successions))
+
+    def target(self, unit: str, indicator: Indicator, on: date) -> Target | None:
+        """Return a unit's or a group's target on a day; None for a blank cell and for a unit not named."""
+        return self.targets(on).targets.get((unit, indicator))
+
+    def expected(self, unit: str, indicator: Indicator, on: date) -> Fraction | None:
+        """Return the trajectory's value by the end of a day, percent; None without target or before its first row."""
+        return self._expected(unit, indicator, on)
+
+    def _expected_on(self, unit: str, indicator: Indicator, on: date) -> Fraction | None:
+        target = self.target(unit, indicator, on)
+        if target is None:
+            return None
+        return self._trajectory(unit, indicator, target, self.period(on)).at(on)
+
+    def moves(self, indicator: Indicator) -> bool:
+        """Tell whether what is expected of units under an indicator may change from one day to the next."""
+        mode = self.switches["trajectory"]
+        ramp = self.indicators[indicator].trajectory == "ramp" if mode == "default" else mode == "linear"
+        return ramp or any(i == indicator for _, i in self.trajectories) or self.decision.period.yearly_from is not None
+
+    def _trajectory_of(self, unit: str, indicator: Indicator, target: Target, period: tuple[date, date]) -> Trajectory:
+        for code in (unit, self.targets(period[1]).group_of.get(unit, "")):
+            entered = self.trajectories.get((code, indicator))
+            if entered is not None:
+                return entered
+        mode = self.switches["trajectory"]
+        ramp = self.indicators[indicator].trajectory == "ramp" if mode == "default" else mode == "linear"
+        if ramp or (mode == "default" and target.baseline is not None):
+            return Ramp(target.baseline or Fraction(0), target.value, *period)
+        return Flat(target.value)
+
+    def _targets(self, first: date, taken_in: int) -> Targets:
+        targets: dict[tuple[str, Indicator], Target] = {}
+        rows: dict[str, Row] = {}
+        groups: dict[str, Group] = {}
+        group_of: dict[str, str] = {}
+        for row in self.decision.rows:
+            members, group = self._members(row)
+            if group is not None:
+                groups[group.code] = group
+                group_of.update(dict.fromkeys(group.members, group.code))
+            for indicator, value in cells(self.decision, row).items():
+                target = self._value(value, row, indicator, first)
+                for code in (*members, *([group.code] if group is not None else ())):
+                    if target is not None:
+                        targets[code, indicator] = target
+            rows.update(dict.fromkeys(members, row))
+        for s in self.heirs.successions[:taken_in]:
+            self._inherit(s, targets, rows, groups, group_of)
+        return Targets(targets, rows, groups, group_of)
+
+    def _members(self, row: Row) -> tuple[tuple[str, ...], Group | None]:
+        """Return the units a row names, and the group it is, if it is one."""
+        if row.unit is not None and row.unit.endswith(COMMUNES):
+            members = self._founding(self.registry.communes_of(row.unit.removesuffix(COMMUNES)))
+            return members, Group(row.unit, row.name, row.row, members)
+        if row.unit is not None:
+            return (row.unit,), None
+        return self._founding(self.registry.of_level(row.units or "commune", row.of or "")), None
+
+    def _founding(self, codes: Iterable[str]) -> tuple[str, ...]:
+        return tuple(c for c in codes if c not in self.heirs.founded)
+
+    def _value(self, value: str | Growing, row: Row, indicator: Indicator, first: date) -> Target | None:
+        if isinstance(value, Growing):
+            years = first.year - (self.decision.period.yearly_from or first.year)
+            if self.switches.get("yearly_increase") == "relative":
+                grown = Fraction(value.first) * (1 + Fraction(value.yearly) / 100) ** years
+            else:
+                grown = Fraction(value.first) + Fraction(value.yearly) * years
+            return Target(min(grown, Fraction(value.cap)), row.row, None)
+        if value == "":
+            return None
+        baseline = row.baseline.get(indicator)
+        return Target(Fraction(value), row.row, None if baseline is None else Fraction(baseline))
+
+    def _inherit(
+        self,
+        succession: Succession,
+        targets: dict[tuple[str, Indicator], Target],
+        rows: dict[str, Row],
+        groups: dict[str, Group],
+        group_of: dict[str, str],
+    ) -> None:
+        """Give an heir the targets of its predecessors; held where these differ and nobody has assigned one (P14)."""
+        heir, old = succession.heir, succession.predecessor
+        assigned = self.registry.units[heir].target_of if heir in self.registry.units else ""
+        source = assigned or old
+        named_itself = heir in rows and heir not in self.heirs.founded
+        if named_itself and not assigned:
+            return
+        if source in rows:
+            rows.setdefault(heir, rows[source])
+        for indicator in self.indicators:
+            theirs, own = targets.get((source, indicator)), targets.get((heir, indicator))
+            if theirs is None:
+                continue
+            if assigned or own is None:
+                targets[heir, indicator] = theirs
+            elif own.value != theirs.value:
+                targets[heir, indicator] = own._replace(held=True)
+        group = groups.get(group_of.get(old, ""))
+        if group is not None and heir not in group_of and self.registry.home(heir) == self.registry.home(group.code):
+            groups[group.code] = group._replace(members=tuple(sorted({*group.members, heir})))
+            group_of[heir] = group.code
+
+    # -- counting ------------------------------------------------------------------------------------------------------
+
+    def measured(self, indicator: Indicator) -> bool:
+        """Tell whether an indicator can be measured with what this reading has."""
+        return self.indicators[indicator].count not in ("service", "catalogue") or self.catalogue is not None
+
+    def listed(self, procedure: str | None, unit: str, day: str) -> bool:
+        """Tell whether a procedure is listed for a unit on a civil day (ISO text)."""
+        if self.catalogue is None or procedure is None:
+            return False
+        return any(e.lists for e in self.catalogue.rows(procedure, unit, date.fromisoformat(day)))
+
+    def online_services(self, unit: str, on: date) -> frozenset[str]:
+        """Return the online services of a unit on a day."""
+        return frozenset() if self.catalogue is None else self.catalogue.online_services(unit, on)
+
+    def _documented(self, procedure: str | None, unit: str, day: str) -> bool:
+        rows = self.catalogue.rows(procedure, unit, date.fromisoformat(day)) if self.catalogue is not None else ()
+        return all(e.result_document for e in rows)
+
+    def _fold_rules(self) -> FoldRules:
+        dossiers: list[DossierRule] = []
+        payments: list[PaymentRule] = []
+        copies: list[CopyRule] = []
+        asks_list = False
+        for indicator, formula in self.indicators.items():
+            if formula.count == "transaction":
+                payments.append(PaymentRule(indicator, "national-gateway" in formula.numerator))
+            elif formula.count == "copy":
+                copies.append(CopyRule(indicator))
+            elif formula.count == "dossier" or (formula.count == "service" and self.catalogue is not None):
+                denominator = _marks(formula.denominator)
+                if indicator == "online-dossiers" and self.switches["postal_in_denominator"] == "false":
+                    denominator |= Mark.NOT_POSTAL
+                if self.switches.get("denominator_scope") == "all" and indicator == "online-dossiers":
+                    denominator &= ~Mark.LISTED
+                numerator = denominator | _marks(formula.numerator)
+                asks_list = asks_list or bool(numerator & Mark.LISTED)
+                dossiers.append(
+                    DossierRule(indicator, _basis(formula), int(denominator), int(numerator), formula.count == "service")
+                )
+        if asks_list and self.catalogue is None:
+            raise BadDecision(f"{self.decision.id}: its online ratio needs the list of procedures: give a catalogue")
+        return FoldRules(
+            tuple(dossiers),
+            tuple(payments),
+            tuple(copies),
+            self.heirs,
+            self.listed if asks_list else None,
+            self._documented if self.catalogue is not None else None,
+        )
+
+    # -- about itself --------------------------------------------------------------------------------------------------
+
+    def switch_views(self) -> list[SwitchView]:
+        """Return every switch of this decision with the value that holds."""
+        own = [SwitchView(n, self.switches[n], s.choices, s.question) for n, s in self.decision.switches.items()]
+        common = [SwitchView(n, self.switches[n], c, QUESTIONS[n]) for n, c in COMMON_SWITCHES.items()]
+        return own + common
+
+    def problems(self) -> list[str]:
+        """Say what does not fit between the decision and the registry; empty when all is well."""
+        found = []
+        for row in self.decision.rows:
+            members, group = self._members(row)
+            if not members and row.units != "province-agency":
+                found.append(f"row {row.row!r}: the registry has no unit for it")
+            if group is not None and row.count is not None and row.count != len(members):
+                found.append(f"row {row.row!r}: it names {row.count} communes, the registry has {len(members)}")
+            if group is None and row.unit is not None and row.unit not in self.registry.units:
+                found.append(f"row {row.row!r}: no registry knows the unit {row.unit!r}")
+        for unit, indicator in self.trajectories:
+            if indicator not in self.indicators:
+                found.append(f"trajectory of {unit}: the decision has no indicator {indicator}")
+        return found
+
+    def warnings(self) -> list[str]:
+        """Say what is allowed and yet worth a look: trajectories that end below the decision's target."""
+        found = []
+        last = self.decision.period.last
+        for (unit, indicator), milestones in sorted(self.trajectories.items()):
+            final = milestones.rows[-1]
+            target = self.target(unit, indicator, last or final.day)  # type: ignore[arg-type]  # checked above
+            if target is None:
+                found.append(f"trajectory of {unit}, {indicator}: the decision gives it no target")
+            elif final.value < target.value:
+                found.append(f"trajectory of {unit}, {indicator}: ends at {final.value}, below the target {target.value}")
+        return found
+
+    def fold_fingerprint(self) -> str:
+        """Return a name of all that decides where a dossier counts; counters are made anew when it changes."""
+        s = self._sources
+        return _fingerprint(
+            FOLD_VERSION,
+            [(i, f.model_dump(include={"count", "basis", "numerator", "denominator"})) for i, f in self.indicators.items()],
+            {n: v for n, v in self.switches.items() if n in ("postal_in_denominator", "denominator_scope")},
+            sorted((u.code, u.level, u.parent) for u in self.registry.units.values()),
+            None if s.catalogue is None else [_plain(e) for e in s.catalogue],
+            [_plain(x) for x in self.heirs.successions],
+        )
+
+    def fingerprint(self) -> str:
+        """Return a name of all that decides what a standing or an alert says."""
+        s = self._sources
+        return _fingerprint(
+            STANDING_VERSION,
+            self.fold_fingerprint(),
+            self.decision.model_dump(mode="json"),
+            self.switches,
+            sorted((u.code, u.name, u.target_of) for u in self.registry.units.values()),
+            [(k, [_plain(m) for m in v.rows]) for k, v in sorted(s.trajectories.items())],
+        )
+
+
+def _plain(value: object) -> list[str]:
+    """Return a frozen dataclass as texts in a stable order."""
+    parts = []
+    for name in value.__dataclass_fields__:  # type: ignore[attr-defined]
+        part = getattr(value, name)
+        parts.append(",".join(sorted(part)) if isinstance(part, frozenset) else str(part))
+    return parts
+
+
+def _fingerprint(*parts: object) -> str:
+    return hashlib.sha256(to_json(parts)).hexdigest()[:16]
+
+
+def _marks(filters: Iterable[str]) -> Mark:
+    marks = Mark(0)
+    for name in filters:
+        if name != "national-gateway":
+            marks |= Mark[name.upper().replace("-", "_")]
+    return marks
+
+
+def _basis(formula: Formula) -> Basis:
+    if formula.basis in ("received", "resolved", "issued"):
+        return formula.basis
+    raise BadDecision(f"a formula that counts dossiers needs the basis received, resolved or issued: {formula.title}")
+
+
+def _with_agencies(decision: Decision, registry: Registry) -> Registry:
+    """Add the agencies that a decision itself names: their names stand in its rows."""
+    named = [
+        Unit(row.unit, row.name, "province-agency", decision.province)
+        for row in decision.rows
+        if row.unit is not None and "/" not in row.unit and row.unit not in registry.units
+        and row.unit.startswith(f"{decision.province}.")
+    ]  # fmt: skip
+    return Registry(registry.with_units(named).units, registry.added)
+
+
+def _switches(decision: Decision, given: Mapping[str, str]) -> dict[str, str]:
+    choices = {**{n: s.choices for n, s in decision.switches.items()}, **COMMON_SWITCHES}
+    values = {name: options[0] for name, options in choices.items()}
+    for name, value in given.items():
+        if name not in choices:
+            raise BadDecision(f"{decision.id} has no switch {name!r}; it has {', '.join(sorted(choices))}")
+        if value not in choices[name] and not ("date" in choices[name] and _is_date(value)):
+            raise BadDecision(f"switch {name} is {value!r}, expected one of {', '.join(choices[name])}")
+        values[name] = value
+    return values
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def days_between(first: date, last: date) -> Iterable[date]:
+    """Yield every civil day from `first` to `last`, both inclusive."""
+    for n in range((last - first).days + 1):
+        yield first + timedelta(days=n)

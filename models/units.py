@@ -1,0 +1,222 @@
+"""Units of government: the registry, codes by rule, who counts for whom, and who inherits from whom.
+
+Codes are those of the General Statistics Office for provinces, districts and communes; an agency is its province's
+code and the slug of its name (``34.so-cong-thuong``), an office its district's code and slug (``340.phong-tu-phap``),
+and all communes of a district as one row of a decision ``340/communes``.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final, Literal
+
+Level = Literal["province", "province-agency", "district", "district-office", "commune"]
+LEVELS: Final[tuple[Level, ...]] = ("province", "province-agency", "district", "district-office", "commune")
+COMMUNES: Final = "/communes"
+
+
+def slug(name: str) -> str:
+    """Return a unit's name without diacritics, lower case, words joined by ``-``, punctuation dropped.
+
+    >>> slug("Sở Lao động - Thương binh và Xã hội")
+    'so-lao-dong-thuong-binh-va-xa-hoi'
+    """
+    folded = unicodedata.normalize("NFD", name.replace("đ", "d").replace("Đ", "D"))
+    plain = "".join(c for c in folded if not unicodedata.combining(c)).lower()
+    return "-".join(re.findall(r"[a-z0-9]+", re.sub(r"['’`]", "", plain)))
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of the registry; `target_of` names the unit whose target it has been assigned (successors)."""
+
+    code: str
+    name: str
+    level: Level
+    parent: str = ""
+    target_of: str = ""
+
+
+class BadTable(ValueError):  # noqa: N818 - a sentence for the reader of a file, not a fault of the program
+    """A row of a table file is wrong; the message says which line, and what was expected."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The units known, by code. Immutable; `with_units` gives a larger one."""
+
+    units: Mapping[str, Unit]
+    added: frozenset[str] = frozenset()
+    """codes that a deployment added to the shipped registry"""
+    _communes: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        communes: dict[str, list[str]] = {}
+        for unit in self.units.values():
+            if unit.level == "commune":
+                communes.setdefault(unit.parent, []).append(unit.code)
+        object.__setattr__(self, "_communes", {k: tuple(sorted(v)) for k, v in communes.items()})
+
+    def with_units(self, units: Iterable[Unit]) -> "Registry":
+        """Return a registry that also holds these units; a code given again replaces the older entry."""
+        more = {u.code: u for u in units}
+        return replace(self, units={**self.units, **more}, added=self.added | (more.keys() - self.units.keys()))
+
+    def name(self, code: str) -> str:
+        """Return the unit's name, or its code where no registry knows it."""
+        unit = self.units.get(code)
+        return unit.name if unit else code
+
+    def communes_of(self, district: str) -> tuple[str, ...]:
+        """Return the codes of the district's communes, sorted."""
+        return self._communes.get(district, ())
+
+    def of_level(self, level: Level, province: str) -> tuple[str, ...]:
+        """Return the codes of a province's units of one level, sorted."""
+        return tuple(sorted(u.code for u in self.units.values() if u.level == level and self.province_of(u.code) == province))
+
+    def province_of(self, code: str) -> str:
+        """Return the code of the province a unit belongs to, or '' where that is unknown."""
+        seen = 0
+        unit = self.units.get(code)
+        while unit is not None and unit.level != "province" and seen < len(LEVELS):
+            code, seen = unit.parent, seen + 1
+            unit = self.units.get(code)
+        return code if unit is not None else ""
+
+    def district_of(self, code: str) -> str:
+        """Return the district an office counts for, or '' for a unit that is no office.
+
+        By the registry's parent, else by the rule of codes: district code ``.`` slug.
+        """
+        unit = self.units.get(code)
+        if unit is not None:
+            return unit.parent if unit.level == "district-office" else ""
+        head, dot, _ = code.partition(".")
+        owner = self.units.get(head) if dot else None
+        return head if owner is not None and owner.level == "district" else ""
+
+    def counts_for(self, code: str) -> str:
+        """Return the unit a dossier of this unit counts for: an office's district, otherwise the unit itself."""
+        return self.district_of(code) or code
+
+    def home(self, code: str) -> str:
+        """Return the key that keeps a unit and its group in one partition: the district of a commune or an office.
+
+        >>> commune = Unit("12688", "Thị trấn Đông Hưng", "commune", "340")
+        >>> Registry({"12688": commune}).home("12688")
+        '340'
+        """
+        if code.endswith(COMMUNES):
+            return code.removesuffix(COMMUNES)
+        unit = self.units.get(code)
+        if unit is not None and unit.level == "commune":
+            return unit.parent or code
+        return self.district_of(code) or code
+
+
+def parse_units(rows: Iterable[Mapping[str, str]]) -> list[Unit]:
+    """Read rows of ``level,code,name,parent[,target_of]``.
+
+    Raises BadTable where a level is unknown or a code or name is missing; the number is the line of the file, the
+    header being line 1.
+    """
+    units = []
+    for line, row in enumerate(rows, start=2):
+        level, code, name = (row.get(c) or "" for c in ("level", "code", "name"))
+        if level not in LEVELS:
+            raise BadTable(f"line {line}: level is {level!r}, expected one of {', '.join(LEVELS)}")
+        if not code.strip() or not name.strip():
+            raise BadTable(f"line {line}: a unit needs a code and a name")
+        units.append(
+            Unit(code.strip(), unicodedata.normalize("NFC", name.strip()), level, (row.get("parent") or "").strip(), (row.get("target_of") or "").strip())
+        )
+    return units
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """From `day` on, `heir` stands in the place of `predecessor`, for `procedures` (empty: for all)."""
+
+    day: date
+    predecessor: str
+    heir: str
+    procedures: frozenset[str] = frozenset()
+
+    def covers(self, procedure: str | None) -> bool:
+        """Tell whether dossiers of this procedure pass to the heir."""
+        return not self.procedures or procedure in self.procedures
+
+
+def parse_successions(rows: Iterable[Mapping[str, str]]) -> list[Succession]:
+    """Read rows of ``date,from,to,procedures``. Raises BadTable with the line of the file."""
+    successions = []
+    for line, row in enumerate(rows, start=2):
+        try:
+            day = date.fromisoformat((row.get("date") or "").strip())
+        except ValueError as exc:
+            raise BadTable(f"line {line}: date is {row.get('date')!r}, expected YYYY-MM-DD") from exc
+        old, new = ((row.get(c) or "").strip() for c in ("from", "to"))
+        if not old or not new or old == new:
+            raise BadTable(f"line {line}: `from` and `to` must name two different units")
+        procedures = frozenset(p.strip() for p in (row.get("procedures") or "").split(";") if p.strip())
+        successions.append(Succession(day, old, new, procedures))
+    return successions
+
+
+class Heirs:
+    """Answers where a dossier of a unit counts, once mergers, splits and abolitions are taken in (A20).
+
+    The predecessor keeps what was counted up to the day before. The heir counts what comes after as its own, and what
+    came before *from the day of the succession on*: such counts carry that day and the predecessor
+    (``2024-11-01/12688``), so that a standing of an earlier day leaves them out.
+    """
+
+    def __init__(self, registry: Registry, successions: Iterable[Succession] = ()) -> None:
+        """Index the successions by predecessor."""
+        self.registry = registry
+        self.successions = tuple(sorted(successions, key=lambda s: (s.day, s.predecessor, s.heir)))
+        self._by_predecessor: dict[str, list[Succession]] = {}
+        self.closed: dict[str, date] = {}
+        self.predecessors: dict[str, tuple[str, ...]] = {}
+        for s in self.successions:
+            self._by_predecessor.setdefault(s.predecessor, []).append(s)
+            self.predecessors[s.heir] = (*self.predecessors.get(s.heir, ()), s.predecessor)
+            if not s.procedures:
+                self.closed.setdefault(s.predecessor, s.day)
+        self.founded: dict[str, date] = {}
+        """units that come into being by a succession, and when"""
+        for s in self.successions:
+            if s.heir not in registry.units or s.heir in registry.added:
+                self.founded.setdefault(s.heir, s.day)
+        self._plain: dict[str, tuple[tuple[str, str], ...]] = {}
+
+    def units(self, unit: str, procedure: str | None, day: str) -> tuple[tuple[str, str], ...]:
+        """Return (unit, inherited) for every unit a dossier of `unit` counts for on a civil day (ISO text).
+
+        `inherited` is '' for the unit whose own dossier it is; for an heir, the day of the succession, ``/`` and the
+        predecessor.
+        """
+        plain = self._plain.get(unit)
+        if plain is not None:
+            return plain
+        own = self.registry.counts_for(unit)
+        if own not in self._by_predecessor:
+            self._plain[unit] = ((own, ""),)
+            return self._plain[unit]
+        return tuple(dict.fromkeys(self._follow(own, procedure, day, "", frozenset())))
+
+    def _follow(
+        self, unit: str, procedure: str | None, day: str, since: str, taken: frozenset[Succession]
+    ) -> Iterable[tuple[str, str]]:
+        ahead = [
+            s
+            for s in self._by_predecessor.get(unit, ())
+            if s not in taken and s.covers(procedure) and s.day.isoformat() >= since[:10]
+        ]
+        if not any(s.day.isoformat() <= day for s in ahead):
+            yield unit, since if since[:10] > day else ""
+        for s in ahead:
+            yield from self._follow(s.heir, procedure, day, f"{s.day.isoformat()}/{s.predecessor}", taken | {s})

@@ -1,0 +1,84 @@
+"""Reads the files a reading is made of: shipped decisions and registry, and what a deployment adds."""
+
+import csv
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+from models.catalogue import parse_catalogue
+from models.decisions import BadDecision, Decision, parse_decision
+from models.reading import Reading, Sources
+from models.trajectory import parse_trajectories
+from models.units import BadTable, Registry, parse_successions, parse_units
+from streams.settings import Settings
+
+T = TypeVar("T")
+
+
+class BadInput(Exception):  # noqa: N818 - one sentence for the reader, exit code 2
+    """What was given cannot be used; the message says what and where."""
+
+
+def shipped_decisions() -> list[str]:
+    """Return the ids of the decisions that come with lotrinh, sorted."""
+    folder = resources.files("models") / "data" / "decisions"
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def shipped_registry() -> Registry:
+    """Return the registry that comes with lotrinh: provinces, districts and communes of the five decisions."""
+    text = (resources.files("models") / "data" / "units.csv").read_text(encoding="utf-8")
+    return Registry({u.code: u for u in parse_units(csv.DictReader(text.splitlines()))})
+
+
+def read_decision(name: str) -> Decision:
+    """Return a shipped decision by its id, or the decision of a file. Raises BadInput."""
+    if name in shipped_decisions():
+        text = (resources.files("models") / "data" / "decisions" / f"{name}.toml").read_text(encoding="utf-8")
+        return parse_decision(text, f"{name}.toml")
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        raise BadInput(f"no decision is called {name!r}; known: {', '.join(shipped_decisions())}, or the path of a file")
+    try:
+        return parse_decision(read_text(path), path.name)
+    except BadDecision as exc:
+        raise BadInput(str(exc)) from exc
+
+
+def read_reading(settings: Settings) -> Reading:
+    """Return the decision of the settings, made executable with all files they name. Raises BadInput."""
+    registry = shipped_registry()
+    if settings.units is not None:
+        registry = registry.with_units(read_table(settings.units, parse_units))
+    sources = Sources(
+        registry=registry,
+        catalogue=None if settings.catalogue is None else tuple(read_table(settings.catalogue, parse_catalogue)),
+        trajectories={} if settings.trajectories is None else read_table(settings.trajectories, parse_trajectories),
+        successions=() if settings.successions is None else tuple(read_table(settings.successions, parse_successions)),
+        switches=settings.switches,
+    )
+    try:
+        return Reading(read_decision(settings.decision), sources)
+    except BadDecision as exc:
+        raise BadInput(str(exc)) from exc
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text, UTF-8 in NFC with or without a byte order mark. Raises BadInput."""
+    try:
+        return unicodedata.normalize("NFC", path.read_bytes().decode("utf-8-sig"))
+    except OSError as exc:
+        raise BadInput(f"{path}: {exc.strerror or exc}") from exc
+    except UnicodeDecodeError as exc:
+        raise BadInput(f"{path}: not UTF-8 text (byte {exc.start})") from exc
+
+
+def read_table(path: Path, parse: Callable[[Iterable[Mapping[str, str]]], T]) -> T:
+    """Read a CSV file with a header row. Raises BadInput, naming file and line."""
+    lines = read_text(path).splitlines()
+    try:
+        return parse(csv.DictReader(lines, restval="", strict=True))
+    except (BadTable, csv.Error) as exc:
+        raise BadInput(f"{path}: {exc}") from exc

@@ -1,0 +1,103 @@
+"""The one place that reads the environment: every setting, its default and its meaning.
+
+Read once at an entry point and passed down. Policy (targets, formulas, switches) is data of a decision and never a
+setting of a process; what stands here says where things are and how fast they go.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,60}$")]
+
+
+def _pairs(text: object) -> object:
+    """Read ``NAME=VALUE,NAME=VALUE`` into a mapping."""
+    if not isinstance(text, str):
+        return text
+    return dict(part.split("=", 1) for part in text.split(",") if "=" in part)
+
+
+def _absolute(path: Path | None) -> Path | None:
+    return None if path is None else path.expanduser().resolve()
+
+
+File = Annotated[Path | None, AfterValidator(_absolute)]
+
+
+class Settings(BaseSettings):
+    """Settings of a process, from the environment (`LOTRINH_…`), a `.env` file, or a directory of secret files."""
+
+    model_config = SettingsConfigDict(env_prefix="LOTRINH_", env_file=".env", extra="ignore", frozen=True)
+
+    # where things are
+    kafka: str | None = None
+    """bootstrap servers, `host:port,host:port`; unset: `lotrinh up` starts one, other commands ask the state directory"""
+    redis: SecretStr | None = None
+    """URL of Redis or Valkey, with its password"""
+    state_dir: File = None
+    """of `lotrinh up`; default: the user's state directory"""
+    prefix: Prefix = "lotrinh."
+    """of topics, consumer groups, transactional ids and Redis keys"""
+
+    # security of the Kafka connection
+    kafka_security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_password_file: File = None
+    kafka_ca_file: File = None
+    redis_password_file: File = None
+
+    # what is followed
+    decision: str = "thai-binh-2024"
+    """id of a shipped decision, or path of a decision file"""
+    switches: Annotated[dict[str, str], NoDecode] = {}
+    """switches of the decision, `NAME=VALUE,NAME=VALUE`"""
+    catalogue: File = None
+    units: File = None
+    trajectories: File = None
+    successions: File = None
+    clock: Literal["wall", "records"] = "wall"
+    """who ticks: tally, by the wall clock; or only those who feed tick records (a replay)"""
+
+    # how fast, how much
+    partitions: Annotated[int, Field(ge=1, le=512)] = 4
+    """of every topic; for life: another number is a migration"""
+    replication: Annotated[int, Field(ge=1, le=5)] = 1
+    tick_seconds: Annotated[float, Field(ge=0.2, le=86_400)] = 60.0
+    session_timeout_s: Annotated[float, Field(ge=6, le=300)] = 10.0
+    """after which a silent worker loses its partitions; 45 in production"""
+    heartbeat_s: Annotated[float, Field(ge=0.5, le=60)] = 3.0
+    transaction_timeout_s: Annotated[float, Field(ge=2, le=900)] = 10.0
+    pending_records_max: Annotated[int, Field(ge=100, le=1_000_000)] = 20_000
+    """applied and not yet committed, per partition"""
+    fetch_bytes: Annotated[int, Field(ge=65_536, le=64 << 20)] = 1 << 20
+    kept_state_s: Annotated[float, Field(ge=0, le=86_400)] = 3_600.0
+    """how long the state of a partition that went elsewhere is kept for its return; below `delete.retention.ms`"""
+    fault: str | None = None
+    """a named fault point, for tests: the process ends there"""
+
+    # the wallboard
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8100
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, raw: object) -> object:
+        if isinstance(raw, dict) and "switches" in raw:
+            raw = {**raw, "switches": _pairs(raw["switches"])}
+        return raw
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.heartbeat_s * 3 > self.session_timeout_s:
+            raise ValueError("heartbeat_s must be at most a third of session_timeout_s")
+        return self
+
+    def topic(self, name: str) -> str:
+        """Return a topic's full name."""
+        return f"{self.prefix}{name}"
