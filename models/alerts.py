@@ -34,7 +34,7 @@ class Transition(TypedDict):
     kind: Kind
     severity: Severity
     decision: str
-    indicator: str
+    indicator: Indicator
     unit: str
     at: str
     reason: str
@@ -126,11 +126,21 @@ class Alerts:
         self.memory: dict[tuple[str, Indicator], Memory] = {}
         self._seen: set[tuple[str, Indicator]] | None = None
         """what has changed since the last evaluation; None: nothing has been evaluated yet"""
+        self._dirty: set[tuple[str, Indicator]] = set()
 
     def changed(self, keys: Iterable[tuple[str, Indicator]]) -> None:
         """Take note of what may be judged otherwise than before (`Standings.take_changed`)."""
         if self._seen is not None:
             self._seen.update(keys)
+
+    def take_changed(self) -> list[tuple[str, Indicator]]:
+        """Return whose memory has changed since last asked, in a fixed order: what state has to be written."""
+        changed, self._dirty = sorted(self._dirty), set()
+        return changed
+
+    def _put(self, key: tuple[str, Indicator], memory: Memory) -> None:
+        self.memory[key] = memory
+        self._dirty.add(key)
 
     def tick(self, at: str) -> list[Transition]:
         """Evaluate at a tick, in a fixed order, and return the transitions.
@@ -183,9 +193,9 @@ class Alerts:
     def _remember(self, unit: str, indicator: Indicator, memory: Memory | None, verdict: Verdict) -> None:
         if memory is None:
             if verdict.remember:
-                self.memory[unit, indicator] = {"episode": 0, "open": None, "rule": dict(verdict.remember)}
+                self._put((unit, indicator), {"episode": 0, "open": None, "rule": dict(verdict.remember)})
         elif memory["rule"] != verdict.remember:
-            self.memory[unit, indicator] = {**memory, "rule": dict(verdict.remember)}
+            self._put((unit, indicator), {**memory, "rule": dict(verdict.remember)})
 
     def _fire(
         self, unit: str, indicator: Indicator, at: str, judged: Judged, verdict: Verdict, memory: Memory | None
@@ -198,11 +208,8 @@ class Alerts:
         )
         fired = self._transition("firing", unit, indicator, at, judged, episode, verdict.severity, reason)
         day = self.standings.counted_on(unit, indicator, self.standings.ledger.last)
-        self.memory[unit, indicator] = {
-            "episode": episode,
-            "open": {"fired": fired, "day": list(day)},
-            "rule": dict(verdict.remember),
-        }
+        opened: Open = {"fired": fired, "day": list(day)}
+        self._put((unit, indicator), {"episode": episode, "open": opened, "rule": dict(verdict.remember)})
         return fired
 
     def _close(
@@ -220,7 +227,7 @@ class Alerts:
                 f"nay cũng thời điểm đó là {then.figures[0]}/{then.figures[1]}."
             )
         closed = self._transition(phase, unit, indicator, at, judged, episode, fired["severity"], reason)
-        self.memory[unit, indicator] = {"episode": episode, "open": None, "rule": dict(verdict.remember)}
+        self._put((unit, indicator), {"episode": episode, "open": None, "rule": dict(verdict.remember)})
         return closed
 
     def _in_hindsight(self, unit: str, indicator: Indicator, at: str, opened: Open) -> Judged:

@@ -1,0 +1,170 @@
+"""The Faust application that ties transport, tables and takeover together."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from streams.engine.owner import Owner, Work
+from streams.engine.stop import before_exit, die
+from streams.engine.tables import Table
+from streams.engine.takeover import Tables
+from streams.engine.transport import Fetch, Raw, Transport
+
+log = logging.getLogger("lotrinh.engine")
+
+HOLES_MAX = 3
+"""times a stretch of the log may be missing from what is fetched before the process gives up"""
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """Where an engine's application runs, and the figures on which its promises rest."""
+
+    id: str
+    """names the group, the changelogs and the transactional ids"""
+    bootstrap: str
+    fingerprint: str
+    """of all that decides what the application derives from its tables"""
+    announces: tuple[str, ...]
+    """topics that its work may announce to"""
+    partitions: int
+    security: Mapping[str, Any] = field(default_factory=dict)
+    """aiokafka's connection options beyond the address"""
+    faust_credentials: Any = None
+    session_timeout_s: float = 10.0
+    heartbeat_s: float = 3.0
+    transaction_timeout_s: float = 10.0
+    pending_records_max: int = 20_000
+    fetch_bytes: int = 1 << 20
+    kept_state_s: float = 3_600.0
+    fault: str | None = None
+
+    def client(self) -> dict[str, Any]:
+        """Return the options of an aiokafka client."""
+        return {"bootstrap_servers": self.bootstrap, **self.security}
+
+
+class Engine(faust.App):
+    """A Faust application with exact batches. See the package's docstring."""
+
+    def __init__(self, config: EngineConfig, new_work: Callable[[Owner], Work]) -> None:
+        """Make the application; every option on which a promise rests is given here."""
+        self.config = config
+        self.new_work = new_work
+        self.sources: set[str] = set()
+        self.on_forget: list[Callable[[int], None]] = []
+        self._holes: dict[TP, tuple[int, int]] = {}
+        super().__init__(
+            config.id,
+            broker=[f"kafka://{address}" for address in config.bootstrap.split(",")],
+            broker_credentials=config.faust_credentials,
+            store="memory://",  # state per partition, restored by the takeover
+            TableManager=Tables,
+            Table=Table,
+            consumer_auto_offset_reset="earliest",  # never used: every partition is sought to its state's position
+            consumer_max_fetch_size=config.fetch_bytes,
+            topic_partitions=config.partitions,
+            topic_disable_leader=True,  # unfenced
+            topic_allow_declare=False,  # topics come from `lotrinh topics apply`
+            table_standby_replicas=0,
+            stream_wait_empty=False,  # the takeover waits for its own commits
+            stream_buffer_maxsize=16,  # counts fetches, not records
+            broker_session_timeout=config.session_timeout_s,
+            broker_heartbeat_interval=config.heartbeat_s,
+            broker_rebalance_timeout=max(60.0, config.session_timeout_s),
+            broker_request_timeout=max(90.0, config.session_timeout_s),
+            broker_commit_interval=0.25,  # of the group's offsets: what `--wait` and lag tools look at
+            producer_linger=0,
+            web_enabled=False,
+            worker_redirect_stdouts=False,
+            autodiscover=False,
+        )
+        self.on_partitions_revoked.connect(self._release, weak=False)
+        before_exit(self._leave_group)
+
+    async def _release(self, sender: Any, revoked: set[TP], **kwargs: Any) -> None:  # noqa: ARG002
+        await self.tables.release()
+
+    def _new_transport(self) -> Transport:
+        return Transport(self.conf.broker_consumer, self)
+
+    async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:  # noqa: ARG002
+        die(exc)  # Faust would acknowledge the records and go on without them
+
+    def _leave_group(self) -> None:
+        """Tell the group that this member goes, from the consumer's own thread, without waiting long."""
+        thread = getattr(self._consumer, "_thread", None) if self._consumer is not None else None
+        consumer = getattr(thread, "_consumer", None)
+        loop = getattr(thread, "thread_loop", None)
+        if consumer is None or loop is None or not loop.is_running():
+            return
+        import asyncio
+
+        from streams.engine.stop import LEAVE_S
+
+        coordinator = consumer._coordinator  # noqa: SLF001
+        left = asyncio.run_coroutine_threadsafe(coordinator._maybe_leave_group(), loop)  # noqa: SLF001
+        try:
+            left.result(LEAVE_S)
+        except Exception as exc:  # noqa: BLE001 - the session will time out instead
+            log.warning("could not leave the group: %r", exc)
+
+    # -- what an application uses --------------------------------------------------------------------------------------
+
+    def source(self, *names: str) -> Any:
+        """Return the channel of one or more source topics with the same partition count."""
+        self.sources.update(names)
+        return self.topic(*names, schema=Raw())
+
+    def engine_tables(self) -> list[Table]:
+        """Return the application's tables, in the order in which they were made."""
+        return list(self.tables.values())
+
+    def forgotten(self, partition: int) -> None:
+        """Tell the application that a partition's state has left this process."""
+        for fun in self.on_forget:
+            fun(partition)
+
+    async def fetches(self, stream: Any) -> AsyncIterator[Fetch]:
+        """Yield a stream's fetches, each exactly the next stretch of its partition's log.
+
+        The loop's body may not await: a fetch is applied when the loop comes back for the next one.
+        """
+        tables: Tables = self.tables
+        async for event in stream.events():
+            fetch: Fetch = event.value
+            owner = tables.owners.get(fetch.partition)
+            if owner is None or event.message.generation_id != self.consumer_generation_id:
+                continue
+            await owner.room()
+            if owner.closed or tables.owners.get(fetch.partition) is not owner:
+                continue
+            here = owner.next_of(fetch.topic)
+            if fetch.position <= here:
+                continue  # all of it has been applied
+            if fetch.start > here:
+                await self._refetch(fetch, here)
+                continue
+            if fetch.start < here:
+                fetch.records = [r for r in fetch.records if r.offset >= here]
+            self._holes.pop(TP(fetch.topic, fetch.partition), None)
+            owner.begin(fetch)
+            yield fetch
+            owner.applied(fetch)
+
+    async def _refetch(self, fetch: Fetch, here: int) -> None:
+        """Something was dropped on the way: fetch again from the state's position; give up where it stays away."""
+        tp = TP(fetch.topic, fetch.partition)
+        at, times = self._holes.get(tp, (here, 0))
+        times = times + 1 if at == here else 1
+        self._holes[tp] = (here, times)
+        log.warning("hole in %s-%d: at %d, got %d", fetch.topic, fetch.partition, here, fetch.start)
+        if times > HOLES_MAX:
+            die(f"{fetch.topic}-{fetch.partition}: nothing between {here} and {fetch.start} can be fetched")
+        await self.consumer.seek_wait({tp: here})
+
+

@@ -1,0 +1,55 @@
+"""The one way a worker ends on purpose when it cannot go on: at once, with its position unmoved."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from typing import NoReturn
+
+log = logging.getLogger("lotrinh.engine")
+
+EX_SOFTWARE = 70
+LEAVE_S = 2.0
+
+_leave: list[Callable[[], None]] = []
+
+
+def before_exit(leave: Callable[[], None]) -> None:
+    """Register what tells the group that this member is gone, so that it need not wait for the session to time out."""
+    _leave[:] = [leave]
+
+
+def die(why: object) -> NoReturn:
+    """End the process now. What was applied and not committed is not lost: it is done again from state.
+
+    For a fenced producer, an exception that would otherwise make Faust drop records, a broker that cannot be reached, a
+    log that does not fit the state. The supervisor starts another process.
+    """
+    error = why if isinstance(why, BaseException) else None
+    log.critical("stop: %s", why if error is None else f"{type(error).__name__}: {error}", exc_info=error)
+    for leave in _leave:
+        try:
+            leave()
+        except Exception:
+            log.exception("could not leave the group")
+    logging.shutdown()
+    os._exit(EX_SOFTWARE)
+
+
+def point(name: str, fault: str | None) -> None:
+    """A named fault point: where a test has asked for it, the process ends here as if killed."""
+    if fault == name:
+        log.critical("fault point %s", name)
+        logging.shutdown()
+        os._exit(137)
+
+
+def watched(task: asyncio.Task[None]) -> asyncio.Task[None]:
+    """Let no exception of a background task go unseen: it ends the process."""
+
+    def done(finished: asyncio.Task[None]) -> None:
+        if not finished.cancelled() and (error := finished.exception()) is not None:
+            die(error)
+
+    task.add_done_callback(done)
+    return task

@@ -1,0 +1,58 @@
+"""The records that our own processes send one another: ticks, tallies, marks. JSON, absolute, versioned."""
+
+from typing import Any, Literal
+
+import orjson
+from typing_extensions import TypedDict
+
+class Tick(TypedDict):
+    """The clock, as a record: it passes once everything before `upto` has been counted.
+
+    `at` is a canonical instant, or None for a tick that moves no clock and only asks for an evaluation; `flush` names
+    such a one, so that it is acted on when the last source partition has passed it.
+    """
+
+    at: str | None
+    flush: str | None
+    upto: dict[str, int]
+    """inbound topic (without prefix) → position in the tick's own partition"""
+
+
+class Version(TypedDict):
+    """Who says it, and how new it is: (epoch, position) of one source partition."""
+
+    slot: int
+    """source partition"""
+    epoch: int
+    position: int
+
+
+class Tally(Version):
+    """One source partition's counters for some days of a unit, absolute: they replace what it said of these days."""
+
+    kind: Literal["tally"]
+    unit: str
+    days: dict[str, dict[str, list[int]]]
+    """civil day → cell → [numerator, denominator]"""
+
+
+class Mark(Version):
+    """A source partition begins an epoch, or has completed it: from then on its older cells count as absent."""
+
+    kind: Literal["mark"]
+    fold: str
+    """fingerprint of the rules by which it counts"""
+    complete: bool
+
+
+class Passed(Version):
+    """A source partition has counted everything that came before a tick."""
+
+    kind: Literal["passed"]
+    at: str | None
+    flush: str | None
+
+
+def dumps(message: Any) -> bytes:
+    """Return a message's bytes."""
+    return orjson.dumps(message)

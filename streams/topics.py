@@ -1,0 +1,129 @@
+"""The topics: what each is for, how it is kept, and whether the broker has it so.
+
+Partition counts are for life: the key decides the partition, and state lives there.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
+from kafka.errors import KafkaError
+
+from models.events import TOPICS
+from streams.library import BadInput
+from streams.settings import Settings
+
+DAY_MS: Final = 86_400_000
+INBOUND: Final = tuple(TOPICS)
+TICKS: Final = "ticks"
+TALLIES: Final = "unit.tallies"
+STANDINGS: Final = "standings"
+ALERTS: Final = "alerts"
+DEAD_LETTERS: Final = "dossier.dead-letter"
+
+TALLY: Final = "tally"
+WATCH: Final = "watch"
+TABLES: Final[Mapping[str, tuple[str, ...]]] = {TALLY: ("dossiers",), WATCH: ("unit-days", "alerts", "announced")}
+
+# What arrives is kept by the day it arrived: a portal may stamp its records with dates of last year.
+_ARRIVED: Final = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
+_COMPACTED: Final = {
+    "cleanup.policy": "compact",
+    "retention.ms": "-1",
+    "min.cleanable.dirty.ratio": "0.1",
+    "segment.bytes": str(64 << 20),
+    "delete.retention.ms": str(DAY_MS),  # longer than a worker keeps the state of a partition that went elsewhere
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic as it has to be."""
+
+    name: str
+    purpose: str
+    configs: Mapping[str, str]
+
+
+def changelog(settings: Settings, app: str, table: str) -> str:
+    """Return the name Faust gives a table's changelog."""
+    return f"{settings.topic(app)}-{table}-changelog"
+
+
+def specs(settings: Settings) -> list[TopicSpec]:
+    """Return every topic of this deployment."""
+    found = [
+        TopicSpec(settings.topic(name), "events of the portal", {**_ARRIVED, "retention.ms": str(400 * DAY_MS)})
+        for name in INBOUND
+    ]
+    found += [
+        TopicSpec(settings.topic(TICKS), "the clock", {**_ARRIVED, "retention.ms": str(14 * DAY_MS)}),
+        TopicSpec(settings.topic(TALLIES), "counters, tally to watch", {**_ARRIVED, "retention.ms": str(30 * DAY_MS)}),
+        TopicSpec(settings.topic(STANDINGS), "the latest standing of every unit", _COMPACTED),
+        TopicSpec(settings.topic(ALERTS), "alert transitions", {**_ARRIVED, "retention.ms": str(800 * DAY_MS)}),
+        TopicSpec(settings.topic(DEAD_LETTERS), "refused records", {**_ARRIVED, "retention.ms": str(400 * DAY_MS)}),
+    ]
+    found += [
+        TopicSpec(changelog(settings, app, table), f"state of {app}", _COMPACTED)
+        for app, tables in TABLES.items()
+        for table in tables
+    ]
+    return found
+
+
+def admin(bootstrap: str, options: Mapping[str, Any]) -> KafkaAdminClient:
+    """Return an administration client. Raises BadInput where the broker does not answer."""
+    try:
+        return KafkaAdminClient(bootstrap_servers=bootstrap.split(","), request_timeout_ms=30_000, **options)
+    except KafkaError as exc:
+        raise BadInput(f"Kafka at {bootstrap} does not answer: {type(exc).__name__}") from exc
+
+
+def wrong(client: KafkaAdminClient, settings: Settings) -> tuple[list[TopicSpec], list[str]]:
+    """Return the topics that are missing, and a sentence for each that is not as it has to be."""
+    wanted = {spec.name: spec for spec in specs(settings)}
+    present = set(client.list_topics()) & wanted.keys()
+    if not present:
+        return list(wanted.values()), []
+    counts = {t["name"]: len(t["partitions"]) for t in client.describe_topics(sorted(present))}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(present)]
+    configs = client.describe_configs(resources, config_filter="all")["topic"]
+    problems = []
+    for name in sorted(present):
+        if counts[name] != settings.partitions:
+            problems.append(
+                f"topic {name} has {counts[name]} partitions, {settings.partitions} are expected "
+                "(LOTRINH_PARTITIONS); the number cannot be changed without a migration"
+            )
+        policy = configs[name]["cleanup.policy"]["value"]
+        expected = wanted[name].configs["cleanup.policy"]
+        if policy != expected:
+            problems.append(f"topic {name} has cleanup.policy={policy}, {expected} is expected: it would lose records")
+    return [wanted[name] for name in sorted(wanted.keys() - present)], problems
+
+
+def apply(client: KafkaAdminClient, settings: Settings) -> list[str]:
+    """Create what is missing and return its names. Raises BadInput where a topic is there and wrong."""
+    missing, problems = wrong(client, settings)
+    if problems:
+        raise BadInput("\n".join(problems))
+    if missing:
+        client.create_topics(
+            [NewTopic(s.name, settings.partitions, settings.replication, topic_configs=dict(s.configs)) for s in missing],
+            wait_for_metadata=True,
+        )
+    return [s.name for s in missing]
+
+
+def check(client: KafkaAdminClient, settings: Settings) -> None:
+    """Refuse to work where a topic is missing or wrong. Raises BadInput, naming each."""
+    missing, problems = wrong(client, settings)
+    problems += [f"topic {s.name} is missing: run `lotrinh topics apply`" for s in missing]
+    if problems:
+        raise BadInput("\n".join(problems))
+
+
+def named(settings: Settings, names: Iterable[str]) -> tuple[str, ...]:
+    """Return full topic names."""
+    return tuple(settings.topic(name) for name in names)

@@ -1,0 +1,299 @@
+"""watch: rows of units by civil day, from them standings and alerts.
+
+Keyed by unit. A windowed table (tumbling, one civil day) holds what each source partition of tally says of a unit's
+day; the unit's counters are the sum over them. The clock is what every source partition has passed: a tick is acted on
+when the last of them has counted all that came before it.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any, Final
+
+import orjson
+
+from models.alerts import Alerts, Transition
+from models.calendar import civil_day, day_number, day_text
+from models.decisions import Indicator
+from models.reading import Reading
+from models.standings import Standing, Standings
+from streams import topics
+from streams.broker import bootstrap, client_options, faust_credentials
+from streams.engine import Announcement, Engine, EngineConfig, Fetch, Owner
+from streams.engine.owner import partition_of
+from streams.engine.tables import windowed
+from streams.messages import Mark, Passed, Tally, dumps
+from streams.settings import Settings
+
+DAY_S: Final = 86_400
+
+Cells = dict[str, list[int]]
+Row = dict[str, dict[str, list[Any]]]
+"""slot → epoch → [position, cells]; JSON has text keys"""
+VERSION_HEADER: Final = "version"
+
+
+class WatchTables:
+    """The tables of watch: unit-days by window, alert memory and announced rows by their names."""
+
+    def __init__(self, app: Engine) -> None:
+        """Make them."""
+        # Day numbers × 86 400 are the windows; they never expire (Faust would wipe a backfill by the wall clock).
+        self.unit_days: Any = app.Table("unit-days", default=dict).tumbling(DAY_S).relative_to(lambda event: event.value.at)
+        self.alerts: Any = app.Table("alerts")
+        self.announced: Any = app.Table("announced")
+
+
+class WatchWork:
+    """What watch keeps of one source partition: the standings of the units whose home it is."""
+
+    def __init__(self, owner: Owner, reading: Reading, settings: Settings, tables: WatchTables) -> None:
+        """Start with nothing."""
+        self._owner = owner
+        self._reading = reading
+        self._settings = settings
+        self._tables = tables
+        self._fold = reading.fold_fingerprint()
+        self._standings = Standings(reading, date.min)
+        self._alerts = Alerts(self._standings)
+        self._changed: set[tuple[str, Indicator]] | None = set()
+        """rows to be announced; None: all of them"""
+        self._transitions: list[Transition] = []
+
+    # -- what is derived -----------------------------------------------------------------------------------------------
+
+    @property
+    def _slots(self) -> dict[str, dict[str, Any]]:
+        """Slot → what its source partition has said of itself: epoch, fold, clock, flush."""
+        slots: dict[str, dict[str, Any]] = self._owner.memo.setdefault("slots", {})
+        return slots
+
+    @property
+    def _clock(self) -> str | None:
+        """The instant up to which everything has been counted; None while there is no tick yet."""
+        clock: str | None = self._owner.memo.get("clock")
+        return clock
+
+    def _settled(self) -> bool:
+        """Tell whether every source partition counts by the rules of our reading."""
+        slots = self._slots
+        return len(slots) == self._settings.partitions and all(s["fold"] == self._fold for s in slots.values())
+
+    def restored(self, *, renewed: bool) -> None:
+        """Fold the rows into standings and alert memory; announce all where the epoch is new."""
+        clock = self._clock
+        self._standings = Standings(self._reading, date.min if clock is None else date.fromisoformat(civil_day(clock)))
+        slots = self._slots
+        for unit, start, row in windowed(self._owner.rows(self._tables.unit_days)):
+            day = day_text(int(start) // DAY_S)
+            for slot, epochs in row.items():
+                self._add(unit, day, self._effective(epochs, slots.get(slot)), 1)
+        self._standings.take_changed()
+        self._alerts = Alerts(self._standings)
+        prefix = f"{self._reading.decision.id}/"
+        for key, memory in self._owner.rows(self._tables.alerts):
+            if key.startswith(prefix):
+                _, indicator, unit = key.split("/", 2)
+                self._alerts.memory[unit, indicator] = memory
+        self._transitions = []
+        self._changed = None if renewed else set()
+
+    @staticmethod
+    def _effective(epochs: dict[str, list[Any]], slot: dict[str, Any] | None) -> Cells:
+        """Return the cells that hold: those of the slot's current epoch."""
+        said = None if slot is None else epochs.get(str(slot["epoch"]))
+        cells: Cells = {} if said is None else said[1]
+        return cells
+
+    def _add(self, unit: str, day: str, cells: Cells, sign: int) -> None:
+        for cell, (numerator, denominator) in cells.items():
+            self._standings.add(unit, day, cell, sign * numerator, sign * denominator)
+
+    # -- what comes in -------------------------------------------------------------------------------------------------
+
+    def take(self, fetch: Fetch) -> None:
+        """Take a fetch of tallies, marks and passed ticks in, in their order."""
+        for record in fetch.records:
+            message = orjson.loads(record.value)
+            kind = message["kind"]
+            if kind == "tally":
+                self._take_tally(message, fetch)
+            elif kind == "mark":
+                self._take_mark(message)
+            else:
+                self._take_passed(message)
+
+    def _take_tally(self, tally: Tally, fetch: Fetch) -> None:
+        slot, epoch, unit = str(tally["slot"]), tally["epoch"], tally["unit"]
+        known = self._slots.get(slot)
+        current = epoch if known is None else known["epoch"]
+        if epoch < current:
+            return
+        table, name, position = self._tables.unit_days, str(epoch), tally["position"]
+        for day, cells in tally["days"].items():
+            fetch.at = day_number(day) * DAY_S  # the window of this row
+            row: Row = table[unit].value()
+            epochs = row.get(slot, {})
+            said = epochs.get(name)
+            if said is not None and said[0] >= position:
+                continue
+            kept = {e: c for e, c in epochs.items() if int(e) >= current}
+            table[unit] = {**row, slot: {**kept, name: [position, cells]}}
+            if epoch == current:
+                if said is not None:
+                    self._add(unit, day, said[1], -1)
+                self._add(unit, day, cells, 1)
+
+    def _take_mark(self, mark: Mark) -> None:
+        """Begin an epoch where there is none; go over to a new one when it is complete."""
+        slot = str(mark["slot"])
+        known = self._slots.get(slot)
+        if known is None:
+            self._slots[slot] = {"epoch": mark["epoch"], "fold": mark["fold"], "clock": None, "flush": None}
+            self._changed = None
+        elif mark["complete"] and mark["epoch"] > known["epoch"]:
+            known["epoch"], known["fold"] = mark["epoch"], mark["fold"]
+            transitions = self._transitions
+            self.restored(renewed=True)
+            self._transitions = transitions
+
+    def _take_passed(self, passed: Passed) -> None:
+        """Move the clock to what every source partition has passed, and evaluate."""
+        slot = self._slots.get(str(passed["slot"]))
+        if slot is None:
+            return
+        at, flush = passed["at"], passed["flush"]
+        if at is not None and (slot["clock"] is None or at > slot["clock"]):
+            slot["clock"] = at
+        if flush is not None:
+            slot["flush"] = flush
+        slots = self._slots.values()
+        if not self._settled() or any(s["clock"] is None for s in slots):
+            return
+        clock = min(s["clock"] for s in slots)
+        flushed = flush is not None and all(s["flush"] == flush for s in slots)
+        if clock == self._clock and not flushed:
+            return
+        if self._clock is None:
+            self._changed = None
+        self._owner.memo["clock"] = clock
+        self._evaluate(clock)
+
+    def _evaluate(self, clock: str) -> None:
+        if self._standings.move_to(date.fromisoformat(civil_day(clock))):
+            self._changed = None  # every row carries the day
+        self._note()
+        for transition in self._alerts.tick(clock):
+            self._transitions.append(transition)
+            if self._changed is not None:
+                self._changed.add((transition["unit"], transition["indicator"]))
+        for unit, indicator in self._alerts.take_changed():
+            key = f"{self._reading.decision.id}/{indicator}/{unit}"
+            self._tables.alerts[key] = self._alerts.memory[unit, indicator]
+
+    def _note(self) -> None:
+        """Take note of what has changed, for alerts and for what is announced."""
+        changed = self._standings.take_changed()
+        self._alerts.changed(changed)
+        if self._changed is not None:
+            self._changed |= changed
+
+    # -- what goes out -------------------------------------------------------------------------------------------------
+
+    def announcements(self) -> Iterable[Announcement]:
+        """Return the transitions in their order, and every standing that has changed, with one version."""
+        alerts = self._settings.topic(topics.ALERTS)
+        for transition in self._transitions:
+            yield Announcement(alerts, transition["fingerprint"].encode(), dumps(transition))
+        self._transitions = []
+        self._note()
+        if self._clock is None or not self._settled():
+            return
+        changed, self._changed = self._changed, set()
+        version = f"{self._owner.epoch:010d}.{self._owner.position:016d}"
+        yield from self._standing_records(changed, version)
+
+    def _standing_records(self, changed: set[tuple[str, Indicator]] | None, version: str) -> Iterator[Announcement]:
+        standings, reading = self._standings, self._reading
+        if changed is None:
+            units = {u for u in (*standings.named(), *standings.ledger.units()) if self._is_home(u)}
+            gone = self._announced() - units
+            changed = {(u, i) for u in units | gone for i in reading.indicators}
+        units = {unit for unit, _ in changed if self._is_home(unit)}
+        present = {u for u in units if standings.has_standing(u)}
+        # A unit that came to have dossiers, or lost its last one, appears or goes with all its rows.
+        new = {u for u in present if not self._is_announced(u)}
+        changed = changed | {(u, i) for u in new for i in reading.indicators}
+        groups = {}
+        for unit, indicator in sorted(changed):
+            if unit in present:
+                row = standings.standing(unit, indicator, self._alerts.alert_of(unit, indicator))
+                yield self._record(row, version)
+            group = standings.group_of(unit)
+            if group is not None:
+                groups[group, indicator] = None
+        for code, indicator in groups:
+            yield self._record(standings.group_standing(standings.groups()[code], indicator), version)
+        yield from self._go(units - present, version)
+        for unit in new:
+            self._tables.announced[self._name(unit)] = True
+
+    def _go(self, units: set[str], version: str) -> Iterator[Announcement]:
+        """Take back the rows of units that have no standing any more."""
+        topic = self._settings.topic(topics.STANDINGS)
+        for unit in sorted(units):
+            if self._is_announced(unit):
+                for indicator in self._reading.indicators:
+                    key = f"{self._reading.decision.id}/{indicator}/{unit}".encode()
+                    yield Announcement(topic, key, None, None, ((VERSION_HEADER, version.encode()),))
+                del self._tables.announced[self._name(unit)]
+
+    def _record(self, row: Standing, version: str) -> Announcement:
+        row["version"] = version
+        key = f"{row['decision']}/{row['indicator']}/{row['unit']}"
+        return Announcement(self._settings.topic(topics.STANDINGS), key.encode(), dumps(row))
+
+    def _is_home(self, unit: str) -> bool:
+        home = self._reading.registry.home(unit).encode()
+        return partition_of(home, self._settings.partitions) == self._owner.partition
+
+    def _name(self, unit: str) -> str:
+        return f"{self._reading.decision.id}/{unit}"
+
+    def _is_announced(self, unit: str) -> bool:
+        return self._tables.announced.get(self._name(unit)) is not None
+
+    def _announced(self) -> set[str]:
+        prefix = f"{self._reading.decision.id}/"
+        rows = self._owner.rows(self._tables.announced)
+        return {key.removeprefix(prefix) for key, _ in rows if key.startswith(prefix)}
+
+
+def create_app(settings: Settings, reading: Reading) -> Engine:
+    """Return the watch application."""
+    config = EngineConfig(
+        id=settings.topic(topics.WATCH),
+        bootstrap=bootstrap(settings),
+        fingerprint=reading.fingerprint(),
+        announces=topics.named(settings, (topics.STANDINGS, topics.ALERTS)),
+        partitions=settings.partitions,
+        security=client_options(settings),
+        faust_credentials=faust_credentials(settings),
+        session_timeout_s=settings.session_timeout_s,
+        heartbeat_s=settings.heartbeat_s,
+        transaction_timeout_s=settings.transaction_timeout_s,
+        pending_records_max=settings.pending_records_max,
+        fetch_bytes=settings.fetch_bytes,
+        kept_state_s=settings.kept_state_s,
+        fault=settings.fault,
+    )
+    app = Engine(config, lambda owner: WatchWork(owner, reading, settings, tables))
+    tallies = app.source(settings.topic(topics.TALLIES))
+    tables = WatchTables(app)
+
+    @app.agent(tallies, name="watch")
+    async def watch(stream: Any) -> None:
+        """Merge what each fetch brought; the engine commits and announces."""
+        async for fetch in app.fetches(stream):
+            fetch.owner.work.take(fetch)
+
+    return app

@@ -1,0 +1,1 @@
+"""Recompute what lotrinh counts, in plain SQL, by another hand than the core (reliability.md §3)."""
