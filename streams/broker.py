@@ -3,8 +3,6 @@
 import ssl
 from typing import Any
 
-import faust
-
 from streams.library import BadInput, read_text
 from streams.settings import Settings
 
@@ -46,6 +44,8 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 def faust_credentials(settings: Settings) -> Any:
     """Return the same as Faust takes it; None for a plain connection."""
+    import faust  # only workers need it, and it takes a second to load
+
     context = _tls(settings)
     if settings.kafka_security.startswith("SASL"):
         return faust.SASLCredentials(

@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     fetch_bytes: Annotated[int, Field(ge=65_536, le=64 << 20)] = 1 << 20
     kept_state_s: Annotated[float, Field(ge=0, le=86_400)] = 3_600.0
     """how long the state of a partition that went elsewhere is kept for its return; below `delete.retention.ms`"""
+    ready_file: File = None
+    """made by a worker when it has taken over its partitions; for supervisors and health checks"""
     fault: str | None = None
     """a named fault point, for tests: the process ends there"""
 

@@ -10,7 +10,6 @@ import faust
 from models.reading import Reading
 from streams import tally, ticks, topics, watch
 from streams.broker import bootstrap, client_options
-from streams.engine import Engine
 from streams.engine.stop import watched
 from streams.settings import Settings
 
@@ -28,21 +27,19 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
     # state. Measured: a fifth of the time (docs/engine.md).
     gc.set_threshold(200_000, 20, 100)
     app = APPS[name](settings, reading)
-    if name == topics.TALLY and settings.clock == "wall":
-        _tick_with(app, settings)
-    faust.Worker(
-        app, loglevel=settings.log_level, redirect_stdouts=False, console_port=None, debug=False, quiet=True
-    ).execute_from_commandline()
-
-
-def _tick_with(app: Engine, settings: Settings) -> None:
-    """Let a tally worker keep the clock; any number of them may."""
     keeping: list[Any] = []
 
     @app.on_rebalance_complete.connect(weak=False)
-    async def start(sender: Any, **kwargs: Any) -> None:  # noqa: ARG001
-        if not keeping:
+    async def ready(sender: Any, **kwargs: Any) -> None:  # noqa: ARG001
+        if settings.ready_file is not None:
+            settings.ready_file.touch()
+        if name == topics.TALLY and settings.clock == "wall" and not keeping:
+            # Any number of tally workers may keep the clock: ticks are harmless when doubled.
             keeping.append(watched(asyncio.create_task(ticks.tick_by_the_wall(settings))))
+
+    faust.Worker(
+        app, loglevel=settings.log_level, redirect_stdouts=False, console_port=None, debug=False, quiet=True
+    ).execute_from_commandline()
 
 
 def log_to_stderr(level: str) -> None:

@@ -1,0 +1,78 @@
+"""The command line. Commands are loaded when they are called, so that `--help` is quick.
+
+Exit code 0 on success, 2 on bad usage or bad input with one clear sentence on stderr; under `--json`, JSON alone on
+stdout.
+"""
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+COMMANDS: Final = {
+    "up": ("streams.cli.up", "Run everything on this machine."),
+    "worker": ("streams.cli.worker", "Run one worker: tally or watch."),
+    "wallboard": ("streams.cli.wallboard", "Run the wallboard."),
+    "topics": ("streams.cli.topics", "Create or check the Kafka topics."),
+    "import": ("streams.cli.importing", "Publish events from a file."),
+    "simulate": ("streams.cli.simulate", "Make a reproducible year of a province."),
+    "evaluate": ("streams.cli.evaluate", "Evaluate a file of events without Kafka."),
+    "standings": ("streams.cli.standings", "Show where every unit stands now."),
+    "alerts": ("streams.cli.alerts", "Show the alerts of the running system."),
+    "decisions": ("streams.cli.decisions", "List, show and check decisions."),
+    "dead-letters": ("streams.cli.dead_letters", "List refused records, and read them again."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are modules with a `command` in them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the commands in the order of a day's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lotrinh", prog_name="lotrinh")
+def lotrinh() -> None:
+    """Follow every dossier along the trajectory that a decision assigned to its unit."""
+
+
+def main() -> None:
+    """Run a command; turn what is wrong with its input into one sentence."""
+    from pydantic import ValidationError
+
+    from models.decisions import BadDecision
+    from streams.library import BadInput
+
+    try:
+        lotrinh(prog_name="lotrinh")
+    except (BadInput, BadDecision) as exc:
+        fail(str(exc))
+    except ValidationError as exc:
+        error = exc.errors()[0]
+        name = ".".join(str(part) for part in error["loc"]).upper()
+        fail(f"setting LOTRINH_{name}: {error['msg'].removeprefix('Value error, ')}")
+    except BrokenPipeError:
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def fail(message: str) -> None:
+    """Say what is wrong on stderr and end with exit code 2."""
+    click.echo(f"lotrinh: {message}", err=True)
+    sys.exit(2)

@@ -1,0 +1,64 @@
+"""Options that several commands share, and the settings that follow from them and the environment."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import orjson
+
+from streams.library import BadInput
+from streams.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def of_decision(command: F) -> F:
+    """Add the options that say which decision is applied, and with what."""
+    for option in (
+        click.option("--set", "switches", multiple=True, metavar="NAME=VALUE", help="a switch of the decision"),
+        click.option("--successions", type=FILE, help="mergers, splits and abolitions of units (CSV)"),
+        click.option("--trajectories", type=FILE, help="trajectories entered by units (CSV)"),
+        click.option("--units", type=FILE, help="further units (CSV)"),
+        click.option("--catalogue", type=FILE, help="the catalogue of procedures (CSV)"),
+        click.option("--decision", metavar="ID|FILE", help="a shipped decision, or the path of a decision file"),
+    ):
+        command = option(command)
+    return command
+
+
+def of_system(command: F) -> F:
+    """Add the option that says which running system is meant."""
+    option = click.option(
+        "--state-dir", type=click.Path(file_okay=False, path_type=Path), help="state directory of `lotrinh up`"
+    )
+    return option(command)
+
+
+def settings_from(**given: Any) -> Settings:
+    """Return the settings: options given, else the environment, else defaults. Raises BadInput on a bad switch."""
+    values = {k: v for k, v in given.items() if v is not None and v != ()}
+    if "switches" in values:
+        values["switches"] = switches_from(values["switches"])
+    return Settings(**values)
+
+
+def switches_from(texts: tuple[str, ...]) -> dict[str, str]:
+    """Read `NAME=VALUE` options. Raises BadInput."""
+    pairs = [text.partition("=") for text in texts]
+    for text, (name, equals, value) in zip(texts, pairs, strict=True):
+        if not (name and equals and value):
+            raise BadInput(f"--set {text}: expected NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def echo_json(value: Any) -> None:
+    """Print JSON alone on stdout."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+
+
+def say(message: str) -> None:
+    """Tell of progress, on stderr."""
+    click.echo(f"lotrinh: {message}", err=True)

@@ -1,0 +1,42 @@
+"""`lotrinh standings`: what the running system holds now."""
+
+from typing import Any
+
+import click
+import orjson
+
+from streams.cli.options import echo_json, of_system, say, settings_from
+
+
+@click.command("standings")
+@click.option("--decision", metavar="ID", help="only this decision")
+@click.option("--unit", metavar="CODE", help="only this unit or group")
+@click.option("--wait", is_flag=True, help="first wait until all that is in the inbound topics has been counted")
+@click.option("--timeout", type=click.FloatRange(min=1), default=600, show_default=True, help="of --wait, seconds")
+@click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
+@of_system
+def command(decision: str | None, unit: str | None, wait: bool, timeout: float, as_json: bool, **given: Any) -> None:
+    """Show the standing of every unit, from the topic `standings`."""
+    from streams import topics
+    from streams.cli.tables import print_standings
+    from streams.library import read_reading
+    from streams.local.state import located
+    from streams.reading_kafka import records_of
+    from streams.waiting import wait_until_counted
+
+    settings = located(settings_from(**given))
+    if wait:
+        wait_until_counted(settings, timeout, None if as_json else say)
+    latest: dict[bytes, Any] = {}
+    for record in records_of(settings, topics.STANDINGS):
+        if record.value is None:
+            latest.pop(record.key, None)
+        else:
+            latest[record.key] = record.value
+    rows = [orjson.loads(value) for _, value in sorted(latest.items())]
+    rows = [r for r in rows if unit in (None, r["unit"]) and decision in (None, r["decision"])]
+    if as_json:
+        echo_json({"standings": rows})
+        return
+    reading = read_reading(settings)
+    print_standings(reading, [r for r in rows if r["decision"] == reading.decision.id])

