@@ -13,7 +13,7 @@ from streams.broker import bootstrap, client_options
 from streams.library import BadInput
 from streams.reading_kafka import consumer
 from streams.settings import Settings
-from streams.ticks import Ticker
+from streams.ticks import Ticker, wall_instant
 
 POLL_S = 0.1
 
@@ -21,7 +21,7 @@ POLL_S = 0.1
 def wait_until_counted(settings: Settings, timeout_s: float, say: Callable[[str], None] | None = None) -> None:
     """Return when everything published before the call shows in `standings` and `alerts`.
 
-    Sends a tick that moves no clock, so that what has been counted is also judged, and follows the groups' positions.
+    Sends a tick, so that what has been counted is also judged, and follows the groups' positions.
     Raises BadInput when that takes longer than `timeout_s` seconds.
     """
     deadline = time.monotonic() + timeout_s
@@ -42,8 +42,10 @@ def wait_until_counted(settings: Settings, timeout_s: float, say: Callable[[str]
 
 
 async def _flush(settings: Settings) -> None:
+    """Ask for an evaluation of everything published so far; by the wall's clock, or at a replay's own time."""
+    at = wall_instant(time.time(), max(1.0, settings.tick_seconds)) if settings.clock == "wall" else None
     async with Ticker(settings) as ticker:
-        await ticker.tick(None, flush=secrets.token_hex(8))
+        await ticker.tick(at, flush=secrets.token_hex(8))
 
 
 def _ends(reader: KafkaConsumer, settings: Settings, names: tuple[str, ...]) -> Mapping[TopicPartition, int]:

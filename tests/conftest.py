@@ -1,0 +1,58 @@
+"""What several tiers share: one real Kafka per session, and how an absent part is treated."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.library import BadInput
+from streams.local import kafka
+from streams.local.children import _end_with_parent
+from streams.local.state import free_port
+
+IN_CI = bool(os.environ.get("CI"))
+
+
+def absent(reason: str) -> None:
+    """Skip with a reason; in CI a missing part is a failure, for there it has to be installed."""
+    if IN_CI:
+        pytest.fail(f"missing in CI: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real Apache Kafka: started here, or that of LOTRINH_TEST_KAFKA."""
+    if external := os.environ.get("LOTRINH_TEST_KAFKA"):
+        yield external
+        return
+    try:
+        path = kafka.classpath(print)
+        java = kafka.java()
+    except BadInput as exc:
+        absent(str(exc))
+    assert java
+    folder: Path = tmp_path_factory.mktemp("kafka")
+    port, controller = free_port(), free_port()
+    command = kafka.prepare(folder, port, controller, path)
+    with (folder / "kafka.log").open("wb") as log:
+        broker = subprocess.Popen(
+            command, stdout=log, stderr=log, start_new_session=True, preexec_fn=_end_with_parent(os.getpid())
+        )
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            assert broker.poll() is None, (folder / "kafka.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, "Kafka did not start within 60 s"
+            time.sleep(0.1)
+    yield f"127.0.0.1:{port}"
+    broker.send_signal(signal.SIGKILL)
+    broker.wait()

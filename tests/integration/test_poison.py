@@ -1,0 +1,93 @@
+"""Records that are no events: each ends as a dead letter with a reason and coordinates, and holds nothing up."""
+
+import hashlib
+import json
+
+import pytest
+
+from streams.feeds.simulate import Simulation, simulate
+from tests.integration.system import System
+
+pytestmark = pytest.mark.kafka
+
+CANARY = "Nguyễn Thị CANARY-7f3a"
+GOOD = {
+    "id": "p:1", "type": "received", "dossier": "P-1", "version": 1, "at": "2024-06-03T08:00:00+07:00",
+    "unit": "12688", "channel": "online",
+}  # fmt: skip
+
+
+def variant(**changes: object) -> bytes:
+    return json.dumps({**GOOD, **changes}, ensure_ascii=False).encode()
+
+
+POISON = [
+    b"",
+    b"not json",
+    b"\xff\xfe",
+    b"[]",
+    b"null",
+    b"[" * 100_000,
+    variant(applicant=CANARY),
+    variant(unit=CANARY + " " * 300),
+    variant(version="7"),
+    variant(version=7.5),
+    variant(at="2024-06-03T08:00:00"),
+    variant(at="2024-02-30T08:00:00+07:00"),
+    variant(unit=None),
+    variant(type="married"),
+    variant(channel=CANARY),
+    variant(dossier="P\u0000"),
+    b" " * 70_000,
+    json.dumps(GOOD).encode()[:-1] + b', "unit": "340"}',
+    variant(type="paid"),
+]
+
+
+def test_poison_becomes_dead_letters_without_payload_and_stops_nothing(system: System) -> None:
+    system.start("tally")
+    system.start("watch")
+    good = list(simulate(system.reading, Simulation(100, 3)))
+    for n, value in enumerate(good):
+        system.send(value)
+        if n < len(POISON):
+            system.send(POISON[n], topic="dossier.submitted", key=b"P-1")
+    system.send(json.dumps(GOOD).encode(), topic="dossier.submitted", key=b"another")
+    system.send(json.dumps(GOOD).encode(), topic="dossier.submitted", key=None)
+    system.flush()
+    system.settle()
+
+    letters = system.dead_letters()
+    system.verdict()
+    assert len(letters) == len(POISON) + 2
+    assert {d["sha256"] for d in letters} >= {hashlib.sha256(p).hexdigest() for p in POISON}
+    text = json.dumps(letters, ensure_ascii=False)
+    assert "CANARY" not in text
+    assert "applicant" not in text
+    assert all(d.keys() == {"reason", "topic", "partition", "offset", "sha256", "length", "at"} for d in letters)
+
+
+def test_a_cloudevent_counts_like_a_plain_event(system: System) -> None:
+    system.start("tally")
+    system.start("watch")
+    data = {k: v for k, v in GOOD.items() if k not in ("id", "type", "dossier", "at")}
+    attributes = {
+        "specversion": "1.0", "id": "ce:1", "source": "portal", "type": "vn.lotrinh.dossier.received.v1",
+        "subject": "P-2", "time": "2024-06-03T09:00:00+07:00",
+    }  # fmt: skip
+    headers = [(f"ce_{k}", v.encode()) for k, v in attributes.items()]
+    system.send(json.dumps(data).encode(), topic="dossier.submitted", key=b"P-2", headers=headers)
+    structured = {**attributes, "id": "ce:2", "subject": "P-3", "data": data}
+    content = [("content-type", b"application/cloudevents+json; charset=UTF-8")]
+    system.send(json.dumps(structured).encode(), topic="dossier.submitted", key=b"P-3", headers=content)
+    future = {**attributes, "id": "ce:3", "type": "vn.lotrinh.dossier.received.v9"}
+    system.send(
+        json.dumps(data).encode(), topic="dossier.submitted", key=b"P-2", headers=[(f"ce_{k}", v.encode()) for k, v in future.items()]
+    )
+    system.flush()
+    system.settle()
+
+    system.verdict()
+    standing = system.standings()["12688", "online-dossiers"]
+    assert (standing["numerator"], standing["denominator"]) == (2, 2)
+    assert [d["reason"] for d in system.dead_letters()] == ["the event's schema version is not known"]
