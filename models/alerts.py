@@ -1,4 +1,4 @@
-"""Alerts: rules that judge a standing, and the state machine that makes firing, resolved and retracted of their verdicts.
+"""Alerts: rules that judge a standing, and the state machine that makes firing, resolved and retracted of verdicts.
 
 A rule is a pure function from a case (the standing of one unit under one indicator, and what the rule itself chose to
 remember) to a verdict. The machine around it keeps one open alert per fingerprint, numbers its episodes, and tells a
@@ -15,7 +15,6 @@ from typing_extensions import TypedDict
 
 from models.calendar import civil_day, day_number
 from models.decisions import Indicator
-from models.ledger import Figures
 from models.standings import Judged, Standings, shortfall
 from models.texts import percent_text, ratio_text
 from models.trajectory import decimal_text
@@ -63,6 +62,9 @@ class Memory(TypedDict):
     rule: dict[str, Any]
 
 
+NOTHING: Final[Memory] = {"episode": 0, "open": None, "rule": {}}
+
+
 class Case(NamedTuple):
     """What a rule is asked about."""
 
@@ -78,6 +80,17 @@ class Verdict(NamedTuple):
     firing: bool
     severity: Severity = "warning"
     remember: Mapping[str, Any] = {}
+
+
+class _Occasion(NamedTuple):
+    """One evaluation of one unit under one indicator, with all that is known of it."""
+
+    unit: str
+    indicator: Indicator
+    at: str
+    judged: Judged
+    memory: Memory
+    verdict: Verdict
 
 
 Rule = Callable[[Case], Verdict]
@@ -170,53 +183,44 @@ class Alerts:
 
     def _evaluate(self, unit: str, indicator: Indicator, at: str) -> Transition | None:
         """Judge one unit under one indicator and return the transition, if there is one."""
-        reading = self.reading
-        target = reading.target(unit, indicator, self.standings.as_of)
-        memory = self.memory.get((unit, indicator))
-        is_open = memory is not None and memory["open"] is not None
-        if target is None and not is_open:
+        standings, reading = self.standings, self.reading
+        target = reading.target(unit, indicator, standings.as_of)
+        memory = self.memory.get((unit, indicator), NOTHING)
+        if target is None and memory["open"] is None:
             return None
-        judged = self.standings.judge(unit, indicator)
-        verdict = self.rule.judge(Case(judged, at, memory["rule"] if memory is not None else {}))
+        judged = standings.judge(unit, indicator)
+        verdict = self.rule.judge(Case(judged, at, memory["rule"]))
         closed = reading.heirs.closed.get(unit)
-        frozen = closed is not None and closed <= self.standings.as_of
+        frozen = closed is not None and closed <= standings.as_of
         firing = verdict.firing and target is not None and not target.held and not frozen
-        if firing == is_open:
-            self._remember(unit, indicator, memory, verdict)
+        occasion = _Occasion(unit, indicator, at, judged, memory, verdict)
+        if firing == (memory["open"] is not None):
+            if memory["rule"] != verdict.remember:
+                self._put((unit, indicator), {**memory, "rule": dict(verdict.remember)})
             return None
-        if firing:
-            return self._fire(unit, indicator, at, judged, verdict, memory)
-        if memory is None or memory["open"] is None:  # cannot be: `firing != is_open` and not firing
-            raise AssertionError("an alert that is not open cannot close")
-        return self._close(unit, indicator, at, judged, memory["episode"], memory["open"], verdict)
+        return self._fire(occasion) if firing else self._close(occasion)
 
-    def _remember(self, unit: str, indicator: Indicator, memory: Memory | None, verdict: Verdict) -> None:
-        if memory is None:
-            if verdict.remember:
-                self._put((unit, indicator), {"episode": 0, "open": None, "rule": dict(verdict.remember)})
-        elif memory["rule"] != verdict.remember:
-            self._put((unit, indicator), {**memory, "rule": dict(verdict.remember)})
-
-    def _fire(
-        self, unit: str, indicator: Indicator, at: str, judged: Judged, verdict: Verdict, memory: Memory | None
-    ) -> Transition:
-        episode = (memory["episode"] if memory is not None else 0) + 1
+    def _fire(self, occasion: "_Occasion") -> Transition:
+        judged, episode = occasion.judged, occasion.memory["episode"] + 1
         line = judged.expected if judged.expected is not None else Fraction(0)
         reason = (
             f"Lũy kế {ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]}) thấp hơn lộ trình "
             f"{percent_text(line)}; còn thiếu {shortfall(judged.figures, judged.expected)}."
         )
-        fired = self._transition("firing", unit, indicator, at, judged, episode, verdict.severity, reason)
-        day = self.standings.counted_on(unit, indicator, self.standings.ledger.last)
+        fired = self._transition("firing", occasion, episode, occasion.verdict.severity, reason)
+        day = self.standings.counted_on(occasion.unit, occasion.indicator, self.standings.ledger.last)
         opened: Open = {"fired": fired, "day": list(day)}
-        self._put((unit, indicator), {"episode": episode, "open": opened, "rule": dict(verdict.remember)})
+        memory: Memory = {"episode": episode, "open": opened, "rule": dict(occasion.verdict.remember)}
+        self._put((occasion.unit, occasion.indicator), memory)
         return fired
 
-    def _close(
-        self, unit: str, indicator: Indicator, at: str, judged: Judged, episode: int, opened: Open, verdict: Verdict
-    ) -> Transition:
+    def _close(self, occasion: "_Occasion") -> Transition:
+        """End the open alert: `resolved` where it was true and no longer is, `retracted` where it never was."""
+        opened, judged, episode = occasion.memory["open"], occasion.judged, occasion.memory["episode"]
+        if opened is None:
+            raise ValueError("an alert that is not open cannot close")
         fired = opened["fired"]
-        then = self._in_hindsight(unit, indicator, at, opened)
+        then = self._in_hindsight(occasion.unit, occasion.indicator, occasion.at, opened)
         if then.status == "below":
             phase: Phase = "resolved"
             reason = f"Đã trở lại lộ trình: {ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]})."
@@ -226,8 +230,9 @@ class Alerts:
                 f"Dữ liệu đến muộn hoặc được sửa: khi cảnh báo là {fired['numerator']}/{fired['denominator']}, "
                 f"nay cũng thời điểm đó là {then.figures[0]}/{then.figures[1]}."
             )
-        closed = self._transition(phase, unit, indicator, at, judged, episode, fired["severity"], reason)
-        self._put((unit, indicator), {"episode": episode, "open": None, "rule": dict(verdict.remember)})
+        closed = self._transition(phase, occasion, episode, fired["severity"], reason)
+        memory: Memory = {"episode": episode, "open": None, "rule": dict(occasion.verdict.remember)}
+        self._put((occasion.unit, occasion.indicator), memory)
         return closed
 
     def _in_hindsight(self, unit: str, indicator: Indicator, at: str, opened: Open) -> Judged:
@@ -248,22 +253,19 @@ class Alerts:
             figures = standings.figures_until(unit, indicator, day - 1, (counted[0], counted[1]))
             if self.reading.indicators[indicator].count == "service":
                 figures = (max(figures[0], fired["numerator"]), figures[1])
+        if self.reading.indicators[indicator].fulfilled_later:
+            # What was missing then and was done since does not make the firing untrue (A23); dossiers that have come to
+            # be known since, or are no longer counted, may.
+            late = max(0, figures[1] - fired["denominator"])
+            figures = (min(figures[0], fired["numerator"] + late), figures[1])
         return standings.judged(unit, indicator, figures, on)
 
     def _transition(
-        self,
-        phase: Phase,
-        unit: str,
-        indicator: Indicator,
-        at: str,
-        judged: Judged,
-        episode: int,
-        severity: Severity,
-        reason: str,
+        self, phase: Phase, occasion: "_Occasion", episode: int, severity: Severity, reason: str
     ) -> Transition:
-        decision = self.reading.decision.id
-        name = fingerprint(decision, indicator, unit)
-        target = self.reading.target(unit, indicator, self.standings.as_of)
+        decision, judged = self.reading.decision.id, occasion.judged
+        name = fingerprint(decision, occasion.indicator, occasion.unit)
+        target = self.reading.target(occasion.unit, occasion.indicator, self.standings.as_of)
         return {
             "id": transition_id(name, episode, phase),
             "fingerprint": name,
@@ -271,9 +273,9 @@ class Alerts:
             "kind": "below-trajectory",
             "severity": severity,
             "decision": decision,
-            "indicator": indicator,
-            "unit": unit,
-            "at": at,
+            "indicator": occasion.indicator,
+            "unit": occasion.unit,
+            "at": occasion.at,
             "reason": reason,
             "numerator": judged.figures[0],
             "denominator": judged.figures[1],

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from models.events import procedure_code
 from models.units import BadTable, Registry
@@ -30,7 +30,9 @@ class Entry:
 
     def in_force(self, day: date) -> bool:
         """Tell whether the row holds on a civil day."""
-        return (self.listed_from is None or self.listed_from <= day) and (self.listed_to is None or day <= self.listed_to)
+        return (self.listed_from is None or self.listed_from <= day) and (
+            self.listed_to is None or day <= self.listed_to
+        )
 
     @property
     def online(self) -> bool:
@@ -84,6 +86,9 @@ class Catalogue:
 _TRUTH: Final = {"true": True, "false": False}
 
 
+_LEVELS: Final[Mapping[str, ServiceLevel]] = {"full": "full", "partial": "partial", "none": "none"}
+
+
 def parse_catalogue(rows: Iterable[Mapping[str, str]]) -> list[Entry]:
     """Read the catalogue's rows (contract: "Procedure catalogue"). Raises BadTable with the line of the file."""
     entries = []
@@ -91,9 +96,9 @@ def parse_catalogue(rows: Iterable[Mapping[str, str]]) -> list[Entry]:
         procedure, authority = ((row.get(c) or "").strip() for c in ("procedure", "authority"))
         if not procedure or not authority:
             raise BadTable(f"line {line}: a row needs `procedure` and `authority`")
-        level = (row.get("level") or "").strip()
-        if level not in get_args(ServiceLevel):
-            raise BadTable(f"line {line}: level is {level!r}, expected full, partial or none")
+        level = _LEVELS.get((row.get("level") or "").strip())
+        if level is None:
+            raise BadTable(f"line {line}: level is {row.get('level')!r}, expected full, partial or none")
         entries.append(
             Entry(
                 procedure_code(procedure),

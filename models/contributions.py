@@ -139,38 +139,40 @@ def days_of(known: Mapping[str, Any]) -> tuple[str | None, str | None, str | Non
 
 def _dossier(known: Mapping[str, Any], unit: str, rules: FoldRules, found: list[Contribution]) -> None:
     received, resolved, issued = days_of(known)
-    if received is None and resolved is None and issued is None:
+    first = received or resolved or issued
+    if first is None:
         return
-    get = known.get
-    procedure = get("procedure")
-    channel = get("channel")
-    marks = 0 if channel == "postal" else 32
-    if channel == "online":
-        marks |= 1
-    if get("digitised"):
-        marks |= 4
-    if get("electronic"):
-        marks |= 8
-    document = get("result_document")
-    of_catalogue = rules.documented
-    if document or (document is None and (of_catalogue is None or of_catalogue(procedure, unit, (received or resolved or issued or "")[:10]))):
-        marks |= 16
+    procedure = known.get("procedure")
+    marks = _marks(known, unit, rules, first[:10])
     if rules.listed is not None and received is not None and rules.listed(procedure, unit, received[:10]):
         marks |= 2
     for rule in rules.dossiers:
         basis = rule.basis
         at = received if basis == "received" else resolved if basis == "resolved" else issued
-        if at is None or marks & rule.denominator != rule.denominator:
+        if at is None or marks & rule.denominator != rule.denominator or (rule.by_procedure and procedure is None):
             continue
-        cell = rule.indicator
-        if rule.by_procedure:
-            if procedure is None:
-                continue
-            cell = f"{cell}:{procedure}"
+        cell = f"{rule.indicator}:{procedure}" if rule.by_procedure else rule.indicator
         day = at[:10]
         numerator = 1 if marks & rule.numerator == rule.numerator else 0
         for code, inherited in rules.heirs.units(unit, procedure, day):
             found.append(_new(Contribution, (code, day, f"{cell}@{inherited}" if inherited else cell, numerator)))
+
+
+def _marks(known: Mapping[str, Any], unit: str, rules: FoldRules, day: str) -> int:
+    """Return the marks of a dossier, all but LISTED, as the numbers of `Mark`: the enum costs more than the rest."""
+    get = known.get
+    channel = get("channel")
+    marks = 1 if channel == "online" else 0
+    if channel != "postal":
+        marks |= 32
+    if get("digitised"):
+        marks |= 4
+    if get("electronic"):
+        marks |= 8
+    document = get("result_document")
+    if document is None:
+        document = rules.documented is None or rules.documented(get("procedure"), unit, day)
+    return marks | 16 if document else marks
 
 
 def _part(field: str, known: Mapping[str, Any], unit: str | None, rules: FoldRules, found: list[Contribution]) -> None:
@@ -179,21 +181,23 @@ def _part(field: str, known: Mapping[str, Any], unit: str | None, rules: FoldRul
     kind, _, key = field.partition("@")
     if kind == "payment":
         paid_at = get(f"paid_at@{key}")
-        if known[field] != "paid" or paid_at is None or unit is None or get(f"exempt@{key}") or get(f"amount@{key}") == 0:
+        free = get(f"exempt@{key}") or get(f"amount@{key}") == 0
+        if known[field] != "paid" or paid_at is None or unit is None or free:
             return
         online = get(f"method@{key}") == "online"
         for payment in rules.payments:
             counted = online and (not payment.national_only or get(f"gateway@{key}") == "national")
-            _spread(found, rules, unit, known, paid_at[:10], payment.indicator, counted)
+            _spread(found, rules, known, Contribution(unit, paid_at[:10], payment.indicator, int(counted)))
     elif kind == "copied_at":
         owner = get(f"copy_unit@{key}") or unit
+        electronic = int(bool(get(f"copy_electronic@{key}")))
         if owner is not None:
             for copy in rules.copies:
-                _spread(found, rules, owner, known, known[field][:10], copy.indicator, bool(get(f"copy_electronic@{key}")))
+                _spread(found, rules, known, Contribution(owner, known[field][:10], copy.indicator, electronic))
 
 
-def _spread(
-    found: list[Contribution], rules: FoldRules, unit: str, known: Mapping[str, Any], day: str, cell: str, counted: bool
-) -> None:
-    for code, inherited in rules.heirs.units(unit, known.get("procedure"), day):
-        found.append(Contribution(code, day, f"{cell}@{inherited}" if inherited else cell, int(counted)))
+def _spread(found: list[Contribution], rules: FoldRules, known: Mapping[str, Any], counted: Contribution) -> None:
+    """Count for the unit, or whom it counts for, and for its heirs."""
+    for code, inherited in rules.heirs.units(counted.unit, known.get("procedure"), counted.day):
+        cell = f"{counted.cell}@{inherited}" if inherited else counted.cell
+        found.append(counted._replace(unit=code, cell=cell))

@@ -98,9 +98,14 @@ class Formula(Strict):
     numerator: tuple[Literal["online", "listed", "digitised", "electronic", "national-gateway"], ...] = ()
     denominator: tuple[Literal["listed", "result-document"], ...] = ()
     trajectory: Literal["flat", "ramp"] = "flat"
-    """flat: the target holds from the first day; ramp: from the baseline (0 where there is none) evenly to the target"""
+    """flat: the target from the first day on; ramp: from the baseline (0 where there is none) evenly to the target"""
     reading: Text | None = None
     """how an ambiguity was read, for those who ask"""
+
+    @property
+    def fulfilled_later(self) -> bool:
+        """Tell whether a dossier may come above the line by something done after the day on which it counts."""
+        return self.count == "dossier" and not {"digitised", "electronic"}.isdisjoint(self.numerator)
 
 
 class Growing(Strict):
@@ -177,9 +182,8 @@ class Decision(Strict):
                     problems.append(f"{where}: indicator {indicator} has no formula in [indicators]")
                 if isinstance(value, str):
                     _check_percent(value, f"{where}, {indicator}", problems)
-        for name in self.switches:
-            if name in COMMON_SWITCHES:
-                problems.append(f"switch {name!r}: every decision has this switch already")
+        common = self.switches.keys() & COMMON_SWITCHES.keys()
+        problems += [f"switch {name!r}: every decision has this switch already" for name in sorted(common)]
         if problems:
             raise ValueError("\n".join(problems))
         return self

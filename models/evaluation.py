@@ -73,9 +73,11 @@ class Evaluator:
         units = sorted({*standings.named(), *standings.ledger.units()})
         rows: list[Standing] = []
         for indicator in self.reading.indicators:
-            for unit in units:
-                if standings.has_standing(unit):
-                    rows.append(standings.standing(unit, indicator, self.alerts.alert_of(unit, indicator)))
+            rows += [
+                standings.standing(unit, indicator, self.alerts.alert_of(unit, indicator))
+                for unit in units
+                if standings.has_standing(unit)
+            ]
             rows += [standings.group_standing(group, indicator) for group in standings.groups().values()]
         return rows
 

@@ -9,13 +9,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, Required
 
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, with_config
 from pydantic_core import from_json, to_json
-from typing_extensions import Required, TypedDict
+from typing_extensions import TypedDict
 
-from models.calendar import RFC3339, instant, instant_of_valid
+from models.calendar import RFC3339, instant_of_valid
 
 MAX_BYTES: Final = 65_536
 """A record larger than this is refused before it is parsed; an event of the contract is under 2 KB."""
@@ -149,36 +149,40 @@ def procedure_code(code: str) -> str:
 def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()) -> Event | Refused:
     """Read one record: plain JSON, or a CloudEvent 1.0 in binary or structured mode. Never raises on bad input."""
     if value is None:
-        return Refused("record has no value")
+        return Refused("the record has no value")
     if len(value) > MAX_BYTES:
-        return Refused(f"record is larger than {MAX_BYTES} bytes")
-    if headers:
-        unwrapped = _unwrap(value, headers)
-        if isinstance(unwrapped, Refused):
-            return unwrapped
-        body = unwrapped
-    else:
-        body = value
+        return Refused(f"the record is larger than {MAX_BYTES} bytes")
+    body = _unwrap(value, headers) if headers else value
+    if isinstance(body, Refused):
+        return body
     try:
         wire = _validate(body)
     except ValidationError as exc:
-        if not headers and b'"specversion"' in value:
-            return _structured_in(value)
+        if body is value and b'"specversion"' in value:  # a line of a file has no content type
+            body = _envelope(value)
+            return body if isinstance(body, Refused) else _checked(body, value)
         return Refused(_reason(exc), _dossier_in(body))
+    return _event(wire, body, value)
+
+
+def _checked(body: bytes, value: bytes) -> Event | Refused:
+    try:
+        return _event(_validate(body), body, value)
+    except ValidationError as exc:
+        return Refused(_reason(exc), _dossier_in(body))
+
+
+_new: Final = tuple.__new__
+
+
+def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused:
+    """Turn validated fields into facts; `wire` is used up."""
     # Members of a flat object are one more than its commas, so that fewer fields mean a field given twice (or a comma
     # within a value); control characters can only come escaped. Both are rare: look closer only then.
     if body.count(b",") != len(wire) - 1 and _keys_twice(body):
         return Refused("a field is given twice", _plain_code(wire["dossier"]))
     if b"\\" in body and _has_controls(wire):
         return Refused("a field holds a control character")
-    return _event(wire, value)
-
-
-_new: Final = tuple.__new__
-
-
-def _event(wire: dict[str, Any], value: bytes) -> Event | Refused:
-    """Turn validated fields into facts; `wire` is used up."""
     pop = wire.pop
     kind: str = pop("type")
     dossier: str = pop("dossier")
@@ -282,17 +286,6 @@ def _unwrap(value: bytes, headers: Iterable[tuple[str, bytes]]) -> bytes | Refus
     return _merged({a: named[f"ce_{a}"] for a in _ATTRIBUTES if f"ce_{a}" in named}, data, value)
 
 
-def _structured_in(value: bytes) -> Event | Refused:
-    """Read a CloudEvent in structured mode that came without its content type, as lines of a file do."""
-    body = _envelope(value)
-    if isinstance(body, Refused):
-        return body
-    try:
-        return _event(_validate(body), value)
-    except ValidationError as exc:
-        return Refused(_reason(exc), _dossier_in(body))
-
-
 def _envelope(value: bytes) -> bytes | Refused:
     try:
         envelope = from_json(value, allow_inf_nan=False)
@@ -315,9 +308,8 @@ def _merged(attributes: Mapping[str, Any], data: Any, raw: bytes | None) -> byte
     version = CURRENT
     for attribute, text in attributes.items():
         field, given = _ATTRIBUTES[attribute], text
-        if attribute == "type" and isinstance(text, str):
-            if match := _TYPE.match(text):
-                given, version = match.group(1), int(match.group(2))
+        if attribute == "type" and isinstance(text, str) and (match := _TYPE.match(text)):
+            given, version = match.group(1), int(match.group(2))
         if field in body and body[field] != given:
             return Refused(f"field `{field}` is given twice, with two values")
         body[field] = given

@@ -30,11 +30,13 @@ class Days:
         """Return the sum over day numbers from `first` to `last`, both inclusive."""
         numerator = denominator = 0
         days = self.days
-        for day in range(first, last + 1):
-            counted = days.get(day)
-            if counted is not None:
-                numerator += counted[0]
-                denominator += counted[1]
+        if last - first < len(days):
+            found = [days[day] for day in range(first, last + 1) if day in days]
+        else:
+            found = [counted for day, counted in days.items() if first <= day <= last]
+        for n, d in found:
+            numerator += n
+            denominator += d
         return numerator, denominator
 
     def settle(self, first: int, last: int) -> None:
@@ -118,7 +120,7 @@ class Ledger:
         return self._alive.get(unit, 0) > 0
 
     def items(self, unit: str, indicator: str, as_of: str) -> list[tuple[str, str, Days]]:
-        """Return (item, predecessor, days) of every cell that holds on a civil day: its own, and what it has inherited."""
+        """Return (item, predecessor, days) of every cell that holds on a civil day: its own, and what it inherited."""
         cells = self._cells.get((unit, indicator))
         if not cells:
             return []

@@ -272,7 +272,9 @@ class Reading:
                 numerator = denominator | _marks(formula.numerator)
                 asks_list = asks_list or bool(numerator & Mark.LISTED)
                 dossiers.append(
-                    DossierRule(indicator, _basis(formula), int(denominator), int(numerator), formula.count == "service")
+                    DossierRule(
+                        indicator, _basis(formula), int(denominator), int(numerator), formula.count == "service"
+                    )
                 )
         if asks_list and self.catalogue is None:
             raise BadDecision(f"{self.decision.id}: its online ratio needs the list of procedures: give a catalogue")
@@ -319,7 +321,9 @@ class Reading:
             if target is None:
                 found.append(f"trajectory of {unit}, {indicator}: the decision gives it no target")
             elif final.value < target.value:
-                found.append(f"trajectory of {unit}, {indicator}: ends at {final.value}, below the target {target.value}")
+                found.append(
+                    f"trajectory of {unit}, {indicator}: ends at {final.value}, below the target {target.value}"
+                )
         return found
 
     def fold_fingerprint(self) -> str:
@@ -327,7 +331,10 @@ class Reading:
         s = self._sources
         return _fingerprint(
             FOLD_VERSION,
-            [(i, f.model_dump(include={"count", "basis", "numerator", "denominator"})) for i, f in self.indicators.items()],
+            [
+                (i, f.model_dump(include={"count", "basis", "numerator", "denominator"}))
+                for i, f in self.indicators.items()
+            ],
             {n: v for n, v in self.switches.items() if n in ("postal_in_denominator", "denominator_scope")},
             sorted((u.code, u.level, u.parent) for u in self.registry.units.values()),
             None if s.catalogue is None else [_plain(e) for e in s.catalogue],

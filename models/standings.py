@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, NotRequired, cast
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from models.calendar import EPOCH, day_number
 from models.decisions import Formula, Indicator
@@ -123,7 +123,7 @@ class Standings:
         return self._figures(unit, indicator, max(self.ledger.first, self.ledger.last - days + 1), self.ledger.last)
 
     def figures_until(self, unit: str, indicator: Indicator, last: int, further: Figures = NONE) -> Figures:
-        """Return cumulative figures up to a day number, as they are known now, and `further` counted of the next day."""
+        """Return cumulative figures up to a day number, as they are known now, plus `further` of the next day."""
         return self._figures(unit, indicator, self.ledger.first, last, further)
 
     def counted_on(self, unit: str, indicator: Indicator, day: int) -> Figures:
@@ -154,10 +154,11 @@ class Standings:
         if not services:
             return NONE
         online_only = "online" in formula.numerator
+        running = first == self.ledger.first and last == self.ledger.last
         seen = set()
         for item, _, days in cells:
             if item in services and item not in seen:
-                n, d = days.between(first, last)
+                n, d = (days.numerator, days.denominator) if running else days.between(first, last)
                 if (n if online_only else d) > 0:
                     seen.add(item)
         return len(seen), len(services)
@@ -216,9 +217,9 @@ class Standings:
     def standing(self, unit: str, indicator: Indicator, alert: dict[str, Any] | None = None) -> Standing:
         """Return a unit's standing under one indicator."""
         judged = self.judge(unit, indicator)
-        standing = self._standing(
-            unit, indicator, judged, self.window(unit, indicator, 7), self.window(unit, indicator, 30), alert
-        )
+        windows = self.window(unit, indicator, 7), self.window(unit, indicator, 30)
+        standing = self._standing(unit, indicator, judged, windows)
+        standing["alert"] = alert
         closed = self.reading.heirs.closed.get(unit)
         if closed is not None and closed <= self.as_of:
             standing["frozen"] = True
@@ -232,20 +233,12 @@ class Standings:
         judged = self.judged(group.code, indicator, pooled, self.as_of)
         week = _sum(self.window(m, indicator, 7) for m in members)
         month = _sum(self.window(m, indicator, 30) for m in members)
-        standing = self._standing(group.code, indicator, judged, week, month, None)
+        standing = self._standing(group.code, indicator, judged, (week, month))
         statuses = Counter(self.judge(m, indicator).status for m in members)
         standing["members"] = dict(sorted(statuses.items()))
         return standing
 
-    def _standing(
-        self,
-        unit: str,
-        indicator: Indicator,
-        judged: Judged,
-        week: Figures,
-        month: Figures,
-        alert: dict[str, Any] | None,
-    ) -> Standing:
+    def _standing(self, unit: str, indicator: Indicator, judged: Judged, windows: tuple[Figures, Figures]) -> Standing:
         target = self.reading.target(unit, indicator, self.as_of)
         return {
             "decision": self.reading.decision.id,
@@ -258,12 +251,12 @@ class Standings:
             "expected": None if judged.expected is None else decimal_text(judged.expected),
             "status": judged.status,
             "shortfall": shortfall(judged.figures, judged.expected),
-            "last_7_days": list(week),
-            "last_30_days": list(month),
+            "last_7_days": list(windows[0]),
+            "last_30_days": list(windows[1]),
             "required_ratio": None,
             "forecast": None,
             "probability_met": None,
-            "alert": alert,
+            "alert": None,
         }
 
 

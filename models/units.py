@@ -75,7 +75,9 @@ class Registry:
 
     def of_level(self, level: Level, province: str) -> tuple[str, ...]:
         """Return the codes of a province's units of one level, sorted."""
-        return tuple(sorted(u.code for u in self.units.values() if u.level == level and self.province_of(u.code) == province))
+        return tuple(
+            sorted(u.code for u in self.units.values() if u.level == level and self.province_of(u.code) == province)
+        )
 
     def province_of(self, code: str) -> str:
         """Return the code of the province a unit belongs to, or '' where that is unknown."""
@@ -131,7 +133,13 @@ def parse_units(rows: Iterable[Mapping[str, str]]) -> list[Unit]:
         if not code.strip() or not name.strip():
             raise BadTable(f"line {line}: a unit needs a code and a name")
         units.append(
-            Unit(code.strip(), unicodedata.normalize("NFC", name.strip()), level, (row.get("parent") or "").strip(), (row.get("target_of") or "").strip())
+            Unit(
+                code.strip(),
+                unicodedata.normalize("NFC", name.strip()),
+                level,
+                (row.get("parent") or "").strip(),
+                (row.get("target_of") or "").strip(),
+            )
         )
     return units
 

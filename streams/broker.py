@@ -44,7 +44,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 def faust_credentials(settings: Settings) -> Any:
     """Return the same as Faust takes it; None for a plain connection."""
-    import faust  # only workers need it, and it takes a second to load
+    import faust  # noqa: PLC0415 - only workers need it, and it takes a second to load
 
     context = _tls(settings)
     if settings.kafka_security.startswith("SASL"):

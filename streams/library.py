@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
-from models.catalogue import parse_catalogue
+from models.catalogue import Entry, parse_catalogue
 from models.decisions import BadDecision, Decision, parse_decision
 from models.reading import Reading, Sources
 from models.trajectory import parse_trajectories
@@ -40,21 +40,26 @@ def read_decision(name: str) -> Decision:
         return parse_decision(text, f"{name}.toml")
     path = Path(name)
     if not path.suffix and not path.exists():
-        raise BadInput(f"no decision is called {name!r}; known: {', '.join(shipped_decisions())}, or the path of a file")
+        raise BadInput(
+            f"no decision is called {name!r}; known: {', '.join(shipped_decisions())}, or the path of a file"
+        )
     try:
         return parse_decision(read_text(path), path.name)
     except BadDecision as exc:
         raise BadInput(str(exc)) from exc
 
 
-def read_reading(settings: Settings) -> Reading:
-    """Return the decision of the settings, made executable with all files they name. Raises BadInput."""
+def read_reading(settings: Settings, catalogue: tuple[Entry, ...] | None = None) -> Reading:
+    """Return the decision of the settings, made executable with all files they name. Raises BadInput.
+
+    `catalogue` stands in where the settings name none.
+    """
     registry = shipped_registry()
     if settings.units is not None:
         registry = registry.with_units(read_table(settings.units, parse_units))
     sources = Sources(
         registry=registry,
-        catalogue=None if settings.catalogue is None else tuple(read_table(settings.catalogue, parse_catalogue)),
+        catalogue=catalogue if settings.catalogue is None else tuple(read_table(settings.catalogue, parse_catalogue)),
         trajectories={} if settings.trajectories is None else read_table(settings.trajectories, parse_trajectories),
         successions=() if settings.successions is None else tuple(read_table(settings.successions, parse_successions)),
         switches=settings.switches,

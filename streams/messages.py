@@ -5,11 +5,12 @@ from typing import Any, Literal
 import orjson
 from typing_extensions import TypedDict
 
+
 class Tick(TypedDict):
     """The clock, as a record: it passes once everything before `upto` has been counted.
 
-    `at` is a canonical instant, or None for a tick that moves no clock. `flush` names a tick that asks for an evaluation
-    even where the clock stands; it is acted on when the last source partition has passed it.
+    `at` is a canonical instant, or None for a tick that moves no clock. `flush` names a tick that asks for an
+    evaluation even where the clock stands; it is acted on when the last source partition has passed it.
     """
 
     at: str | None

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
 
     # where things are
     kafka: str | None = None
-    """bootstrap servers, `host:port,host:port`; unset: `lotrinh up` starts one, other commands ask the state directory"""
+    """bootstrap servers, `host:port,host:port`; unset: `up` starts one, other commands ask the state directory"""
     redis: SecretStr | None = None
     """URL of Redis or Valkey, with its password"""
     state_dir: File = None

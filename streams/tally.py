@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from models.calendar import utc_ms
-from models.contributions import Contribution, contributions
+from models.contributions import contributions
 from models.dossier import EMPTY, view
 from models.events import Refused, decode
 from models.fold import fold
@@ -105,7 +105,7 @@ class TallyWork:
         loads, dump = orjson.loads, orjson.dumps
         for record in fetch.records:
             event = decode(record.value, record.headers)
-            if type(event) is Refused:
+            if isinstance(event, Refused):
                 self._refuse(record, event)
                 counts["refused"] += 1
                 continue
@@ -156,12 +156,15 @@ class TallyWork:
     def announcements(self) -> Iterable[Announcement]:
         """Return marks of a new epoch, the counters touched, then ticks passed and dead letters."""
         topic = self._settings.topic(topics.TALLIES)
-        yield from self._everywhere(topic, self._begins, self._mark(complete=False))
+        if self._begins:
+            yield from self._everywhere(topic, self._mark(complete=False))
         yield from self._tallies(topic)
-        yield from self._everywhere(topic, self._completes, self._mark(complete=True))
+        if self._completes:
+            yield from self._everywhere(topic, self._mark(complete=True))
         for tick in self._passed:
-            passed: Passed = {"kind": "passed", **self._version(), "at": tick["at"], "flush": tick["flush"]}
-            yield from self._everywhere(topic, True, passed)
+            yield from self._everywhere(
+                topic, {"kind": "passed", **self._version(), "at": tick["at"], "flush": tick["flush"]}
+            )
         yield from self._dead
         self._begins = self._completes = False
         self._passed, self._dead = [], []
@@ -173,11 +176,10 @@ class TallyWork:
     def _mark(self, *, complete: bool) -> Mark:
         return {"kind": "mark", **self._version(), "fold": self._fold, "complete": complete}
 
-    def _everywhere(self, topic: str, wanted: bool, message: Mark | Passed) -> Iterable[Announcement]:
+    def _everywhere(self, topic: str, message: Mark | Passed) -> Iterable[Announcement]:
         """Say something to every partition of watch."""
-        if wanted:
-            value = dumps(message)
-            yield from (Announcement(topic, None, value, p) for p in range(self._settings.partitions))
+        value = dumps(message)
+        return (Announcement(topic, None, value, p) for p in range(self._settings.partitions))
 
     def _tallies(self, topic: str) -> Iterable[Announcement]:
         registry, partitions = self._reading.registry, self._settings.partitions
@@ -185,7 +187,9 @@ class TallyWork:
         for unit, days in touched.items():
             of_unit = self._cells[unit]
             tally: Tally = {"kind": "tally", **self._version(), "unit": unit, "days": {d: of_unit[d] for d in days}}
-            yield Announcement(topic, unit.encode(), dumps(tally), partition_of(registry.home(unit).encode(), partitions))
+            yield Announcement(
+                topic, unit.encode(), dumps(tally), partition_of(registry.home(unit).encode(), partitions)
+            )
             for day in days:
                 self._forget_empty(unit, day)
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -32,7 +32,7 @@ class Ticker:
         self._consumer = AIOKafkaConsumer(**options, isolation_level="read_committed")
         self._producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
 
-    async def __aenter__(self) -> "Ticker":
+    async def __aenter__(self) -> Self:
         """Connect."""
         await self._consumer.start()
         await self._producer.start()

@@ -110,7 +110,10 @@ def apply(client: KafkaAdminClient, settings: Settings) -> list[str]:
         raise BadInput("\n".join(problems))
     if missing:
         client.create_topics(
-            [NewTopic(s.name, settings.partitions, settings.replication, topic_configs=dict(s.configs)) for s in missing],
+            [
+                NewTopic(s.name, settings.partitions, settings.replication, topic_configs=dict(s.configs))
+                for s in missing
+            ],
             wait_for_metadata=True,
         )
     return [s.name for s in missing]

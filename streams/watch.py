@@ -38,7 +38,9 @@ class WatchTables:
     def __init__(self, app: Engine) -> None:
         """Make them."""
         # Day numbers × 86 400 are the windows; they never expire (Faust would wipe a backfill by the wall clock).
-        self.unit_days: Any = app.Table("unit-days", default=dict).tumbling(DAY_S).relative_to(lambda event: event.value.at)
+        self.unit_days: Any = (
+            app.Table("unit-days", default=dict).tumbling(DAY_S).relative_to(lambda event: event.value.at)
+        )
         self.alerts: Any = app.Table("alerts")
         self.announced: Any = app.Table("announced")
 
@@ -223,7 +225,7 @@ class WatchWork:
         # A unit that came to have dossiers, or lost its last one, appears or goes with all its rows.
         new = {u for u in present if not self._is_announced(u)}
         changed = changed | {(u, i) for u in new for i in reading.indicators}
-        groups = {}
+        groups: dict[tuple[str, Indicator], None] = {}
         for unit, indicator in sorted(changed):
             if unit in present:
                 row = standings.standing(unit, indicator, self._alerts.alert_of(unit, indicator))

@@ -15,7 +15,9 @@ from streams.library import BadInput
 @click.argument("file", type=FILE)
 @click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), help="default: by the name of the file")
 @click.option("--mapping", type=FILE, help="how rows of a CSV file become events (YAML)")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="write the events there and publish nothing")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="write the events there and publish nothing"
+)
 @of_system
 def command(file: Path, form: str | None, mapping: Path | None, out: Path | None, **given: Any) -> None:
     """Publish events from FILE and return when all are acknowledged. A bad row is reported and goes nowhere."""
@@ -60,9 +62,7 @@ def _advancing(bar: Any) -> Callable[[int], None]:
     return advance
 
 
-def _write(
-    lines: Iterator[Any], out: Path, refuse: Callable[[int, str], None], advance: Callable[[int], None]
-) -> int:
+def _write(lines: Iterator[Any], out: Path, refuse: Callable[[int, str], None], advance: Callable[[int], None]) -> int:
     from models.events import Refused
 
     count = 0

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,24 @@ from streams.library import BadInput
 @click.command("simulate")
 @of_decision
 @of_system
-@click.option("--dossiers", type=click.IntRange(min=1), required=True, help="dossiers received in the year")
+@click.option("--dossiers", type=click.IntRange(min=1), required=True, help="dossiers of the year")
 @click.option("--seed", type=int, default=1, show_default=True, help="the same seed gives the same bytes")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="file of JSON lines to write")
 @click.option("--catalogue-out", type=click.Path(dir_okay=False, path_type=Path), help="also write its catalogue there")
 @click.option("--publish", is_flag=True, help="publish to the running system, with the clock as tick records")
 @click.option("--speed", type=click.FloatRange(min=0), default=0, help="with --publish: seconds per second; 0: no wait")
-@click.option("--slow-from", metavar="DATE", help="days before this one are not paced; default a week before the effect")
+@click.option(
+    "--slow-from", metavar="DATE", help="days before this one are not paced; default a week before the effect"
+)
 @click.option("--resume", type=click.Path(dir_okay=False, path_type=Path), help="with --publish: where it has come to")
 def command(**given: Any) -> None:
     """Make a reproducible, realistic year: seasons, weekends, Tết, duplicates, late events, corrections."""
     from streams.feeds.simulate import Simulation, simulate, write_catalogue
     from streams.library import read_reading
 
-    own = {k: given.pop(k) for k in ("dossiers", "seed", "out", "catalogue_out", "publish", "speed", "slow_from", "resume")}
+    own = {
+        k: given.pop(k) for k in ("dossiers", "seed", "out", "catalogue_out", "publish", "speed", "slow_from", "resume")
+    }
     if (own["out"] is None) == (not own["publish"]):
         raise BadInput("give either --out FILE or --publish")
     settings = settings_from(**given)
@@ -38,10 +42,11 @@ def command(**given: Any) -> None:
         from streams.local.state import located
 
         settings = located(settings)
-    reading = read_reading(settings)
+    reading = read_reading(settings, catalogue=())  # the simulation has procedures of its own
     if own["catalogue_out"] is not None:
         write_catalogue(own["catalogue_out"], reading)
-    events = simulate(reading, Simulation(own["dossiers"], own["seed"]))
+    today = datetime.now(UTC).date()  # only picks the period of a decision that holds for every year
+    events = simulate(reading, Simulation(own["dossiers"], own["seed"], on=reading.nearest(today)))
     if own["publish"]:
         asyncio.run(_publish(settings, reading, events, own))
     else:
@@ -50,9 +55,12 @@ def command(**given: Any) -> None:
 
 def _write(events: Iterable[bytes], out: Path) -> None:
     count = 0
-    with out.open("wb") as file, click.progressbar(
-        events, label="simulating", file=click.get_text_stream("stderr"), update_min_steps=5_000
-    ) as shown:
+    with (
+        out.open("wb") as file,
+        click.progressbar(
+            events, label="simulating", file=click.get_text_stream("stderr"), update_min_steps=5_000
+        ) as shown,
+    ):
         for event in shown:
             file.write(event + b"\n")
             count += 1
@@ -61,18 +69,16 @@ def _write(events: Iterable[bytes], out: Path) -> None:
 
 async def _publish(settings: Any, reading: Any, events: Iterator[bytes], own: dict[str, Any]) -> None:
     from streams.feeds.publisher import Publisher
-    from streams.feeds.replay import Pace, replay
+    from streams.feeds.replay import Pace, Replay
     from streams.ticks import Ticker
 
-    today = date.today()  # noqa: DTZ011 - only picks the period of a decision that holds for every year
-    first, last = reading.period(today)
+    first, last = reading.period(datetime.now(UTC).date())
     slow_from = _day(own["slow_from"]) or max(first, reading.effective(last) - timedelta(days=7))
     done = _resumed(own["resume"])
     pace = Pace(own["speed"] or None, slow_from)
     async with Publisher(settings) as publisher, Ticker(settings) as ticker:
-        await replay(
-            publisher, ticker, islice(events, done, None), pace, until=last, on_day=_noting(own["resume"], done)
-        )
+        replay = Replay(publisher, ticker, pace, _noting(own["resume"], done))
+        await replay.run(islice(events, done, None), last)
     say(f"{publisher.published} events published, up to the end of {last}")
 
 

@@ -13,9 +13,13 @@ from streams.cli.options import of_decision, of_system, say, settings_from
 @of_decision
 @of_system
 @click.option("--demo", is_flag=True, help="also replay a simulated year of the decision, at speed")
-@click.option("--demo-dossiers", type=click.IntRange(min=100), default=60_000, show_default=True, help="size of that year")
+@click.option(
+    "--demo-dossiers", type=click.IntRange(min=100), default=60_000, show_default=True, help="size of that year"
+)
 @click.option("--demo-seed", type=int, default=2024, show_default=True)
-@click.option("--demo-speed", type=click.FloatRange(min=0), default=36_000, show_default=True, help="seconds per second")
+@click.option(
+    "--demo-speed", type=click.FloatRange(min=0), default=36_000, show_default=True, help="seconds per second"
+)
 @click.option("--port", type=click.IntRange(0, 65_535), help="of the wallboard; default 8100")
 def command(
     demo: bool, demo_dossiers: int, demo_seed: int, demo_speed: float, state_dir: Path | None, **given: Any
@@ -51,5 +55,5 @@ def _with_demo_files(settings: Any, folder: Path) -> Any:
     given = settings.model_dump(exclude_unset=True)
     if settings.catalogue is None:
         given["catalogue"] = folder / "demo-catalogue.csv"
-        write_catalogue(given["catalogue"], read_reading(settings))
+        write_catalogue(given["catalogue"], read_reading(settings, catalogue=()))
     return Settings(**{**given, "clock": "records"})

@@ -1,5 +1,6 @@
 """The Faust application that ties transport, tables and takeover together."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ import faust
 from faust.types import TP
 
 from streams.engine.owner import Owner, Work
-from streams.engine.stop import before_exit, die
+from streams.engine.stop import LEAVE_S, before_exit, die
 from streams.engine.tables import Table
 from streams.engine.takeover import Tables
 from streams.engine.transport import Fetch, Raw, Transport
@@ -102,10 +103,6 @@ class Engine(faust.App):
         loop = getattr(thread, "thread_loop", None)
         if consumer is None or loop is None or not loop.is_running():
             return
-        import asyncio
-
-        from streams.engine.stop import LEAVE_S
-
         coordinator = consumer._coordinator  # noqa: SLF001
         left = asyncio.run_coroutine_threadsafe(coordinator._maybe_leave_group(), loop)  # noqa: SLF001
         try:
@@ -166,5 +163,3 @@ class Engine(faust.App):
         if times > HOLES_MAX:
             die(f"{fetch.topic}-{fetch.partition}: nothing between {here} and {fetch.start} can be fetched")
         await self.consumer.seek_wait({tp: here})
-
-

@@ -221,8 +221,8 @@ class Owner:
             self.ends = {tp: await consumer.position(tp) for tp in changelogs}
         finally:
             await consumer.stop()
-        for table, keys in self._keys.items():
-            keys &= table.rows.keys()
+        for table in self.tables:
+            self._keys[table] &= table.rows.keys()
         self._note_committed(self.progress.next)
         return read
 
@@ -248,9 +248,9 @@ class Owner:
         for tp in sources:
             at = self.progress.next.setdefault(tp.topic, first[tp])
             if at < first[tp]:
-                die(f"{tp.topic}-{tp.partition} begins at {first[tp]}, the state has come to {at} only: records are gone")
+                die(f"{tp.topic}-{tp.partition} begins at {first[tp]}, the state has come to {at}: records are gone")
             if at > last[tp]:
-                die(f"{tp.topic}-{tp.partition} ends at {last[tp]}, the state has come to {at}: another log of that name")
+                die(f"{tp.topic}-{tp.partition} ends at {last[tp]}, the state has come to {at}: another log")
         self.goal = {tp.topic: last[tp] for tp in sources}
 
     # -- working -------------------------------------------------------------------------------------------------------
@@ -339,7 +339,9 @@ class Owner:
             except KafkaError as exc:
                 if attempt == ATTEMPTS or not await self._aborted(producer, exc):
                     die(exc)
-                log.warning("%s-%d: transaction aborted, attempt %d: %r", self.engine.config.id, self.partition, attempt, exc)
+                log.warning(
+                    "%s-%d: transaction aborted, attempt %d: %r", self.engine.config.id, self.partition, attempt, exc
+                )
                 await asyncio.sleep(0.1 * 2**attempt)
             else:
                 return

@@ -25,7 +25,7 @@ class Table(faust.Table):
     async def on_start(self) -> None:
         """Bind the memory store's dict."""
         await super().on_start()
-        self.rows: dict[Any, Any] = self.data.data  # type: ignore[attr-defined]
+        self.rows: dict[Any, Any] = self.data.data
         self._raw_key = self.key_serializer == "raw"
         self._raw_value = self.value_serializer == "raw"
 

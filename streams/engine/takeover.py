@@ -34,7 +34,11 @@ class Takeover(Service):
         """Do nothing yet: it comes too early, while agents may still be at work. See `Tables.release`."""
 
     async def on_rebalance(
-        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0  # noqa: ARG002
+        self,
+        assigned: set[TP],
+        revoked: set[TP],  # noqa: ARG002
+        newly_assigned: set[TP],  # noqa: ARG002
+        generation_id: int = 0,
     ) -> None:
         """Take over in the background: the group's heartbeats go on meanwhile."""
         await self.tables.release()
@@ -75,16 +79,17 @@ class Tables(TableManager):
         super().__init__(app, **kwargs)
         self.owners: dict[int, Owner] = {}
         self.committed: dict[TP, int] = {}
+        self._takeover: Takeover | None = None
         self._kept: dict[int, Owner] = {}
         self._opening: list[Owner] = []
         self._lock = asyncio.Lock()
 
     @property
-    def recovery(self) -> Any:
+    def recovery(self) -> Takeover:
         """The takeover service, in the place of Faust's recovery."""
-        if self._recovery is None:
-            self._recovery = Takeover(self.app, self, beacon=self.beacon)  # type: ignore[assignment]
-        return self._recovery
+        if self._takeover is None:
+            self._takeover = self._recovery = Takeover(self.app, self, beacon=self.beacon)
+        return self._takeover
 
     async def _update_channels(self) -> None:
         """Start the tables without subscribing to their changelogs: assignment and lag then see sources only."""

@@ -91,8 +91,8 @@ class Consumer(driver.Consumer):
 
     def _to_message(self, tp: Any, record: Any) -> Any:
         return ConsumerMessage(
-            tp.topic, tp.partition, record.start, time.time(), 0, (), None, record, None, 0, 0, TP(tp.topic, tp.partition),
-            generation_id=self.app.consumer_generation_id,
+            tp.topic, tp.partition, record.start, time.time(), 0, (), None, record, None, 0, 0,
+            TP(tp.topic, tp.partition), generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:

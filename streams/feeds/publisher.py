@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
 
@@ -33,7 +33,7 @@ class Publisher:
         self._sent: list[asyncio.Future[Any]] = []
         self.published = 0
 
-    async def __aenter__(self) -> "Publisher":
+    async def __aenter__(self) -> Self:
         """Connect."""
         await self._producer.start()
         return self
@@ -42,9 +42,7 @@ class Publisher:
         """Disconnect; what was not flushed is dropped."""
         await self._producer.stop()
 
-    async def publish(
-        self, kind: str, dossier: str, value: bytes, headers: Mapping[str, bytes] | None = None
-    ) -> None:
+    async def publish(self, kind: str, dossier: str, value: bytes, headers: Mapping[str, bytes] | None = None) -> None:
         """Take one event into its batch."""
         key = dossier.encode()
         tp = (self._settings.topic(TOPIC_OF[kind]), partition_of(key, self._settings.partitions))

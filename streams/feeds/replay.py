@@ -7,12 +7,16 @@ through the year as it was, only faster.
 import asyncio
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from models.calendar import end_of, moment_of
 from models.events import Event, decode
 from streams.feeds.publisher import Publisher
 from streams.ticks import Ticker
+
+ONE_DAY: Final = timedelta(days=1)
 
 
 class Pace:
@@ -35,50 +39,47 @@ class Pace:
         return began + (moment - first).total_seconds() / self._speed - time.monotonic()
 
 
-async def replay(
-    publisher: Publisher,
-    ticker: Ticker,
-    events: Iterable[bytes],
-    pace: Pace,
-    *,
-    until: date,
-    on_day: Callable[[str, int], None] | None = None,
-) -> None:
-    """Publish events (bytes, in order of arrival) with a tick at the end of each of their days, up to `until`."""
-    clock, day = "", None
-    for value in events:
-        event = decode(value)
-        if not isinstance(event, Event):
-            continue
-        at = event.stamp.split("\t", 2)[1]
-        if at > clock:
-            clock = at
-            today = min(date.fromisoformat(at[:10]), until + timedelta(days=1))
-            if day is None:
-                day = today
-            while day < today:
-                await _end(publisher, ticker, day, pace, on_day)
-                day += timedelta(days=1)
-            wait = pace.delay(at)
-            if wait > 0.02:
-                await publisher.flush()
-                await asyncio.sleep(wait)
-        await publisher.publish(event.type, event.dossier, value)
-    if day is None:
-        day = until
-    while day <= until:
-        await _end(publisher, ticker, day, pace, on_day)
-        day += timedelta(days=1)
+@dataclass
+class Replay:
+    """Publishes events in their order and writes the clock between them."""
 
+    publisher: Publisher
+    ticker: Ticker
+    pace: Pace
+    on_day: Callable[[str, int], None] = lambda day, published: None  # noqa: ARG005
 
-async def _end(
-    publisher: Publisher, ticker: Ticker, day: date, pace: Pace, on_day: Callable[[str, int], None] | None
-) -> None:
-    at = end_of(day)
-    wait = pace.delay(at)
-    await publisher.flush()
-    if wait > 0:
-        await asyncio.sleep(wait)
-    await ticker.tick(at)
-    if on_day is not None:
-        on_day(day.isoformat(), publisher.published)
+    async def run(self, events: Iterable[bytes], until: date) -> None:
+        """Publish events (in order of arrival) with a tick at the end of each of their days, up to `until`."""
+        clock, day = "", None
+        for value in events:
+            event = decode(value)
+            if not isinstance(event, Event):
+                continue
+            at = event.stamp.split("\t", 2)[1]
+            if at > clock:
+                clock = at
+                today = min(date.fromisoformat(at[:10]), until + ONE_DAY)
+                day = today if day is None else day
+                while day < today:
+                    await self._end(day)
+                    day += ONE_DAY
+                await self._wait(at)
+            await self.publisher.publish(event.type, event.dossier, value)
+        day = until if day is None else day
+        while day <= until:
+            await self._end(day)
+            day += ONE_DAY
+
+    async def _wait(self, at: str) -> None:
+        seconds = self.pace.delay(at)
+        if seconds > 0.02:
+            await self.publisher.flush()
+            await asyncio.sleep(seconds)
+
+    async def _end(self, day: date) -> None:
+        """Write the day's last tick, once everything before it has been acknowledged."""
+        at = end_of(day)
+        await self._wait(at)
+        await self.publisher.flush()
+        await self.ticker.tick(at)
+        self.on_day(day.isoformat(), self.publisher.published)

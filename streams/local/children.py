@@ -94,6 +94,6 @@ class Child:
         return "\n".join(lines[-count:])
 
     def pause(self) -> float:
-        """Return how long to wait before the next start: doubling up to half a minute, forgotten after a good minute."""
+        """Return the pause before the next start: doubling up to half a minute, forgotten after a good minute."""
         self.failures = 1 if time.monotonic() - self.began > 60 else self.failures + 1
         return float(min(30.0, 0.25 * 2**self.failures))

@@ -107,7 +107,9 @@ def located(settings: Settings) -> Settings:
     state = StateDir(settings.state_dir or default_state_dir())
     found = state.endpoints()
     if found is None:
-        raise BadInput(f"nothing runs in {state.path} (no endpoints.json); start it with `lotrinh up`, or set LOTRINH_KAFKA")
+        raise BadInput(
+            f"nothing runs in {state.path} (no endpoints.json); start it with `lotrinh up`, or set LOTRINH_KAFKA"
+        )
     given = settings.model_dump(exclude_unset=True)
     started: dict[str, Any] = found.get("settings", {})
     update = {"kafka": found["kafka"], "redis": found["redis"], **started, **given, "state_dir": state.path}

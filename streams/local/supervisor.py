@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -81,7 +83,9 @@ class Supervisor:
             command = await asyncio.to_thread(kafka.prepare, folder, ports["kafka"], ports["controller"], path)
             update["kafka"] = f"127.0.0.1:{ports['kafka']}"
             say(f"starting Kafka {kafka.VERSION} on {update['kafka']}")
-            await self._add(Child("kafka", command, logs / "kafka.log", ready=lambda: _answers(ports["kafka"]), stop_s=30))
+            await self._add(
+                Child("kafka", command, logs / "kafka.log", ready=lambda: _answers(ports["kafka"]), stop_s=30)
+            )
         if settings.redis is None:
             command = valkey.command(self.state.path / "valkey", ports["valkey"])
             update["redis"] = f"redis://127.0.0.1:{ports['valkey']}/0"
@@ -113,9 +117,7 @@ class Supervisor:
             mark = self.state.path / f"{name}.ready"
             mark.unlink(missing_ok=True)
             env = self._env(LOTRINH_READY_FILE=str(mark))
-            children.append(
-                Child(name, self._lotrinh("worker", name), logs / f"{name}.log", env, ready=_exists(mark))
-            )
+            children.append(Child(name, self._lotrinh("worker", name), logs / f"{name}.log", env, ready=_exists(mark)))
         wall = Child("wallboard", self._lotrinh("wallboard"), logs / "wallboard.log", self._env())
         wall.ready = lambda: _ok(f"{self.url}livez")
         return [*children, wall]
@@ -213,10 +215,8 @@ async def _answers(port: int) -> bool:
     """Tell whether a broker answers for itself on a port, not only listens."""
 
     def ask() -> bool:
-        from kafka.errors import KafkaError
-
         try:
-            client = topics.KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}", request_timeout_ms=3_000)
+            client = KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}", request_timeout_ms=3_000)
         except (KafkaError, OSError, ValueError):
             return False
         try:
@@ -250,7 +250,7 @@ async def _ok(url: str) -> bool:
 
 def _exists(path: Path) -> Callable[[], Any]:
     async def ready() -> bool:
-        return path.exists()
+        return path.exists()  # noqa: ASYNC240 - one stat of a local file
 
     return ready
 

@@ -1,4 +1,4 @@
-"""A small lotrinh of real processes for tests: workers to be started, stopped, killed and paused, and what comes out."""
+"""A small lotrinh of real processes for tests: workers to be started, stopped, killed and paused."""
 
 import json
 import os
@@ -122,7 +122,7 @@ class System:
     def feed(self, events: Iterable[bytes], per_second: float | None = None) -> int:
         """Publish events at a pace and return how many."""
         began, count = time.monotonic(), 0
-        for count, value in enumerate(events, start=1):  # noqa: B007
+        for count, value in enumerate(events, start=1):
             self.send(value)
             if per_second and count % 20 == 0:
                 time.sleep(max(0.0, began + count / per_second - time.monotonic()))
@@ -205,7 +205,11 @@ class System:
         """No older row after a newer one (I4)."""
         newest: dict[bytes, str] = {}
         for record in self.history():
-            version = dict(record.headers)["version"].decode() if record.value is None else json.loads(record.value)["version"]
+            version = (
+                dict(record.headers)["version"].decode()
+                if record.value is None
+                else json.loads(record.value)["version"]
+            )
             assert version > newest.get(record.key, ""), f"an older row of {record.key!r} after a newer one"
             newest[record.key] = version
 

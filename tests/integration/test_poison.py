@@ -82,7 +82,10 @@ def test_a_cloudevent_counts_like_a_plain_event(system: System) -> None:
     system.send(json.dumps(structured).encode(), topic="dossier.submitted", key=b"P-3", headers=content)
     future = {**attributes, "id": "ce:3", "type": "vn.lotrinh.dossier.received.v9"}
     system.send(
-        json.dumps(data).encode(), topic="dossier.submitted", key=b"P-2", headers=[(f"ce_{k}", v.encode()) for k, v in future.items()]
+        json.dumps(data).encode(),
+        topic="dossier.submitted",
+        key=b"P-2",
+        headers=[(f"ce_{k}", v.encode()) for k, v in future.items()],
     )
     system.flush()
     system.settle()

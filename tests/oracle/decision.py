@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,10 +90,14 @@ class Decision:
         target = self.targets.get((unit, indicator))
         if target is None:
             return None
-        if indicator not in self.ramps:
-            return Fraction(target)
-        elapsed, whole = (day - self.first).days + 1, (self.last - self.first).days + 1
-        return Fraction(target) * elapsed / whole
+        whole = (self.last - self.first).days + 1
+        elapsed = (day - self.first).days + 1 if indicator in self.ramps else whole
+        return _ramp(target, elapsed, whole)
+
+
+@lru_cache(maxsize=1 << 14)
+def _ramp(target: str, elapsed: int, whole: int) -> Fraction:
+    return Fraction(target) * elapsed / whole
 
 
 def _switches(given: Mapping[str, str]) -> dict[str, str]:

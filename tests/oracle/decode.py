@@ -193,9 +193,12 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return result
 
 
+JSON = json.JSONDecoder(object_pairs_hook=_unique)
+
+
 def _json_object(raw: bytes) -> dict[str, object]:
     try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique)
+        value = JSON.decode(raw.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise RefusalError("not one JSON object in UTF-8") from error
     if not isinstance(value, dict):

@@ -18,12 +18,13 @@ from .sql import (
     RANK,
     SCHEMA,
     SERVICES,
+    SERVICES_USED,
     SUMS,
 )
 
 Figure = tuple[int, int]
 Figures = dict[tuple[str, str], Figure]  # (unit, indicator) -> (numerator, denominator)
-CHUNK = 20_000
+CHUNK = 1_000  # events decoded at a time; more of them only keep the garbage collector busy
 ALL_EVENTS = 1 << 62
 
 
@@ -129,9 +130,11 @@ class Ledger:
             (unit, indicator): self._shape(indicator, (num, den))
             for unit, indicator, num, den in self._db.execute(SUMS, window)
         }
-        for indicator, query in (("full-online-provision", PROVISION), ("services-with-dossiers", SERVICES)):
-            for unit, num, den in self._db.execute(query, window):
-                figures[unit, indicator] = (num, den)
+        for unit, num, den in self._db.execute(PROVISION, window):
+            figures[unit, "full-online-provision"] = (num, den)
+        used: dict[str, int] = dict(self._db.execute(SERVICES_USED, window).fetchall())
+        for unit, den in self._db.execute(SERVICES, window):
+            figures[unit, "services-with-dossiers"] = (used.get(unit, 0), den)
         return figures
 
     def _shape(self, indicator: str, figure: Figure) -> Figure:

@@ -59,6 +59,7 @@ class Oracle:
         registry = Registry(units_csv)
         self.decision = load_decision(decision_toml, registry, switches or {})
         self._ledger = Ledger(self.decision, registry, Catalogue(catalogue, registry) if catalogue else None)
+        self._leaves = frozenset(self.decision.leaves)
         self._unmeasured = frozenset(() if catalogue else CATALOGUE_ONLY)
 
     def load(self, records: Iterable[Record]) -> None:
@@ -148,8 +149,8 @@ class Oracle:
 
         `at_order` names another order of arrival than that of loading, by the indexes of all records. At each tick the
         dossiers that were touched since the last one are counted anew by the events that had arrived, and all sums are
-        made anew; so the cost is (counting all events twice or so) + ticks × (one pass over the cells), and one pass
-        more per tick and day on which an alert that closes had fired.
+        made anew. The cost: each dossier once per tick at which it was touched, and one pass over all cells per tick;
+        one more where an alert closes, per day on which such an alert had fired.
         """
         day, last = max(self.decision.first, self.decision.effective), self.decision.clamp(as_of)
         self._ledger.begin(at_order)
@@ -171,20 +172,18 @@ class Oracle:
         now = self._ledger.figures(self.decision.first, day)
         then: dict[date, Figures] = {}
         alerts: list[Alert] = []
-        for unit in self.decision.leaves:
-            for indicator in self.decision.indicators:
-                key = (unit, indicator)
-                below = self._status(unit, indicator, day, now.get(key, NOTHING)) == "below"
-                if below and key not in open_since:
-                    open_since[key] = day
-                    alerts.append((f"{day}T23:59:59+07:00", unit, indicator, "firing"))
-                elif not below and key in open_since:
-                    fired = open_since.pop(key)
-                    if fired not in then:
-                        then[fired] = self._ledger.figures(self.decision.first, fired)
-                    was_below = self._status(unit, indicator, fired, then[fired].get(key, NOTHING)) == "below"
-                    phase = "resolved" if was_below else "retracted"
-                    alerts.append((f"{day}T23:59:59+07:00", unit, indicator, phase))
+        for unit, indicator in now.keys() | open_since.keys():  # without a figure nothing is below
+            key = (unit, indicator)
+            below = unit in self._leaves and self._status(*key, day, now.get(key, NOTHING)) == "below"
+            if below and key not in open_since:
+                open_since[key] = day
+                alerts.append((f"{day}T23:59:59+07:00", *key, "firing"))
+            elif not below and key in open_since:
+                fired = open_since.pop(key)
+                if fired not in then:
+                    then[fired] = self._ledger.figures(self.decision.first, fired)
+                was_below = self._status(*key, fired, then[fired].get(key, NOTHING)) == "below"
+                alerts.append((f"{day}T23:59:59+07:00", *key, "resolved" if was_below else "retracted"))
         return alerts
 
 

@@ -41,7 +41,9 @@ WHERE status IS NOT 'deleted';
 
 INDEXES = """
 CREATE INDEX IF NOT EXISTS facts_of_dossier ON facts (dossier);
-CREATE INDEX IF NOT EXISTS offers_of_unit ON offers (unit, procedure);
+CREATE INDEX IF NOT EXISTS offers_document ON offers (unit, procedure, document);
+CREATE INDEX IF NOT EXISTS offers_eligible ON offers (unit, eligible, first, last, level);
+CREATE INDEX IF NOT EXISTS offers_online ON offers (unit, procedure, level, listed, first, last);
 CREATE INDEX IF NOT EXISTS cells_of_dossier ON cells (dossier);
 CREATE INDEX IF NOT EXISTS receptions_of_dossier ON receptions (dossier);
 CREATE INDEX IF NOT EXISTS receptions_of_unit ON receptions (unit, procedure, day);
@@ -161,15 +163,20 @@ SELECT unit, SUM(level = 'full'), COUNT(*) FROM offers
 WHERE eligible AND :last BETWEEN first AND last GROUP BY unit
 """
 
-# "services-with-dossiers = online services with at least one dossier received in the period / online services".
+# "services-with-dossiers = online services (full or partial, listed) with at least one dossier received in the period /
+# online services": the denominator of each unit, then its numerator.
 SERVICES = """
-WITH services AS (
-  SELECT DISTINCT unit, procedure FROM offers
-  WHERE level IN ('full', 'partial') AND listed AND :last BETWEEN first AND last)
-SELECT unit, SUM(EXISTS (SELECT 1 FROM receptions AS r
-                         WHERE r.unit = s.unit AND r.procedure = s.procedure AND day BETWEEN :first AND :last)),
-       COUNT(*)
-FROM services AS s GROUP BY unit
+SELECT unit, COUNT(DISTINCT procedure) FROM offers
+WHERE level IN ('full', 'partial') AND listed AND :last BETWEEN first AND last GROUP BY unit
+"""
+
+SERVICES_USED = """
+SELECT unit, COUNT(*)
+FROM (SELECT DISTINCT unit, procedure FROM receptions WHERE day BETWEEN :first AND :last) AS r
+WHERE EXISTS (SELECT 1 FROM offers AS o
+              WHERE o.unit = r.unit AND o.procedure = r.procedure
+                AND level IN ('full', 'partial') AND listed AND :last BETWEEN first AND last)
+GROUP BY unit
 """
 
 CODES = """

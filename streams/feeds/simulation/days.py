@@ -22,8 +22,8 @@ FREE_DAYS: Final = {
     2025: "01-01 01-27..02-02 04-07 04-30..05-02 09-01..09-02",
     2026: "01-01 02-14..02-22 04-26..04-27 04-30..05-01 08-31..09-02 11-24",
 }
-"""Public holidays with their substitutes, and Tết of 2025 and 2026 with the weekends around it. Source: the PyPI package
-`holidays` 0.109, country VN, which follows the Government's yearly announcements."""
+"""Public holidays with their substitutes, and Tết of 2025 and 2026 with the weekends around it. Source: the PyPI
+package `holidays` 0.109, country VN, which follows the Government's yearly announcements."""
 FIXED_DAYS: Final = "01-01 04-30..05-01 09-02..09-03"
 """of years beyond the table: what the Labour Code fixes by the solar calendar; their Tết is not known here"""
 

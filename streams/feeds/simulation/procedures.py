@@ -8,6 +8,7 @@ fully online on the national portal; ``off-portal`` is not integrated there; ``n
 replacement of a list); ``dropped`` leaves with that replacement.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
@@ -299,13 +300,15 @@ FIELD_CODES: Final = 6100
 """where the invented codes of a class begin, so that no two procedures share one"""
 
 
+_LEVELS: Final[Mapping[str, Level]] = {"full": "full", "partial": "partial", "none": "none"}
+
+
 def _parse(text: str, first_code: int) -> tuple[Procedure, ...]:
     rows = []
     for number, line in enumerate(text.strip().splitlines(), start=first_code):
         level, fee, days, notes, name = line.split(maxsplit=4)
-        assert level in ("full", "partial", "none"), line  # noqa: S101 - a slip in the table above
         marks = frozenset(notes.split(",")) - {"-"}
-        rows.append(Procedure(f"1.{number:06d}", name, level, int(fee), int(days), marks))
+        rows.append(Procedure(f"1.{number:06d}", name, _LEVELS[level], int(fee), int(days), marks))
     return tuple(rows)
 
 

@@ -34,7 +34,7 @@ YEARLY_FIELD: Final = (
 """Why: criminal records, land, driving licences, companies, unemployment benefits: a few departments do most."""
 
 POPULARITY_OFFSET: Final = 1.5
-"""Zipf-Mandelbrot: the procedure of rank k has weight 1 / (k + offset); plain Zipf would leave rare ones out too often"""
+"""Zipf-Mandelbrot: the procedure of rank k has weight 1 / (k + offset). Why: under plain Zipf the rare ones starve."""
 DORMANT: Final = (0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 2.0, 3.0, 4.99)
 """how many online services nobody asks a unit for all year, quantiles. Why: what a catalogue holds is not all used."""
 DORMANT_FROM: Final = 4
@@ -60,8 +60,8 @@ class Behaviour(NamedTuple):
 
 
 BEHAVIOURS: Final = {
-    "steady-good": Behaviour(0.42, (4, 24)),
-    "steady-bad": Behaviour(0.12, (-32, -6)),
+    "steady-good": Behaviour(0.39, (4, 24)),
+    "steady-bad": Behaviour(0.15, (-32, -6)),
     "improving": Behaviour(0.12, (-24, -8), (10, 34)),
     "decaying": Behaviour(0.09, (10, 26), (-26, -8)),
     "step-up": Behaviour(0.10, (-22, -5), (8, 26), turn=(0.25, 0.6)),
@@ -69,6 +69,8 @@ BEHAVIOURS: Final = {
     "oscillating": Behaviour(0.08, (-1, 4), swing=10),
 }
 """Why: alerts are worth something only if they tell these apart; at year's end some 60 to 70 % of units meet."""
+SHARE_DAYS: Final = 7
+"""days for which a share holds; habits do not change overnight"""
 SWINGS: Final = 5
 """per year, of an oscillating unit"""
 
@@ -86,7 +88,7 @@ PACE: Final = (0.55, 0.75, 0.85, 0.95, 1.1, 1.5)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One unit as the simulation plays it. Shares are between 0 and 1; tuples over days begin with the stream."""
+    """One unit as the simulation plays it. Shares are from 0 to 1; `online` and `paying` have one per `SHARE_DAYS`."""
 
     code: str
     level: str
@@ -125,7 +127,7 @@ class Scene:
 
     def random(self, purpose: str) -> Random:
         """Return a generator of its own for one purpose, so that one purpose's draws do not shift another's."""
-        return Random(f"{self.seed}/{purpose}")  # noqa: S311 - reproducible on purpose, nothing secret
+        return Random(f"{self.seed}/{purpose}")
 
 
 def level_of(reading: Reading, code: str) -> str:
@@ -219,7 +221,7 @@ def _completeness(draw: Callable[[], float]) -> float:
 
 
 def _shares(draw: Callable[[], float], target: float, days: Days) -> tuple[float, ...]:
-    """Return a unit's share on every day of the stream, by a behaviour drawn for it."""
+    """Return a unit's share in every `SHARE_DAYS` of the stream, by a behaviour drawn for it."""
     u = draw()
     chosen = next(reversed(BEHAVIOURS.values()))
     for behaviour in BEHAVIOURS.values():
@@ -232,7 +234,7 @@ def _shares(draw: Callable[[], float], target: float, days: Days) -> tuple[float
     turn = None if chosen.turn is None else between(draw(), *chosen.turn)
     phase = draw()
     shares = []
-    for day in range(days.filing):
+    for day in range(0, days.filing, SHARE_DAYS):
         year = max(0, day - WARM_UP_DAYS) / (days.filing - WARM_UP_DAYS)
         points = start + (end - start) * (year if turn is None else year >= turn)
         points += chosen.swing * _triangle(year * SWINGS + phase)
