@@ -1,8 +1,9 @@
 """The catalogue of procedures: which are listed for a unit on a day, and what the catalogue's own figures are."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -50,13 +51,24 @@ class Catalogue:
         self._by_authority: dict[str, list[Entry]] = {}
         for entry in self.entries:
             self._by_authority.setdefault(entry.authority, []).append(entry)
+        # Rows come into force and go on a few days only; between these the answer is the same.
+        starts = {e.listed_from for e in self.entries if e.listed_from is not None}
+        ends = {e.listed_to + timedelta(days=1) for e in self.entries if e.listed_to is not None}
+        self._turns = sorted(starts | ends)
         self._of = lru_cache(maxsize=65536)(self._find)
+        self._online = lru_cache(maxsize=65536)(self._find_online)
+
+    def _regime(self, day: date) -> date:
+        """Return the first day of the stretch of days on which the same rows are in force."""
+        n = bisect_right(self._turns, day)
+        return self._turns[n - 1] if n else date.min
 
     def of(self, unit: str, day: date) -> tuple[Entry, ...]:
         """Return the rows in force for a unit on a civil day; a district's offices are asked under the district."""
-        return self._of(self._registry.counts_for(unit), day)
+        return self._of(unit, self._regime(day))
 
     def _find(self, unit: str, day: date) -> tuple[Entry, ...]:
+        unit = self._registry.counts_for(unit)
         known = self._registry.units.get(unit)
         level = known.level if known is not None else "province-agency" if "." in unit else ""
         rows = self._by_authority.get(unit, []) + (self._by_authority.get(level, []) if level in CLASSES else [])
@@ -68,6 +80,9 @@ class Catalogue:
 
     def online_services(self, unit: str, day: date, *, full_only: bool = False) -> frozenset[str]:
         """Return the procedures that are online services of a unit on a day."""
+        return self._online(unit, self._regime(day), full_only)
+
+    def _find_online(self, unit: str, day: date, full_only: bool) -> frozenset[str]:  # noqa: FBT001 - a cache's key
         return frozenset(e.procedure for e in self.of(unit, day) if e.online and (e.level == "full" or not full_only))
 
     def full_online_provision(self, unit: str, day: date) -> tuple[int, int]:

@@ -64,6 +64,8 @@ class Ledger:
         self._cells: dict[tuple[str, str], dict[tuple[str, str, str], Days]] = {}
         self._parsed: dict[str, Cell] = {}
         self._alive: dict[str, int] = {}
+        self._ahead: dict[int, set[tuple[tuple[str, str], tuple[str, str, str]]]] = {}
+        """day number past the window → cells that hold something then"""
 
     def add(self, unit: str, day: int, cell: str, numerator: int, denominator: int) -> str:
         """Add to one counter (negative amounts take out) and return the indicator it belongs to."""
@@ -81,6 +83,8 @@ class Ledger:
         if counted is None:
             counted = days.days[day] = [0, 0]
             self._alive[unit] = self._alive.get(unit, 0) + 1
+            if day > self.last:
+                self._ahead.setdefault(day, set()).add(((unit, parsed.indicator), item))
         counted[0] += numerator
         counted[1] += denominator
         if counted[1] == 0 and counted[0] == 0:
@@ -98,16 +102,19 @@ class Ledger:
         """
         moved = set()
         if first == self.first and last >= self.last:
-            for day in range(self.last + 1, last + 1):
-                for key, items in self._cells.items():
-                    for days in items.values():
-                        if days.extend(day):
-                            moved.add(key)
+            for day in [d for d in self._ahead if d <= last]:
+                for key, item in self._ahead.pop(day):
+                    if self._cells[key][item].extend(day):
+                        moved.add(key)
         elif (first, last) != (self.first, self.last):
             moved = set(self._cells)
-            for items in self._cells.values():
-                for days in items.values():
+            self._ahead = {}
+            for key, items in self._cells.items():
+                for item, days in items.items():
                     days.settle(first, last)
+                    for day in days.days:
+                        if day > last:
+                            self._ahead.setdefault(day, set()).add((key, item))
         self.first, self.last = first, last
         return moved
 
