@@ -113,7 +113,7 @@ def evaluate(
         at = event.stamp.split("\t", 2)[1]
         if at > clock:
             clock = at
-            while due_at < at and due_at <= until:
+            while due_at <= until and _is_over(due_at, at):
                 result.alerts += evaluator.tick(due_at)
                 due_at = next(ticks)
         evaluator.take(event)
@@ -126,6 +126,11 @@ def evaluate(
     result.standings = evaluator.standing_rows()
     result.counts = evaluator.counts
     return result
+
+
+def _is_over(tick: str, clock: str) -> bool:
+    """Tell whether a tick comes before an event of that time: a day's last one, when the day is over."""
+    return civil_day(tick) < civil_day(clock) if tick[11:19] == "23:59:59" else tick < clock
 
 
 def _ticks(first: date, step: timedelta) -> Iterator[str]:

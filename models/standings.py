@@ -103,7 +103,8 @@ class Standings:
             self._changed |= targets.targets.keys() | self._targets.targets.keys()
             self._targets = targets
         for indicator, formula in self.reading.indicators.items():
-            if self.reading.moves(indicator) or formula.count in ("service", "catalogue"):
+            of_catalogue = formula.count in ("service", "catalogue")
+            if self.reading.measured(indicator) and (of_catalogue or self.reading.moves(indicator)):
                 self._changed |= {key for key in targets.targets if key[1] == indicator}
         return True
 

@@ -34,14 +34,13 @@ COPY_FIELDS = {"electronic", "unit"}
 CLOUD_FIELDS = {"id": "id", "type": "type", "subject": "dossier", "time": "at"}
 CLOUD_ATTRIBUTES = {"specversion", "source", "datacontenttype", "dataschema", *CLOUD_FIELDS}
 
-# "An event that says nothing of its own fact's time means `at`."
+# "An event that says nothing of its own fact's time means `at`": the dossier's; see _implied for payments and copies.
 OWN_TIME = {
     "submitted": "submitted_at",
     "received": "received_at",
     "refused": "refused_at",
     "resolved": "resolved_at",
     "result-issued": "issued_at",
-    "paid": "paid_at",
 }
 # What a type says of the dossier unless the event carries the field itself.
 IMPLIED: dict[str, dict[str, str | None]] = {

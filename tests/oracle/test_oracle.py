@@ -226,7 +226,8 @@ def test_a21_comparison_is_exact() -> None:
 
 def test_a22_gateways_exemptions_and_refunds() -> None:
     records = paid("N", 40, DEPARTMENT, **PORTAL) + paid("C", 40, DEPARTMENT, **CASH)
-    records += paid("L", 20, DEPARTMENT, method="online", gateway="local")
+    records += paid("L", 19, DEPARTMENT, method="online", gateway="local")
+    records += paid("T", 1, DEPARTMENT, method="transfer", gateway="national")
     records += paid("E", 20, DEPARTMENT, exempt=True, **PORTAL) + paid("Z", 10, DEPARTMENT, **PORTAL | {"amount": 0})
     refund = event("refunded", "N0", "2024-11-01T09:00:00+07:00", transaction="N0")
     again = event("paid", "N0", "2024-11-02T09:00:00+07:00", transaction="N0", amount=1, paid_at=NOON, **PORTAL)
@@ -388,6 +389,8 @@ def test_a_refusal_before_reception_refuses_nothing_and_payments_stay() -> None:
 
     assert by_day([*records, early]) == by_day(records)
     assert by_day([*records, same]) == {(COMMUNE, "online-payments", "2024-06-03"): (1, 1)}
+    never_received = [event("submitted", "E", unit=COMMUNE), event("resolved", "E"), event("refused", "E")]
+    assert by_day(never_received) == {}
 
 
 def test_corrections_that_name_a_payment_or_a_copy_change_that_one() -> None:
@@ -403,6 +406,20 @@ def test_corrections_that_name_a_payment_or_a_copy_change_that_one() -> None:
         (COMMUNE, "online-dossiers", "2024-06-03"): (1, 1),
         (COMMUNE, "online-payments", "2024-06-03"): (1, 1),
         ("340", "electronic-copies", "2024-06-03"): (1, 1),
+    }
+
+
+def test_a_copy_without_a_unit_is_its_dossiers_and_its_unit_is_not_the_dossiers() -> None:
+    records = [
+        event("received", "D", version=1, unit=COMMUNE),
+        event("copy-certified", "D", version=2, copy="c", unit="340"),
+        event("copy-certified", "D", version=3, copy="d"),
+    ]
+
+    assert by_day(records) == {
+        (COMMUNE, "online-dossiers", "2024-06-03"): (0, 1),
+        ("340", "electronic-copies", "2024-06-03"): (0, 1),
+        (COMMUNE, "electronic-copies", "2024-06-03"): (0, 1),
     }
 
 
@@ -739,6 +756,32 @@ def test_the_tick_comes_before_the_first_event_that_is_later_than_it() -> None:
 
     assert closed_on("2024-06-03T23:59:59+07:00") == "never fired"
     assert closed_on("2024-06-03T23:59:59.5+07:00") == "2024-06-04"
+
+
+def test_a_tick_knows_nothing_of_the_events_after_it() -> None:
+    first = received("A", 1, 0, COMMUNE, "2024-06-03T12:00:00+07:00")
+    corrected = event("corrected", "A0", "2024-06-04T00:00:00+07:00", channel="online")
+
+    assert [alert[0][:10] for alert in oracle([*first, corrected]).alerts(END)] == ["2024-06-03", "2024-06-04"]
+
+
+def test_a_deletion_takes_a_service_back(tmp_path: Path) -> None:
+    records = received("A", 1, 1, COMMUNE, "2024-06-03T12:00:00+07:00", procedure="1.000001")
+    records.append(event("deleted", "A0", "2024-06-05T12:00:00+07:00"))
+    file = catalogue(tmp_path, f"1.000001,x,{COMMUNE},full,true,a,,,,")
+
+    assert oracle(records, catalogue=file).alerts(END) == [
+        ("2024-05-24T23:59:59+07:00", COMMUNE, "services-with-dossiers", "firing"),
+        ("2024-06-03T23:59:59+07:00", COMMUNE, "services-with-dossiers", "resolved"),
+        ("2024-06-05T23:59:59+07:00", COMMUNE, "services-with-dossiers", "firing"),
+    ]
+
+
+def test_an_event_in_the_name_of_a_group_touches_no_group() -> None:
+    checked = oracle(received("A", 1, 0, "340/communes"))
+
+    assert checked.alerts(END) == []
+    assert checked.standings(END)["340/communes", "online-dossiers"]["denominator"] == 0
 
 
 def test_nothing_is_raised_before_the_decision_is_effective() -> None:
