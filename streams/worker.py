@@ -23,9 +23,7 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
         topics.check(client, settings)
     finally:
         client.close()
-    # Python's default collects young objects every 700 allocations; a fetch makes tens of thousands that live on as
-    # state. Measured: a fifth of the time (docs/engine.md).
-    gc.set_threshold(200_000, 20, 100)
+    tune_collector()
     app = APPS[name](settings, reading)
     keeping: list[Any] = []
 
@@ -40,6 +38,15 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
     faust.Worker(
         app, loglevel=settings.log_level, redirect_stdouts=False, console_port=None, debug=False, quiet=True
     ).execute_from_commandline()
+
+
+def tune_collector() -> None:
+    """Collect garbage seldom.
+
+    Python's default looks at young objects every 700 allocations; a fetch makes tens of thousands that live on as
+    state. Measured in docs/engine.md.
+    """
+    gc.set_threshold(200_000, 20, 100)
 
 
 def log_to_stderr(level: str) -> None:

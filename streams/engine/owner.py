@@ -117,6 +117,11 @@ class Owner:
         self.let_go_at = 0.0
         self.transactions = 0
         self.records_out = 0
+        self.goal: Mapping[str, int] = {}
+        """source topic → where its log ended at takeover"""
+        self._since: float | None = None
+        self._records = 0
+        self._caught_up = False
         self._keys: dict[Table, set[Any]] = {t: set() for t in self.tables}
         self._dirty: dict[Table, dict[Any, None]] = {t: {} for t in self.tables}
         self._pending = 0
@@ -161,6 +166,7 @@ class Owner:
         """Take the partition over: the predecessor is fenced, then the state is read, and only then work begins."""
         began, known = time.monotonic(), bool(self.ends)
         self.closed, self._in_body = False, False
+        self._since, self._records, self._caught_up = None, 0, False
         self._wake, self._room, self._task = asyncio.Event(), asyncio.Event(), None
         self._room.set()
         config = self.engine.config
@@ -267,6 +273,9 @@ class Owner:
     def applied(self, fetch: Fetch) -> None:
         """Take note that a fetch has been merged: its position is now the state's."""
         self._unbind()
+        self._records += len(fetch.records)
+        if self._since is None:
+            self._since = time.time()
         self.progress.next[fetch.topic] = fetch.position
         self._pending += len(fetch.records)
         if self._pending >= self.engine.config.pending_records_max:
@@ -322,6 +331,7 @@ class Owner:
             self._note_committed(taken.position)
             self.transactions += 1
             self._room.set()
+            self._note_caught_up(taken.position)
 
     async def _commit(self, taken: Taken) -> None:
         """Send one moment of the state as one transaction; on an error that may pass, abort and send the same again."""
@@ -370,6 +380,17 @@ class Owner:
 
     def _note_committed(self, position: Mapping[str, int]) -> None:
         self.engine.tables.committed.update({TP(t, self.partition): o for t, o in position.items()})
+
+    def _note_caught_up(self, position: Mapping[str, int]) -> None:
+        """Say once after a takeover when everything that lay there then has been committed."""
+        if self._caught_up or any(position.get(topic, 0) < end for topic, end in self.goal.items()):
+            return
+        self._caught_up = True
+        if self._since is not None:
+            log.info(
+                "%s-%d caught up: %d records, %d transactions, from %.3f to %.3f",
+                self.engine.config.id, self.partition, self._records, self.transactions, self._since, time.time(),
+            )  # fmt: skip
 
     # -- letting go ----------------------------------------------------------------------------------------------------
 

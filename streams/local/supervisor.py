@@ -103,6 +103,7 @@ class Supervisor:
         say(f"ready after {time.monotonic() - began:.0f} s: open {self.url}")
         if self.plan.feed is not None:
             await self._add(Child("feed", self._lotrinh(*self.plan.feed), logs / "feed.log", self._env(), once=True))
+            self._write_endpoints()
 
     def _apply_topics(self) -> list[str]:
         client = topics.admin(self.settings.kafka or "", client_options(self.settings))
@@ -162,7 +163,10 @@ class Supervisor:
         while not self._stopping.is_set():
             assert child.process is not None  # noqa: S101 - `_add` has started it
             code = await child.process.wait()
-            if self._stopping.is_set() or (child.once and code == 0):
+            if self._stopping.is_set():
+                return
+            if child.once and code == 0:
+                self._write_endpoints()
                 return
             pause = child.pause()
             self.plan.say(f"{child.name} ended with code {code}; starting it again in {pause:.1f} s")

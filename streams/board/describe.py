@@ -1,0 +1,213 @@
+"""What a page has to know besides figures: names, classes, groups, indicators, the decision. Pure."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Final
+
+from models.decisions import Formula, Indicator
+from models.reading import Reading
+from models.texts import STATUS
+from models.units import Unit
+
+CLASSES: Final[Mapping[str, tuple[str, str]]] = {
+    "province-agency": ("Sở, ban, ngành", "Province agencies"),
+    "district": ("Huyện, thành phố", "Districts"),
+    "commune": ("Xã, phường, thị trấn", "Communes"),
+    "other": ("Đơn vị khác", "Other units"),
+}
+ENGLISH: Final[Mapping[Indicator, str]] = {
+    "full-online-provision": "Fully online provision",
+    "services-with-dossiers": "Services in use",
+    "online-dossiers": "Online dossiers",
+    "online-payments": "Online payments",
+    "digitised-results": "Digitised results",
+    "electronic-results": "Electronic results",
+    "electronic-copies": "Electronic copies",
+    "national-portal-integration": "National portal",
+}
+# Short forms that officials use themselves; the full name stands beside it in the unit's own view.
+SHORT: Final = (
+    ("Lao động - Thương binh và Xã hội", "LĐ-TB&XH"),
+    ("Nông nghiệp và Phát triển nông thôn", "NN&PTNT"),
+    ("Nông nghiệp và Môi trường", "NN&MT"),
+    ("Tài nguyên và Môi trường", "TN&MT"),
+    ("Kế hoạch và Đầu tư", "KH&ĐT"),
+    ("Giáo dục và Đào tạo", "GD&ĐT"),
+    ("Văn hóa, Thể thao và Du lịch", "VH-TT&DL"),
+    ("Văn hóa và Thể thao", "VH&TT"),
+    ("Thông tin và Truyền thông", "TT&TT"),
+    ("Khoa học và Công nghệ", "KH&CN"),
+    ("Giao thông vận tải", "GTVT"),
+    ("Ủy ban nhân dân ", "UBND "),
+    ("Ban Quản lý", "BQL"),
+    ("Khu kinh tế", "KKT"),
+    ("Khu công nghiệp", "KCN"),
+    ("Thành phố ", "TP. "),
+    ("Thị xã ", "TX. "),
+    ("Thị trấn ", "TT. "),
+    ("Phường ", "P. "),
+)
+Words = tuple[str, str]
+"""Vietnamese, English"""
+
+
+def short_name(name: str) -> str:
+    """Return a unit's name as it fits on a wall.
+
+    >>> short_name("Sở Lao động - Thương binh và Xã hội"), short_name("Thị trấn Đông Hưng"), short_name("Xã An Châu")
+    ('Sở LĐ-TB&XH', 'TT. Đông Hưng', 'An Châu')
+    """
+    for long, short in SHORT:
+        name = re.sub(re.escape(long), short, name, flags=re.IGNORECASE)
+    return name.removeprefix("Xã ")
+
+
+def describe(reading: Reading, on: date) -> dict[str, Any]:
+    """Return what stands at `/meta` of the reading's board, as of a civil day."""
+    decision = reading.decision
+    first, last = reading.period(on)
+    targets = reading.targets(reading.nearest(on))
+    members = {code for group in targets.groups.values() for code in group.members}
+    return {
+        "id": decision.id,
+        "number": decision.number,
+        "title": decision.title,
+        "issuer": decision.issuer,
+        "issued": _day(decision.issued),
+        "effective": _day(decision.effective),
+        "period": {"from": first.isoformat(), "to": last.isoformat()},
+        "province": {"code": decision.province, "name": reading.registry.name(decision.province)},
+        "indicators": [_indicator(reading, i, formula) for i, formula in reading.indicators.items()],
+        "classes": [{"id": i, "name": vi, "name_en": en} for i, (vi, en) in CLASSES.items()],
+        "statuses": dict(STATUS),
+        "units": {unit.code: _unit(reading, unit, on) for unit in _units(reading, on)},
+        "groups": [
+            {
+                "unit": group.code,
+                "name": group.name,
+                "district": reading.registry.home(group.code),
+                "row": group.row,
+                "members": list(group.members),
+            }
+            for group in targets.groups.values()
+        ],
+        "ungrouped": sorted(targets.rows.keys() - members),
+        "no_target": dict(decision.no_target),
+    }
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _units(reading: Reading, on: date) -> list[Unit]:
+    """Return the units of the province, and whoever else the decision names."""
+    registry, province = reading.registry, reading.decision.province
+    named = reading.targets(reading.nearest(on)).rows
+    return [
+        unit
+        for code, unit in sorted(registry.units.items())
+        if unit.level != "province" and (code in named or registry.province_of(code) == province)
+    ]
+
+
+def _unit(reading: Reading, unit: Unit, on: date) -> dict[str, Any]:
+    row = reading.targets(reading.nearest(on)).rows.get(unit.code)
+    return {
+        "name": unit.name,
+        "short": short_name(unit.name),
+        "class": unit.level if unit.level in CLASSES else "other",
+        "parent": unit.parent if unit.level == "commune" else None,
+        "row": None if row is None else row.row,
+        "no_target": {} if row is None else dict(row.no_target),
+    }
+
+
+def _indicator(reading: Reading, indicator: Indicator, formula: Formula) -> dict[str, Any]:
+    noun, (numerator, denominator) = _noun(reading, formula), _parts(reading, indicator, formula)
+    return {
+        "id": indicator,
+        "short": formula.short,
+        "short_en": ENGLISH[indicator],
+        "title": formula.title,
+        "clause": formula.clause,
+        "formula": f"{numerator[0]} ÷ {denominator[0]}",
+        "formula_en": f"{numerator[1]} ÷ {denominator[1]}",
+        "noun": noun[0],
+        "noun_en": noun[1],
+        "reading": formula.reading,
+        "measured": reading.measured(indicator),
+        "moves": reading.moves(indicator),
+        "volume": formula.count in ("dossier", "transaction"),
+    }
+
+
+def _adopts(reading: Reading, formula: Formula) -> bool:
+    return formula.count == "copy" and reading.switches.get("electronic_copies") == "adoption"
+
+
+def _noun(reading: Reading, formula: Formula) -> Words:
+    """Return what one counts."""
+    if _adopts(reading, formula):
+        return "đơn vị", "units"
+    return {
+        "dossier": ("hồ sơ", "dossiers"),
+        "transaction": ("giao dịch", "payments"),
+        "copy": ("bản sao", "copies"),
+        "service": ("dịch vụ", "services"),
+        "catalogue": ("thủ tục", "procedures"),
+    }[formula.count]
+
+
+def _parts(reading: Reading, indicator: Indicator, formula: Formula) -> tuple[Words, Words]:
+    """Return numerator and denominator in words: the formula in one line."""
+    if formula.count == "dossier":
+        return _dossier_parts(reading, indicator, formula)
+    services = ("dịch vụ công trực tuyến", "online services")
+    if formula.count == "transaction":
+        above = ("giao dịch trực tuyến", "online payments")
+        if "national-gateway" in formula.numerator:
+            above = ("giao dịch trực tuyến qua Cổng DVC quốc gia", "online payments through the national portal")
+        below = ("giao dịch thanh toán", "payments")
+    elif _adopts(reading, formula):
+        above, below = (
+            ("đơn vị có bản sao điện tử", "units with e-copies"),
+            ("đơn vị có chứng thực", "units that certify"),
+        )
+    elif formula.count == "copy":
+        above, below = ("bản sao điện tử", "e-copies"), ("bản sao chứng thực", "certified copies")
+    elif formula.count == "service":
+        above, below = ("dịch vụ có hồ sơ", "services with dossiers"), services
+        if "online" in formula.numerator:
+            above = ("dịch vụ có hồ sơ trực tuyến", "services with online dossiers")
+    elif indicator == "national-portal-integration":
+        above, below = ("dịch vụ đã tích hợp Cổng DVC quốc gia", "services on the national portal"), services
+    else:
+        above = ("thủ tục cung cấp toàn trình", "fully online procedures")
+        below = ("thủ tục đủ điều kiện", "eligible procedures")
+    return above, below
+
+
+def _dossier_parts(reading: Reading, indicator: Indicator, formula: Formula) -> tuple[Words, Words]:
+    marks = {
+        "online": ("nộp trực tuyến", "filed online"),
+        "listed": ("thuộc danh mục", "listed"),
+        "digitised": ("đã số hóa kết quả", "with a digitised result"),
+        "electronic": ("trả kết quả điện tử", "with an e-result"),
+        "result-document": ("có kết quả phải trả", "that yield a document"),
+    }
+    basis = {
+        "received": ("hồ sơ tiếp nhận", "dossiers received"),
+        "resolved": ("hồ sơ đã giải quyết", "dossiers resolved"),
+        "issued": ("hồ sơ đã trả kết quả", "results issued"),
+    }.get(formula.basis, ("hồ sơ", "dossiers"))
+    everything = indicator == "online-dossiers" and reading.switches.get("denominator_scope") == "all"
+    filters = [m for m in formula.denominator if m == "listed" and not everything]
+    above = [("hồ sơ", "dossiers"), *(marks[m] for m in formula.numerator if m in marks)]
+    below = [basis, *(marks[m] for m in filters)]
+    return _joined(above), _joined(below)
+
+
+def _joined(parts: list[Words]) -> Words:
+    return " ".join(vi for vi, _ in parts), " ".join(en for _, en in parts)

@@ -1,0 +1,260 @@
+"""The wallboard's HTTP interface: the page, snapshots, event streams, descriptions, health and metrics."""
+
+import asyncio
+import gzip
+import logging
+import socket
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+from aiohttp.http import HttpVersion11
+
+from models.calendar import ZONE
+from streams.board.assets import Asset, load_assets
+from streams.board.describe import describe
+from streams.board.hub import Channel, Client, converse
+from streams.board.metrics import exposition
+from streams.board.wall import Wall
+
+log = logging.getLogger("lotrinh.board.server")
+
+WALL: Final = web.AppKey("wall", Wall)
+ASSETS: Final = web.AppKey("assets", dict[str, Asset])
+CACHE: Final = web.AppKey("cache", dict[str, tuple[tuple[object, ...], bytes, bytes]])
+
+SEND_BUFFER_BYTES: Final = 64 << 10
+"""of the kernel, per stream: what lies there is old before a slow client reads it"""
+REPORTS: Final = frozenset({"crc", "gap", "epoch", "behind", "silent"})
+"""reasons a page may give for loading anew"""
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
+        "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Server": "lotrinh",
+}
+
+
+def create_app(wall: Wall) -> web.Application:
+    """Return the application; the wall begins and ends with it."""
+    app = web.Application(client_max_size=16 << 10)
+    app[WALL] = wall
+    app[ASSETS] = load_assets()
+    app[CACHE] = {}
+
+    async def living(_: web.Application) -> AsyncIterator[None]:
+        await wall.start()
+        yield
+
+    async def goodbye(_: web.Application) -> None:
+        await wall.stop()
+
+    app.cleanup_ctx.append(living)
+    app.on_shutdown.append(goodbye)
+    app.on_response_prepare.append(_secure)
+    app.add_routes(
+        [
+            web.get("/", index),
+            web.get("/api/v1/boards", boards),
+            web.get("/api/v1/boards/{board}/snapshot", snapshot),
+            web.get("/api/v1/boards/{board}/events", events),
+            web.get("/api/v1/boards/{board}/meta", meta),
+            web.get("/livez", livez),
+            web.get("/readyz", readyz),
+            web.get("/metrics", metrics),
+            web.get("/{name}", asset),
+        ]
+    )
+    return app
+
+
+async def _secure(_: web.Request, response: web.StreamResponse) -> None:
+    for name, value in HEADERS.items():
+        response.headers[name] = value
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    """Serve the page."""
+    return _send(request, request.app[ASSETS]["index.html"])
+
+
+async def asset(request: web.Request) -> web.StreamResponse:
+    """Serve one of the page's files."""
+    found = request.app[ASSETS].get(request.match_info["name"])
+    return _send(request, found) if found is not None else _problem(404, "there is no such file")
+
+
+def _send(request: web.Request, found: Asset) -> web.StreamResponse:
+    # `no-cache` asks each time whether it is still the same: a TV that runs for months gets a new release at once.
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{found.etag}"', "Vary": "Accept-Encoding"}
+    if _same(request, found.etag):
+        return web.Response(status=304, headers=headers)
+    headers["Content-Type"] = found.content_type
+    if found.packed is not None and _takes_gzip(request):
+        return web.Response(body=found.packed, headers={**headers, "Content-Encoding": "gzip"})
+    return web.Response(body=found.body, headers=headers)
+
+
+def _same(request: web.Request, etag: str) -> bool:
+    known = request.headers.get("If-None-Match", "")
+    return any(tag.strip().removeprefix("W/") in (f'"{etag}"', "*") for tag in known.split(","))
+
+
+def _takes_gzip(request: web.Request) -> bool:
+    return "gzip" in request.headers.get("Accept-Encoding", "")
+
+
+def _problem(status: int, text: str, retry_after_s: int | None = None) -> web.Response:
+    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    return _json({"error": text}, status=status, headers=headers)
+
+
+def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json", headers=headers)
+
+
+# -- boards ------------------------------------------------------------------------------------------------------------
+
+
+def _channel(request: web.Request) -> Channel | None:
+    return request.app[WALL].channels.get(request.match_info["board"])
+
+
+async def boards(request: web.Request) -> web.StreamResponse:
+    """List the boards, the one this deployment follows first."""
+    wall = request.app[WALL]
+    own = wall.reading.decision
+    listed = [
+        {
+            "id": name,
+            "number": own.number if name == own.id else None,
+            "title": own.title if name == own.id else None,
+            "tag": None if channel.follower.state is None else channel.follower.state.tag,
+            "rows": 0 if channel.follower.state is None else len(channel.follower.state.rows),
+            **channel.freshness(),
+        }
+        for name, channel in sorted(wall.channels.items(), key=lambda item: (item[0] != own.id, item[0]))
+    ]
+    return _json({"default": own.id, "boards": listed})
+
+
+async def snapshot(request: web.Request) -> web.StreamResponse:
+    """Send the whole board; 304 where the page has it, with how fresh it is in the headers all the same."""
+    channel = _channel(request)
+    if channel is None:
+        return _problem(404, "there is no such board")
+    state = channel.follower.state
+    if state is None:
+        return _problem(503, "the board has not been loaded yet", retry_after_s=2)
+    reason = request.query.get("resync", "")
+    if reason in REPORTS:
+        reported = request.app[WALL].reported
+        reported[reason] = reported.get(reason, 0) + 1
+    fresh = channel.freshness()
+    headers = {
+        "ETag": f'"{state.tag}"',
+        "Vary": "Accept-Encoding",
+        "Lotrinh-Freshness": orjson.dumps(fresh).decode(),
+    }
+    if _same(request, state.tag):
+        return web.Response(status=304, headers=headers)
+    headers["Content-Type"] = "application/json"
+    # Made at most once a second per version, however many ask.
+    key = (state.tag, str(fresh["server_time"])[:19], str(fresh["stale"]))
+    body = await _packed(request, f"snapshot/{request.match_info['board']}", key, lambda: state.snapshot(fresh))
+    return web.Response(body=body[0], headers={**headers, **body[1]})
+
+
+async def _packed(request: web.Request, name: str, key: tuple[object, ...], make: Any) -> tuple[bytes, dict[str, str]]:
+    """Return a body in the encoding the client takes, with its headers; made and compressed once per key."""
+    cache = request.app[CACHE]
+    found = cache.get(name)
+    if found is None or found[0] != key:
+        plain = make()
+        packed = await asyncio.to_thread(gzip.compress, plain, 5, mtime=0)
+        found = cache[name] = (key, plain, packed)
+    if _takes_gzip(request):
+        return found[2], {"Content-Encoding": "gzip"}
+    return found[1], {}
+
+
+async def meta(request: web.Request) -> web.StreamResponse:
+    """Describe a board: names, classes, groups, indicators, decision."""
+    wall, channel = request.app[WALL], _channel(request)
+    if channel is None or request.match_info["board"] != wall.reading.decision.id:
+        return _problem(404, "this deployment has no description of such a board")
+    state = channel.follower.state
+    today = datetime.fromtimestamp(wall.now(), UTC).astimezone(ZONE).date()
+    as_of = date.fromisoformat(state.as_of) if state is not None and state.as_of else today
+    etag = f"{wall.reading.fingerprint()}-{as_of}"
+    headers = {"ETag": f'"{etag}"', "Content-Type": "application/json", "Vary": "Accept-Encoding"}
+    if _same(request, etag):
+        return web.Response(status=304, headers=headers)
+    body = await _packed(request, "meta", (etag,), lambda: orjson.dumps(describe(wall.reading, as_of)))
+    return web.Response(body=body[0], headers={**headers, **body[1]})
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Stream a board's events until the client goes or we do."""
+    wall, channel = request.app[WALL], _channel(request)
+    if channel is None:
+        return _problem(404, "there is no such board")
+    if channel.follower.state is None:
+        return _problem(503, "the board has not been loaded yet", retry_after_s=2)
+    transport = request.transport
+    if wall.clients >= wall.clients_max or transport is None:
+        wall.refused += 1
+        return _problem(503, "too many screens; try again later", retry_after_s=10)
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    client = Client(transport, chunked=request.version >= HttpVersion11)
+    wall.clients += 1
+    try:
+        # A browser that reconnects by itself says in Last-Event-ID how far it got; its URL still says where it began.
+        since, reason = channel.can_continue(request.headers.get("Last-Event-ID") or request.query.get("since"))
+        if since is None:
+            channel.resyncs[reason] += 1
+        await response.prepare(request)
+        if (sock := transport.get_extra_info("socket")) is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        await converse(channel, client, response, since)
+    finally:
+        wall.clients -= 1
+    return response
+
+
+# -- operations --------------------------------------------------------------------------------------------------------
+
+
+async def livez(_: web.Request) -> web.StreamResponse:
+    """Say that the process runs."""
+    return web.Response(text="ok\n")
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """Say whether there is a board to show, fed by somebody."""
+    wall = request.app[WALL]
+    trouble = wall.trouble()
+    status = 200 if trouble is None else 503
+    if "verbose" in request.query:
+        listed = {name: channel.freshness() for name, channel in wall.channels.items()}
+        return _json({"ready": trouble is None, "trouble": trouble, "clients": wall.clients, "boards": listed}, status)
+    return web.Response(text=f"{trouble or 'ok'}\n", status=status)
+
+
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """Expose the metrics."""
+    text = exposition(request.app[WALL].metrics())
+    return web.Response(body=text.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})

@@ -1,0 +1,213 @@
+// What several views have in common: names, rows, the header, the banner. Pure functions from the model to elements.
+
+import { h } from "./dom.mjs";
+import { age, clock, day, moment, number, percent, ratio } from "./format.mjs";
+import { few, trend } from "./figures.mjs";
+import { address } from "./options.mjs";
+import { alertMark, arrow, bullet, icon, mark } from "./shapes.mjs";
+
+export function indicatorOf(model, id) {
+  return model.meta.indicators.find((indicator) => indicator.id === id);
+}
+
+export const shortOf = (model, indicator) => (model.lang === "en" ? indicator.short_en : indicator.short);
+export const formulaOf = (model, indicator) => (model.lang === "en" ? indicator.formula_en : indicator.formula);
+export const nounOf = (model, indicator) => (model.lang === "en" ? indicator.noun_en : indicator.noun);
+
+export function classOf(model, id) {
+  const found = model.meta.classes.find((c) => c.id === id);
+  return model.lang === "en" ? found.name_en : found.name;
+}
+
+/** The unit of a code: its name, and the district of a commune, for names repeat from district to district. */
+export function unitOf(model, code) {
+  const unit = model.meta.units[code];
+  if (!unit) return { name: code, short: code, district: null };
+  const parent = unit.parent ? model.meta.units[unit.parent] : null;
+  return { ...unit, district: parent ? districtName(parent.name) : null };
+}
+
+export const districtName = (name) => name.replace(/^(Huyện|Thành phố|Thị xã|Quận) /, "");
+
+export function link(model, changes) {
+  return address(model.search, changes);
+}
+
+// -- figures -----------------------------------------------------------------------------------------------------------
+
+export function counted(model, row) {
+  return `${number(row.numerator, model.lang)}/${number(row.denominator, model.lang)}`;
+}
+
+export function ratioText(model, row) {
+  return row.status === "not-measured" ? "–" : ratio(row.numerator, row.denominator, model.lang);
+}
+
+export function bulletOf(row) {
+  return bullet({
+    value: row.denominator ? (100 * row.numerator) / row.denominator : null,
+    target: row.target === null ? null : Number(row.target),
+    expected: row.expected === null ? null : Number(row.expected),
+    status: row.status,
+    label: null,
+  });
+}
+
+/** The verdict in words, and what is missing: "còn thiếu 42 hồ sơ". */
+export function verdict(model, row, indicator) {
+  const { t } = model;
+  if (row.status !== "below") return h("span", { class: `verdict ${row.status}` }, t[row.status]);
+  return h(
+    "span",
+    { class: "verdict below", title: t.below },
+    h("small", null, `${t.missing} `),
+    h("b", { class: "num" }, number(row.shortfall, model.lang)),
+    h("small", null, ` ${nounOf(model, indicator)}`),
+  );
+}
+
+/** One unit under one indicator; `name` says what stands first (the unit, or in a unit's own view the indicator). */
+export function row(model, standing, name) {
+  const { t, lang, options } = model;
+  const indicator = indicatorOf(model, standing.indicator);
+  // Coverage of a week is always below that of a month: only where dossiers are counted is there a trend to tell.
+  const direction = indicator?.volume ? trend(standing) : null;
+  const small = few(standing, indicator, options.least);
+  return h(
+    "li",
+    { class: `row ${standing.status}`, key: `${standing.indicator}/${standing.unit}` },
+    mark(standing.status, t[standing.status]),
+    name,
+    h("span", { class: "ratio num" }, ratioText(model, standing)),
+    bulletOf(standing),
+    h("span", { class: "counted num" }, counted(model, standing), small ? h("small", { class: "few" }, ` ${t.few}`) : null),
+    direction === null ? h("span", { class: "arrow none" }) : trendOf(model, standing, direction, lang),
+    verdict(model, standing, indicator),
+  );
+}
+
+function trendOf(model, standing, direction, lang) {
+  const [week, month] = [standing.last_7_days, standing.last_30_days].map(([n, d]) => ratio(n, d, lang));
+  return arrow(direction, `${model.t[direction]}: ${model.t.week} ${week}, ${model.t.month} ${month}`);
+}
+
+export function unitName(model, standing) {
+  const unit = unitOf(model, standing.unit);
+  const { t } = model;
+  return h(
+    "a",
+    { class: "name", href: link(model, { unit: standing.unit }), title: unit.name },
+    h("span", { class: "said", style: { "font-size": `${nameScale(model, unit, standing)}em` } }, unit.short),
+    unit.district ? h("small", null, unit.district) : null,
+    standing.frozen ? h("small", null, t.frozen) : null,
+    standing.alert ? alertMark(standing.alert.severity, t.openAlert) : null,
+  );
+}
+
+/** A name that would be cut off is set smaller instead: Inter's letters are some 0.55 em wide. */
+function nameScale(model, unit, standing) {
+  const beside = (standing.alert ? 1 : 0) + (model.tight ? 0 : 0.3 + 0.275 * (unit.district?.length ?? 0));
+  const room = (model.tight ? 7.1 : 9.6) - beside;
+  return Math.max(0.62, Math.min(model.tight ? 0.84 : 1, room / (0.55 * unit.short.length))).toFixed(3);
+}
+
+/** What the line and the notch of a bullet mean. */
+export function bulletHead(model) {
+  const { t } = model;
+  return h("span", { class: "bullet-head" }, h("i", { class: "goal-key" }), t.target, h("i", { class: "path-key" }), t.expected);
+}
+
+export function columns(model, first) {
+  const { t } = model;
+  return h(
+    "div",
+    { class: "row columns", "aria-hidden": "true" },
+    h("span", null),
+    h("span", { class: "name" }, first),
+    h("span", { class: "ratio" }, t.ratio),
+    bulletHead(model),
+    h("span", { class: "counted" }, t.counted),
+    h("span", { class: "trend-head" }, t.trend),
+    h("span", { class: "verdict" }, t.verdict),
+  );
+}
+
+export function targetText(model, pooled) {
+  if (pooled.low === null) return "";
+  return model.t.targetTo(percent(pooled.low, model.lang), percent(pooled.high, model.lang));
+}
+
+// -- alerts ------------------------------------------------------------------------------------------------------------
+
+export function alertItem(model, alert) {
+  const { t, meta } = model;
+  const unit = unitOf(model, alert.unit);
+  const indicator = meta.indicators.find((i) => i.id === alert.indicator);
+  return h(
+    "li",
+    { class: "alert-item", key: alert.fingerprint },
+    alertMark(alert.severity, null),
+    h(
+      "div",
+      null,
+      h(
+        "p",
+        { class: "who" },
+        h("a", { href: link(model, { unit: alert.unit }), title: unit.name }, unit.short),
+        unit.district ? h("small", null, unit.district) : null,
+        h("span", { class: "which" }, indicator ? shortOf(model, indicator) : alert.indicator),
+        h("small", { class: "since" }, t.alertSince(day(alert.at))),
+      ),
+      h("p", { class: "reason num" }, alert.reason),
+    ),
+  );
+}
+
+// -- header, banner ----------------------------------------------------------------------------------------------------
+
+export function header(model) {
+  const { meta, t, status, lang } = model;
+  const now = clock(model.now, lang);
+  const aged = status.ageMs === null ? "" : status.ageMs < 2000 ? t.updatedNow : t.updated(age(status.ageMs, lang));
+  return h(
+    "header",
+    { class: "top" },
+    h(
+      "div",
+      { class: "about" },
+      h("p", { class: "decision" }, `${t.decision} ${meta.number ?? ""}`, meta.issued ? h("small", null, day(meta.issued)) : null),
+      h("p", { class: "subject" }, meta.title),
+    ),
+    h(
+      "div",
+      { class: `fresh ${status.stale ? "stale" : status.transport}` },
+      h("p", { class: "state" }, h("i", { class: "dot" }), t[status.transport]),
+      h("p", { class: "age" }, status.stale ? t.old(age(staleMs(model), lang)) : aged),
+      h("p", { class: "as-of" }, model.asOf ? t.asOf(day(model.asOf)) : ""),
+    ),
+    h("div", { class: "clock" }, h("time", null, now.time), h("small", null, `${now.weekday}, ${now.date}`)),
+  );
+}
+
+/** How old the figures are: since the connection or the source went, whichever is longer. */
+export function staleMs(model) {
+  const { status } = model;
+  const since = [status.lostSince, status.source?.since, status.watermark].filter((ms) => typeof ms === "number" && ms > 0);
+  return since.length ? Math.max(0, model.now - Math.min(...since)) : 0;
+}
+
+export function banner(model) {
+  const { status, t, lang } = model;
+  if (!status.stale && status.transport !== "lost") return null;
+  const at = (ms) => moment(ms, model.now, lang);
+  let text = t.bannerBehind;
+  if (status.transport === "lost") text = t.bannerLost(status.lostSince === null ? null : at(status.lostSince));
+  else if (status.source?.reason === "loading") text = t.bannerLoading;
+  else if (status.source !== null) {
+    const by = { silent: t.bannerSilent, feed: t.bannerFeed, store: t.bannerStore }[status.source.reason] ?? t.bannerSilent;
+    text = by(at(status.source.reason === "silent" ? status.source.since : (status.watermark ?? status.source.since)));
+  }
+  const kind = status.transport === "lost" ? "lost" : "old";
+  const old = model.meta ? h("span", { class: "how-old" }, t.bannerOld(age(staleMs(model), lang))) : null;
+  return h("div", { class: `banner ${kind}`, role: "alert" }, icon("cut"), h("b", null, text), old);
+}

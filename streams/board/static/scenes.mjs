@@ -1,0 +1,92 @@
+// Which pages the wall shows, and the one it shows now. Rotation happens inside the page, with all data in memory.
+
+import { byClass, CLASSES, hasTarget, isGroup } from "./figures.mjs";
+
+const sameScene = (a, b) =>
+  a !== undefined && b !== undefined && a.kind === b.kind && a.indicator === b.indicator && a.class === b.class && a.page === b.page;
+
+/** Pages of alerts on the wall; who wants all of them has the list on a phone. */
+export const ALERT_PAGES_MAX = 3;
+
+/** As many pages of a kind as n lines take. */
+function paged(n, fit, most, scene) {
+  const pages = Math.min(most, Math.ceil(n / Math.max(1, fit)));
+  return Array.from({ length: pages }, (_, page) => ({ ...scene, page }));
+}
+
+/** The lines of one page, evenly spread: two pages of four rather than one of seven and one of a single line. */
+export function linesOf(lines, page, fit) {
+  const pages = Math.max(1, Math.ceil(lines.length / Math.max(1, fit)));
+  const each = Math.ceil(lines.length / pages);
+  return lines.slice(page * each, (page + 1) * each);
+}
+
+/**
+ * The pages for what there is to show: no page without a single target.
+ * @param fits how many lines, groups and alerts go on a page
+ */
+export function scenesFor(meta, rows, alerts, options, fits) {
+  const lines = meta.indicators.length;
+  if (options.unit) return paged(lines, fits.lines, 10, { kind: "unit" });
+  const scenes = paged(lines, fits.lines, 10, { kind: "province" });
+  for (const indicator of meta.indicators) {
+    if (options.indicator && indicator.id !== options.indicator) continue;
+    const classes = byClass(rows, meta.units, indicator.id);
+    for (const name of CLASSES) {
+      if (classes.get(name).some(hasTarget)) scenes.push({ kind: "class", indicator: indicator.id, class: name });
+    }
+    const groups = rows.filter((row) => row.indicator === indicator.id && isGroup(row) && hasTarget(row));
+    scenes.push(...paged(groups.length, fits.groups, 10, { kind: "groups", indicator: indicator.id }));
+  }
+  scenes.push(...paged(alerts.length, fits.alertCapacity, ALERT_PAGES_MAX, { kind: "alerts" }));
+  return scenes;
+}
+
+/** The rotation: pure but for what it is told of time. */
+export class Rotation {
+  constructor(seconds) {
+    this.everyMs = seconds * 1000;
+    this.scenes = [{ kind: "province", page: 0 }];
+    this.at = 0;
+    this.paused = false;
+    this.since = 0;
+  }
+
+  get scene() {
+    return this.scenes[this.at];
+  }
+
+  get turns() {
+    return this.everyMs > 0 && this.scenes.length > 1 && !this.paused;
+  }
+
+  /** Take new scenes; the one that is shown stays, if it still is among them. */
+  update(scenes) {
+    const shown = this.scene;
+    this.scenes = scenes;
+    const found = scenes.findIndex((scene) => sameScene(scene, shown));
+    this.at = found >= 0 ? found : Math.min(this.at, scenes.length - 1);
+  }
+
+  go(steps, now) {
+    this.at = (this.at + steps + this.scenes.length) % this.scenes.length;
+    this.since = now;
+  }
+
+  pause(now) {
+    this.paused = !this.paused;
+    this.since = now;
+  }
+
+  /** How much of the page's time is over, 0 to 1. */
+  progress(now) {
+    return this.turns ? Math.min(1, (now - this.since) / this.everyMs) : 0;
+  }
+
+  /** Turn the page if it is time; tells whether it did. */
+  tick(now) {
+    if (!this.turns || now - this.since < this.everyMs) return false;
+    this.go(1, now);
+    return true;
+  }
+}

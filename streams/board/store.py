@@ -1,0 +1,197 @@
+"""The boards in Redis: names of keys, and the two scripts through which alone they are written."""
+
+import random
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Final, NamedTuple, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from streams.board.records import AlertFact, RowFact
+from streams.library import BadInput, read_text
+from streams.settings import Settings
+
+LOG_ENTRIES_KEPT: Final = 4096
+LOG_ENTRY_BYTES_MAX: Final = 128 << 10
+"""of rows in one entry; with the length of the log it bounds the log's memory"""
+TRANSITIONS_KEPT: Final = 200
+BOARDS_MAX: Final = 64
+"""decisions followed at once: a typo in a key must not make boards without end"""
+
+
+BACKOFF_S: Final = (0.5, 15.0)
+
+
+def backoff_s(failures: int) -> float:
+    """Return how long to wait after so many failures in a row: full jitter, so that nobody retries in step."""
+    first, most = BACKOFF_S
+    return random.uniform(0.1, min(most, first * 2 ** min(failures, 10)))  # noqa: S311 - no secret
+
+
+class BoardKeys(NamedTuple):
+    """The keys of one board. One hash tag, so that a script may touch all of them on a cluster."""
+
+    state: str
+    versions: str
+    """also of rows that are gone, so that an older one never comes back"""
+    meta: str
+    log: str
+    alerts: str
+    marks: str
+    """fingerprint → position of its latest transition in Kafka"""
+    recent: str
+
+
+def board_keys(prefix: str, board: str) -> BoardKeys:
+    """Return the names of a board's keys.
+
+    >>> board_keys("lotrinh.", "lak-2022").state
+    'lotrinh.{board:lak-2022}:state'
+    """
+    return BoardKeys(*(f"{prefix}{{board:{board}}}:{name}" for name in BoardKeys._fields))
+
+
+def index_key(prefix: str) -> str:
+    """Return the key of the set of boards."""
+    return f"{prefix}boards"
+
+
+def position_field(topic: str, partition: int) -> str:
+    """Return the field of a board's meta that says up to where a Kafka partition has been applied.
+
+    >>> position_field("standings", 3)
+    'position:standings:3'
+    """
+    return f"position:{topic}:{partition}"
+
+
+def connect(settings: Settings) -> "Redis":
+    """Return a client of the settings' Redis; nothing is connected yet. Raises BadInput where none is known.
+
+    Retries are the callers' business: each knows what has to be done again.
+    """
+    if settings.redis is None:
+        raise BadInput("no Redis is known: set LOTRINH_REDIS, or start one with `lotrinh up`")
+    options: dict[str, Any] = {
+        "socket_timeout": 5.0,
+        "socket_connect_timeout": 3.0,
+        "health_check_interval": 15,
+        "retry": Retry(NoBackoff(), 0),
+        "decode_responses": False,
+    }
+    if settings.redis_password_file is not None:
+        options["password"] = read_text(settings.redis_password_file).strip()
+    try:
+        return Redis.from_url(settings.redis.get_secret_value(), **options)
+    except ValueError as exc:
+        raise BadInput("LOTRINH_REDIS is no address: expected redis://[user:password@]host:port[/db]") from exc
+
+
+class EpochLost(Exception):  # noqa: N818 - it says what happened; the feed begins again
+    """The board is not the one that was opened: flushed, another server, or an older copy came back."""
+
+    def __init__(self, reason: str, *, rewound: bool) -> None:
+        """Say why, and whether the board must be wiped."""
+        super().__init__(reason)
+        self.rewound = rewound
+
+
+@dataclass
+class Batch:
+    """What one run of the script applies."""
+
+    rows: list[RowFact] = field(default_factory=list)
+    swept: list[tuple[str, str]] = field(default_factory=list)
+    alerts: list[AlertFact] = field(default_factory=list)
+    positions: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def arguments(self) -> list[str | bytes | int]:
+        """Return the script's lists, each led by its length."""
+        args: list[str | bytes | int] = [len(self.rows)]
+        for row in self.rows:
+            args += (row.key, row.version, row.row or b"")
+        args.append(len(self.swept))
+        for key, version in self.swept:
+            args += (key, version)
+        args.append(len(self.alerts))
+        for alert in self.alerts:
+            args += (alert.fingerprint, alert.mark, alert.at_ms, alert.transition)
+        args.append(len(self.positions))
+        for name, position in self.positions.items():
+            args += (name, position)
+        args.append(len(self.fields))
+        for name, value in self.fields.items():
+            args += (name, value)
+        return args
+
+
+class Applied(NamedTuple):
+    """What the script answered."""
+
+    ver: int
+    rows: int
+    alerts: int
+
+
+class BoardStore:
+    """One board in Redis, as its writer sees it."""
+
+    def __init__(self, redis: "Redis", prefix: str, board: str) -> None:
+        """Know the keys and the scripts; nothing is sent yet."""
+        self._redis = redis
+        self._index = index_key(prefix)
+        self.board = board
+        self.keys = board_keys(prefix, board)
+        # register_script: EVALSHA, and the script's text again where the server does not know it
+        self._apply = redis.register_script(_script("apply.lua"))
+        self._open = redis.register_script(_script("open.lua"))
+        self.epoch = ""
+        self.ver = 0
+
+    async def open(self, epoch: str, made_of: str, *, force: bool = False) -> dict[str, str]:
+        """Join the board's epoch, or begin `epoch`; return the board's meta."""
+        await self._redis.sadd(self._index, self.board)
+        reply: Any = await self._open(keys=list(self.keys), args=[epoch, made_of, "1" if force else "0"])
+        texts = [part.decode() for part in reply]
+        meta = dict(zip(texts[::2], texts[1::2], strict=True))
+        self.epoch, self.ver = meta["epoch"], int(meta["ver"])
+        return meta
+
+    async def versions(self) -> dict[str, str]:
+        """Return key → version of the rows that stand on the board."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hkeys(self.keys.state)
+            pipe.hgetall(self.keys.versions)
+            present, versions = await pipe.execute()
+        return {key.decode(): versions[key].decode() for key in present if key in versions}
+
+    async def apply(self, batch: Batch) -> Applied:
+        """Apply a batch. Raises EpochLost where the board is not the one that was opened."""
+        limits: list[str | bytes | int] = [
+            self.epoch,
+            self.ver,
+            LOG_ENTRIES_KEPT,
+            LOG_ENTRY_BYTES_MAX,
+            TRANSITIONS_KEPT,
+        ]
+        reply: Any = await self._apply(keys=list(self.keys), args=[*limits, *batch.arguments()])
+        if reply[0] == b"ok":
+            self.ver = int(reply[1])
+            return Applied(*map(int, reply[1:]))
+        if reply[0] == b"rewound":
+            raise EpochLost(f"version {int(reply[1])} stands where {self.ver} had been written", rewound=True)
+        raise EpochLost(f"epoch {reply[1].decode() or 'none'} stands where {self.epoch} was opened", rewound=False)
+
+
+async def known_boards(redis: "Redis", prefix: str) -> Iterable[str]:
+    """Return the ids of the boards that stand in Redis."""
+    members = await cast("Awaitable[set[bytes]]", redis.smembers(index_key(prefix)))
+    return sorted(member.decode() for member in members)[:BOARDS_MAX]
+
+
+def _script(name: str) -> str:
+    return (resources.files("streams.board") / name).read_text(encoding="utf-8")
