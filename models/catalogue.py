@@ -56,6 +56,7 @@ class Catalogue:
         ends = {e.listed_to + timedelta(days=1) for e in self.entries if e.listed_to is not None}
         self._turns = sorted(starts | ends)
         self._of = lru_cache(maxsize=65536)(self._find)
+        self._covering = lru_cache(maxsize=65536)(self._find_covering)
         self._online = lru_cache(maxsize=65536)(self._find_online)
 
     def _regime(self, day: date) -> date:
@@ -68,11 +69,17 @@ class Catalogue:
         return self._of(unit, self._regime(day))
 
     def _find(self, unit: str, day: date) -> tuple[Entry, ...]:
-        unit = self._registry.counts_for(unit)
+        return tuple(e for e in self._covering(self._registry.counts_for(unit)) if e.in_force(day))
+
+    def _find_covering(self, unit: str) -> tuple[Entry, ...]:
         known = self._registry.units.get(unit)
         level = known.level if known is not None else "province-agency" if "." in unit else ""
-        rows = self._by_authority.get(unit, []) + (self._by_authority.get(level, []) if level in CLASSES else [])
-        return tuple(e for e in rows if e.in_force(day))
+        return tuple(self._by_authority.get(unit, []) + (self._by_authority.get(level, []) if level in CLASSES else []))
+
+    def documented(self, procedure: str | None, unit: str) -> bool:
+        """Tell whether a procedure issues a result document: unless a row that covers the unit says it does not."""
+        rows = self._covering(self._registry.counts_for(unit))
+        return all(e.result_document for e in rows if e.procedure == procedure)
 
     def rows(self, procedure: str | None, unit: str, day: date) -> tuple[Entry, ...]:
         """Return the rows in force of one procedure for a unit."""
@@ -86,10 +93,9 @@ class Catalogue:
         return frozenset(e.procedure for e in self.of(unit, day) if e.online and (e.level == "full" or not full_only))
 
     def full_online_provision(self, unit: str, day: date) -> tuple[int, int]:
-        """Return (eligible procedures offered in full, eligible procedures) of a unit on a day."""
-        eligible = {e.procedure for e in self.of(unit, day) if e.eligible}
-        full = {e.procedure for e in self.of(unit, day) if e.eligible and e.level == "full"}
-        return len(full), len(eligible)
+        """Return (eligible rows that are full, eligible rows) of a unit on a day."""
+        eligible = [e for e in self.of(unit, day) if e.eligible]
+        return sum(e.level == "full" for e in eligible), len(eligible)
 
     def national_portal_integration(self, unit: str, day: date, *, full_only: bool = False) -> tuple[int, int]:
         """Return (online services on the national portal, online services) of a unit on a day."""

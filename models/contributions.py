@@ -98,8 +98,8 @@ class FoldRules:
     heirs: Heirs
     listed: Callable[[str | None, str, str], bool] | None
     """(procedure, unit, civil day of reception) → is it listed; None where no formula asks"""
-    documented: Callable[[str | None, str, str], bool] | None = None
-    """(procedure, unit, day) → does the procedure issue a result document, by the catalogue"""
+    documented: Callable[[str | None, str], bool] | None = None
+    """(procedure, unit) → does the procedure issue a result document, by the catalogue"""
 
 
 _NOTHING: Final[tuple[Contribution, ...]] = ()
@@ -139,11 +139,10 @@ def days_of(known: Mapping[str, Any]) -> tuple[str | None, str | None, str | Non
 
 def _dossier(known: Mapping[str, Any], unit: str, rules: FoldRules, found: list[Contribution]) -> None:
     received, resolved, issued = days_of(known)
-    first = received or resolved or issued
-    if first is None:
+    if received is None and resolved is None and issued is None:
         return
     procedure = known.get("procedure")
-    marks = _marks(known, unit, rules, first[:10])
+    marks = _marks(known, unit, rules)
     if rules.listed is not None and received is not None and rules.listed(procedure, unit, received[:10]):
         marks |= 2
     for rule in rules.dossiers:
@@ -158,7 +157,7 @@ def _dossier(known: Mapping[str, Any], unit: str, rules: FoldRules, found: list[
             found.append(_new(Contribution, (code, day, f"{cell}@{inherited}" if inherited else cell, numerator)))
 
 
-def _marks(known: Mapping[str, Any], unit: str, rules: FoldRules, day: str) -> int:
+def _marks(known: Mapping[str, Any], unit: str, rules: FoldRules) -> int:
     """Return the marks of a dossier, all but LISTED, as the numbers of `Mark`: the enum costs more than the rest."""
     get = known.get
     channel = get("channel")
@@ -171,7 +170,7 @@ def _marks(known: Mapping[str, Any], unit: str, rules: FoldRules, day: str) -> i
         marks |= 8
     document = get("result_document")
     if document is None:
-        document = rules.documented is None or rules.documented(get("procedure"), unit, day)
+        document = rules.documented is None or rules.documented(get("procedure"), unit)
     return marks | 16 if document else marks
 
 
@@ -179,10 +178,10 @@ def _part(field: str, known: Mapping[str, Any], unit: str | None, rules: FoldRul
     """Count the payment or the copy whose leading fact this is."""
     get = known.get
     kind, _, key = field.partition("@")
-    if kind == "payment":
-        paid_at = get(f"paid_at@{key}")
+    if kind == "paid_at":
+        paid_at = known[field]
         free = get(f"exempt@{key}") or get(f"amount@{key}") == 0
-        if known[field] != "paid" or paid_at is None or unit is None or free:
+        if paid_at is None or unit is None or free or get(f"payment@{key}") == "refunded":
             return
         online = get(f"method@{key}") == "online"
         for payment in rules.payments:

@@ -5,7 +5,6 @@ otherwise none) and per inheritance. The sum from the period's first day to the 
 shorter windows are added up when asked for.
 """
 
-from collections.abc import Iterable
 from typing import Final
 
 from models.contributions import Cell
@@ -63,7 +62,7 @@ class Ledger:
         self.last = last
         self._cells: dict[tuple[str, str], dict[tuple[str, str, str], Days]] = {}
         self._parsed: dict[str, Cell] = {}
-        self._alive: dict[str, int] = {}
+        self._of_unit: dict[str, list[Days]] = {}
         self._ahead: dict[int, set[tuple[tuple[str, str], tuple[str, str, str]]]] = {}
         """day number past the window → cells that hold something then"""
 
@@ -79,17 +78,16 @@ class Ledger:
         days = items.get(item)
         if days is None:
             days = items[item] = Days()
+            self._of_unit.setdefault(unit, []).append(days)
         counted = days.days.get(day)
         if counted is None:
             counted = days.days[day] = [0, 0]
-            self._alive[unit] = self._alive.get(unit, 0) + 1
             if day > self.last:
                 self._ahead.setdefault(day, set()).add(((unit, parsed.indicator), item))
         counted[0] += numerator
         counted[1] += denominator
         if counted[1] == 0 and counted[0] == 0:
             del days.days[day]
-            self._alive[unit] -= 1
         if self.first <= day <= self.last:
             days.numerator += numerator
             days.denominator += denominator
@@ -118,13 +116,13 @@ class Ledger:
         self.first, self.last = first, last
         return moved
 
-    def units(self) -> Iterable[str]:
-        """Return the units for which anything is counted, on whatever day."""
-        return [unit for unit, n in self._alive.items() if n]
+    def units(self) -> list[str]:
+        """Return the units for which anything is counted within the window."""
+        return [unit for unit in self._of_unit if self.counts(unit)]
 
     def counts(self, unit: str) -> bool:
-        """Tell whether anything is counted for a unit."""
-        return self._alive.get(unit, 0) > 0
+        """Tell whether anything is counted for a unit within the window."""
+        return any(days.denominator for days in self._of_unit.get(unit, ()))
 
     def items(self, unit: str, indicator: str, as_of: str) -> list[tuple[str, str, Days]]:
         """Return (item, predecessor, days) of every cell that holds on a civil day: its own, and what it inherited."""

@@ -249,10 +249,6 @@ class Reading:
         """Return the online services of a unit on a day."""
         return frozenset() if self.catalogue is None else self.catalogue.online_services(unit, on)
 
-    def _documented(self, procedure: str | None, unit: str, day: str) -> bool:
-        rows = self.catalogue.rows(procedure, unit, date.fromisoformat(day)) if self.catalogue is not None else ()
-        return all(e.result_document for e in rows)
-
     def _fold_rules(self) -> FoldRules:
         dossiers: list[DossierRule] = []
         payments: list[PaymentRule] = []
@@ -284,7 +280,7 @@ class Reading:
             tuple(copies),
             self.heirs,
             self.listed if asks_list else None,
-            self._documented if self.catalogue is not None else None,
+            None if self.catalogue is None else lru_cache(maxsize=65536)(self.catalogue.documented),
         )
 
     # -- about itself --------------------------------------------------------------------------------------------------

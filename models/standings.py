@@ -182,11 +182,11 @@ class Standings:
 
     def judged(self, unit: str, indicator: Indicator, figures: Figures, on: date) -> Judged:
         """Return the status that given figures have on a day."""
+        expected = self.reading.expected(unit, indicator, on)
         if not self.reading.measured(indicator):
-            return Judged(figures, None, "not-measured")
+            return Judged(NONE, expected, "not-measured")
         if self.reading.target(unit, indicator, on) is None:
             return Judged(figures, None, "no-target")
-        expected = self.reading.expected(unit, indicator, on)
         if figures[1] == 0:
             return Judged(figures, expected, "no-dossiers")
         met = expected is None or reaches(figures, expected)

@@ -155,7 +155,7 @@ class Oracle:
         day, last = max(self.decision.first, self.decision.effective), self.decision.clamp(as_of)
         self._ledger.begin(at_order)
         arrivals, start = self._ledger.clock(), 0
-        open_since: dict[tuple[str, str], date] = {}
+        open_since: dict[tuple[str, str], tuple[date, Figure]] = {}
         alerts: list[Alert] = []
         while day <= last:
             tick, end = instant(f"{day}T23:59:59+07:00"), start
@@ -167,7 +167,7 @@ class Oracle:
             day, start = day + timedelta(days=1), end
         return sorted(alerts)
 
-    def _transitions(self, day: date, open_since: dict[tuple[str, str], date]) -> list[Alert]:
+    def _transitions(self, day: date, open_since: dict[tuple[str, str], tuple[date, Figure]]) -> list[Alert]:
         """Judge every leaf that has a target at one tick, and keep which alerts are open."""
         now = self._ledger.figures(self.decision.first, day)
         then: dict[date, Figures] = {}
@@ -176,15 +176,29 @@ class Oracle:
             key = (unit, indicator)
             below = unit in self._leaves and self._status(*key, day, now.get(key, NOTHING)) == "below"
             if below and key not in open_since:
-                open_since[key] = day
+                open_since[key] = (day, now[key])
                 alerts.append((f"{day}T23:59:59+07:00", *key, "firing"))
             elif not below and key in open_since:
-                fired = open_since.pop(key)
+                fired, figures = open_since.pop(key)
                 if fired not in then:
                     then[fired] = self._ledger.figures(self.decision.first, fired)
-                was_below = self._status(*key, fired, then[fired].get(key, NOTHING)) == "below"
+                known = then[fired].get(key, NOTHING)
+                if indicator in FULFILLED_LATER:
+                    known = not_fulfilled_since(figures, known)
+                was_below = self._status(*key, fired, known) == "below"
                 alerts.append((f"{day}T23:59:59+07:00", *key, "resolved" if was_below else "retracted"))
         return alerts
+
+
+FULFILLED_LATER = ("digitised-results", "electronic-results")
+
+
+def not_fulfilled_since(fired: Figure, known: Figure) -> Figure:
+    """Judge a firing without what was missing then and was done since (A23): that made it end, not untrue.
+
+    What may add to its numerator is dossiers that were not known at the firing.
+    """
+    return min(known[0], fired[0] + max(0, known[1] - fired[1])), known[1]
 
 
 # ------------------------------------------------------------------------------------------------ from the shell

@@ -700,7 +700,7 @@ def test_more_may_be_loaded_and_alerts_leave_standings_alone() -> None:
 def naive_alerts(records: list[Record], as_of: date, **options: Any) -> Iterator[tuple[str, str, str, str]]:
     """Find the transitions with nothing but standings: a new oracle over the prefix at each tick."""
     decision, arrivals = Oracle(DECISION, UNITS).decision, [decode(record).at for record in records]
-    opened: dict[tuple[str, str], date] = {}
+    opened: dict[tuple[str, str], tuple[date, dict[str, Any]]] = {}
     day = decision.effective
     while day <= as_of:
         tick = decode(raw(**GOOD | {"at": f"{day}T23:59:59+07:00"})).at
@@ -710,10 +710,15 @@ def naive_alerts(records: list[Record], as_of: date, **options: Any) -> Iterator
             if key[0] in decision.groups:
                 continue
             if row["status"] == "below" and key not in opened:
-                opened[key] = day
+                opened[key] = (day, row)
                 yield f"{day}T23:59:59+07:00", *key, "firing"
             elif row["status"] != "below" and key in opened:
-                was = standings(opened.pop(key))[key]["status"]
+                fired, then = opened.pop(key)
+                now = standings(fired)[key]
+                was = now["status"]
+                if key[1] in ("digitised-results", "electronic-results") and was == "met":  # A23: done since, or untrue?
+                    late = max(0, now["denominator"] - then["denominator"])
+                    was = "below" if then["numerator"] + late < now["denominator"] else "met"
                 yield f"{day}T23:59:59+07:00", *key, "resolved" if was == "below" else "retracted"
         day += timedelta(days=1)
 

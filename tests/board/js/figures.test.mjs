@@ -1,0 +1,135 @@
+// Formats, ranks, pools, options and rotation.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as figures from "../../../streams/board/static/figures.mjs";
+import * as format from "../../../streams/board/static/format.mjs";
+import { address, readOptions, textHeight } from "../../../streams/board/static/options.mjs";
+import { linesOf, Rotation, scenesFor } from "../../../streams/board/static/scenes.mjs";
+import { words } from "../../../streams/board/static/words.mjs";
+
+const plain = (text) => text.replaceAll("\u00a0", " ");
+const row = (unit, numerator, denominator, more = {}) => ({
+  indicator: "online-dossiers", unit, numerator, denominator, target: "50", expected: "50", shortfall: 0,
+  status: denominator === 0 ? "no-dossiers" : 2 * numerator >= denominator ? "met" : "below",
+  last_7_days: [0, 0], last_30_days: [0, 0], ...more,
+});
+
+test("a ratio is cut off after two decimals and never rounded up", () => {
+  assert.equal(plain(format.ratio(1999, 4000)), "49,97 %");
+  assert.equal(plain(format.ratio(49_997, 100_000)), "49,99 %");
+  assert.equal(plain(format.ratio(857, 1000)), "85,70 %");
+  assert.equal(format.ratio(0, 0), "–");
+  assert.equal(format.ratio(1, 3, "en"), "33.33%");
+  for (let d = 1; d < 400; d += 1) {
+    for (let n = 0; n <= d; n += 1) {
+      assert.equal(BigInt(format.hundredths(n, d)), (10_000n * BigInt(n)) / BigInt(d));
+    }
+  }
+  assert.equal(BigInt(format.hundredths(99_999_989, 99_999_999)), (10_000n * 99_999_989n) / 99_999_999n);
+});
+
+test("numbers, percentages, days and ages read as officials write them", () => {
+  assert.equal(format.number(1234567), "1.234.567");
+  assert.equal(plain(format.percent("21.1339")), "21,13 %");
+  assert.equal(plain(format.percent("50")), "50 %");
+  assert.equal(plain(format.percent("66.50")), "66,5 %");
+  assert.equal(format.day("2024-09-30T23:59:59+07:00"), "30/09/2024");
+  assert.equal(plain(format.age(754_000)), "12 phút");
+  assert.equal(plain(format.age(3_600_000, "en")), "1 hour");
+  const noon = format.clock(Date.parse("2026-11-22T17:30:05Z"));
+  assert.deepEqual([noon.time, noon.date, noon.weekday], ["00:30", "23/11/2026", "Thứ Hai"]);
+});
+
+test("a search sees neither marks nor case, and đ as d", () => {
+  assert.equal(format.fold("Đông Hưng"), "dong hung");
+  assert.equal(format.fold("NGUYỄN ẴM"), "nguyen am");
+});
+
+test("pools count only units that have a target, and say how they stand", () => {
+  const pooled = figures.pool([row("a", 30, 100), row("b", 60, 100, { target: "60" }), row("c", 0, 0), row("d", 9, 10, { status: "no-target" })]);
+  assert.deepEqual([pooled.numerator, pooled.denominator, pooled.met, pooled.below, pooled.idle, pooled.n], [90, 200, 1, 1, 1, 3]);
+  assert.deepEqual([pooled.low, pooled.high, pooled.target], ["50", "60", 55]);
+});
+
+test("groups and frozen predecessors are in no class", () => {
+  const units = { a: { class: "commune" }, b: { class: "commune" } };
+  const rows = [row("a", 1, 2), row("b", 1, 2, { frozen: true }), row("340/communes", 1, 2, { members: { met: 1 } }), row("x", 1, 2)];
+  const classes = figures.byClass(rows, units, "online-dossiers");
+  assert.deepEqual(classes.get("commune").map((r) => r.unit), ["a"]);
+  assert.deepEqual(classes.get("other").map((r) => r.unit), ["x"]);
+});
+
+test("those who lack most dossiers stand first, and three-dossier units are never ranked among the best", () => {
+  const rows = [row("big", 300, 1000, { shortfall: 200 }), row("tiny", 3, 3), row("small", 0, 10, { shortfall: 5 }), row("good", 80, 100), row("fair", 51, 100), row("idle", 0, 0)];
+  const name = (r) => r.unit;
+  assert.deepEqual(figures.worstFirst(rows, name).map(name), ["big", "small", "fair", "good", "tiny", "idle"]);
+  const shown = figures.worstAndBest(rows, name, { volume: true }, 3, 10);
+  assert.deepEqual([shown.worst.map(name), shown.best.map(name), shown.hidden], [["big", "small"], ["good"], 3]);
+  assert.equal(figures.worstAndBest(rows, name, { volume: true }, 6, 10).all.length, 6);
+});
+
+test("equal units stand in the order of the Vietnamese alphabet", () => {
+  const rows = ["Đông Á", "Dân Chủ", "An Ấp", "Ân Giang"].map((unit) => row(unit, 0, 0));
+  assert.deepEqual(figures.worstFirst(rows, (r) => r.unit).map((r) => r.unit), ["An Ấp", "Ân Giang", "Dân Chủ", "Đông Á"]);
+});
+
+test("a trend is a difference of a point between a week and a month", () => {
+  const trend = (week, month) => figures.trend({ last_7_days: week, last_30_days: month });
+  assert.equal(trend([31, 55], [120, 201]), "down");
+  assert.equal(trend([60, 100], [590, 1000]), "up");
+  assert.equal(trend([60, 100], [595, 1000]), "flat");
+  assert.equal(trend([0, 0], [5, 10]), null);
+});
+
+test("options come from the address alone, within bounds", () => {
+  const options = readOptions("?board=lak-2022&rotate=0&theme=light&lang=en&screen=43&distance=x&unit=340/communes&indicator=<b>");
+  assert.deepEqual(
+    [options.board, options.rotate, options.theme, options.lang, options.screen, options.distance, options.unit, options.indicator],
+    ["lak-2022", 0, "light", "en", 43, 4, "340/communes", null],
+  );
+  assert.equal(readOptions("").rotate, 20);
+  assert.equal(address("?theme=light&unit=1", { unit: null, indicator: "a" }), "?theme=light&indicator=a");
+});
+
+test("text is as high as its distance asks: the x-height is seen under 16 arc minutes or more", () => {
+  for (const [screen, px] of [[43, 71], [55, 55], [65, 47], [75, 41]]) {
+    const font = (textHeight(screen, 4) * 1080) / 100;
+    assert.ok(Math.abs(font - px) < 1.5, `${screen}": ${font}`);
+    const heightM = (screen * 0.0254 * 9) / Math.hypot(16, 9);
+    const minutes = (Math.atan((0.546 * font * heightM) / 1080 / 4) * 180 * 60) / Math.PI;
+    assert.ok(minutes >= 16, `${minutes}'`);
+  }
+});
+
+test("pages: none without a target, lines spread evenly, one page of one unit", () => {
+  const meta = { indicators: [{ id: "online-dossiers" }, { id: "online-payments" }], units: { a: { class: "commune" }, b: { class: "district" } } };
+  const rows = [row("a", 1, 2), row("b", 1, 2, { status: "no-target" }), row("g", 1, 2, { members: { met: 1 } })];
+  const fits = { lines: 7, groups: 8, alertCapacity: 5 };
+  const kinds = scenesFor(meta, rows, Array(40).fill({}), readOptions(""), fits).map((s) => `${s.kind} ${s.class ?? s.page}`);
+  assert.deepEqual(kinds, ["province 0", "class commune", "groups 0", "alerts 0", "alerts 1", "alerts 2"]);
+  assert.deepEqual(scenesFor(meta, rows, [], readOptions("?unit=a"), fits), [{ kind: "unit", page: 0 }]);
+  assert.deepEqual([linesOf([1, 2, 3, 4, 5, 6, 7], 0, 5), linesOf([1, 2, 3, 4, 5, 6, 7], 1, 5)], [[1, 2, 3, 4], [5, 6, 7]]);
+});
+
+test("rotation turns after its time, stands still while paused, and stays on its page when pages change", () => {
+  const rotation = new Rotation(20);
+  rotation.update([{ kind: "province", page: 0 }, { kind: "class", indicator: "a", class: "commune" }, { kind: "alerts", page: 0 }]);
+  assert.equal(rotation.tick(19_999), false);
+  assert.equal(rotation.tick(20_000), true);
+  assert.equal(rotation.scene.kind, "class");
+  rotation.update([{ kind: "province", page: 0 }, { kind: "class", indicator: "a", class: "district" }, { kind: "class", indicator: "a", class: "commune" }]);
+  assert.equal(rotation.scene.class, "commune");
+  rotation.pause(21_000);
+  assert.equal(rotation.tick(90_000), false);
+  rotation.pause(90_000);
+  assert.equal(rotation.tick(100_000), false);
+  rotation.go(1, 100_000);
+  assert.equal(rotation.at, 0);
+  rotation.update([]);
+});
+
+test("both languages say the same things", () => {
+  assert.deepEqual(Object.keys(words("en")).sort(), Object.keys(words("vi")).sort());
+  for (const text of Object.values(words("vi"))) assert.equal(String(text).normalize("NFC"), String(text));
+});
