@@ -19,6 +19,7 @@ def consumer(settings: Settings, **options: Any) -> KafkaConsumer:
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            bootstrap_timeout_ms=10_000,
             **client_options(settings),
             **options,
         )

@@ -75,7 +75,9 @@ def specs(settings: Settings) -> list[TopicSpec]:
 def admin(bootstrap: str, options: Mapping[str, Any]) -> KafkaAdminClient:
     """Return an administration client. Raises BadInput where the broker does not answer."""
     try:
-        return KafkaAdminClient(bootstrap_servers=bootstrap.split(","), request_timeout_ms=30_000, **options)
+        return KafkaAdminClient(
+            bootstrap_servers=bootstrap.split(","), request_timeout_ms=30_000, bootstrap_timeout_ms=10_000, **options
+        )
     except KafkaError as exc:
         raise BadInput(f"Kafka at {bootstrap} does not answer: {type(exc).__name__}") from exc
 

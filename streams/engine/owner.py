@@ -254,7 +254,7 @@ class Owner:
         for tp in sources:
             at = self.progress.next.setdefault(tp.topic, first[tp])
             if at < first[tp]:
-                die(f"{tp.topic}-{tp.partition} begins at {first[tp]}, the state has come to {at}: records are gone")
+                die(f"{tp.topic}-{tp.partition} begins at {first[tp]}, the state has come to {at}: gone")
             if at > last[tp]:
                 die(f"{tp.topic}-{tp.partition} ends at {last[tp]}, the state has come to {at}: another log")
         self.goal = {tp.topic: last[tp] for tp in sources}

@@ -6,7 +6,7 @@ through the year as it was, only faster.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -47,6 +47,8 @@ class Replay:
     ticker: Ticker
     pace: Pace
     on_day: Callable[[str, int], None] = lambda day, published: None  # noqa: ARG005
+    after_tick: Callable[[str], Awaitable[None]] | None = None
+    """awaited after each tick, before the next event: in lockstep a replay gives the very alerts of `evaluate`"""
 
     async def run(self, events: Iterable[bytes], until: date) -> None:
         """Publish events (in order of arrival) with a tick at the end of each of their days, up to `until`."""
@@ -82,4 +84,6 @@ class Replay:
         await self._wait(at)
         await self.publisher.flush()
         await self.ticker.tick(at)
+        if self.after_tick is not None:
+            await self.after_tick(at)
         self.on_day(day.isoformat(), self.publisher.published)

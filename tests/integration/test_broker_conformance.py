@@ -1,0 +1,75 @@
+"""The broker under the tests is what the engine needs: real end offsets, transactions, fencing, compaction keys."""
+
+import asyncio
+import uuid
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import ProducerFenced
+from kafka.admin import NewTopic
+
+from streams import topics
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+def topic(kafka_address: str) -> str:
+    name = f"conformance-{uuid.uuid4().hex[:8]}"
+    client = topics.admin(kafka_address, {})
+    client.create_topics([NewTopic(name, 1, 1)], wait_for_metadata=True)
+    client.close()
+    return name
+
+
+def producer(address: str, transactional_id: str) -> AIOKafkaProducer:
+    return AIOKafkaProducer(bootstrap_servers=address, transactional_id=transactional_id, transaction_timeout_ms=10_000)
+
+
+def test_a_log_ends_in_a_marker_that_no_reader_is_given(kafka_address: str, topic: str) -> None:
+    async def run() -> tuple[int, int, list[int]]:
+        async with producer(kafka_address, topic) as p, p.transaction():
+            await p.send_and_wait(topic, b"1", partition=0)
+            await p.send_and_wait(topic, b"2", partition=0, headers=[("h", b"v")])
+        tp = TopicPartition(topic, 0)
+        async with AIOKafkaConsumer(
+            bootstrap_servers=kafka_address, isolation_level="read_committed", auto_offset_reset="earliest"
+        ) as c:
+            c.assign([tp])
+            end = (await c.end_offsets([tp]))[tp]
+            offsets = []
+            while await c.position(tp) < end:
+                offsets += [r.offset for records in (await c.getmany(timeout_ms=100)).values() for r in records]
+            return end, await c.position(tp), offsets
+
+    end, position, offsets = asyncio.run(run())
+
+    assert offsets == [0, 1]
+    assert end == position == 3, "the marker has an offset, and a position passes it"
+
+
+def test_a_successor_fences_its_predecessor_and_aborts_what_it_left_open(kafka_address: str, topic: str) -> None:
+    async def run() -> int:
+        old, new = producer(kafka_address, topic), producer(kafka_address, topic)
+        await old.start()
+        await old.begin_transaction()
+        await old.send_and_wait(topic, b"never seen", partition=0)
+        await new.start()
+        with pytest.raises(ProducerFenced):
+            await old.commit_transaction()
+        async with new.transaction():
+            await new.send_and_wait(topic, b"seen", partition=0)
+        await asyncio.gather(old.stop(), new.stop(), return_exceptions=True)
+        tp = TopicPartition(topic, 0)
+        seen = []
+        async with AIOKafkaConsumer(
+            bootstrap_servers=kafka_address, isolation_level="read_committed", auto_offset_reset="earliest"
+        ) as c:
+            c.assign([tp])
+            end = (await c.end_offsets([tp]))[tp]
+            while await c.position(tp) < end:
+                seen += [r.value for records in (await c.getmany(timeout_ms=100)).values() for r in records]
+        assert seen == [b"seen"]
+        return len(seen)
+
+    assert asyncio.run(run()) == 1

@@ -1,0 +1,118 @@
+"""What the engine relies on in faust-streaming 0.15.3 and aiokafka 0.14.0: an upgrade speaks up here first.
+
+Every name that is overridden or read, and every behaviour without which a promise would not hold.
+"""
+
+import asyncio
+import inspect
+from importlib.metadata import version
+
+import aiokafka
+import faust
+import pytest
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import Assignment, TopicPartitionState
+from aiokafka.partitioner import murmur2
+from faust.tables.base import Collection
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
+from faust.transport.consumer import Consumer as BaseConsumer
+from faust.transport.drivers import aiokafka as driver
+from faust.windows import TumblingWindow
+
+from streams.engine import app, tables, takeover, transport
+from streams.engine.owner import partition_of
+
+
+def test_versions_are_those_the_overrides_were_written_for() -> None:
+    assert version("faust-streaming") == "0.15.3"
+    assert version("aiokafka") == "0.14.0"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "names"),
+    [
+        (transport.ConsumerThread, driver.AIOKafkaConsumerThread, ("_create_worker_consumer", "_fetch_records")),
+        (transport.Consumer, driver.Consumer, ("_new_consumer_thread", "_to_message", "_add_gap", "_new_offset", "seek_to_committed")),
+        (transport.Raw, faust.Schema, ("loads_key", "loads_value")),
+        (tables.Table, faust.Table, ("__setitem__", "get", "on_start", "on_key_get", "on_key_set", "on_key_del")),
+        (takeover.Tables, TableManager, ("recovery", "_update_channels", "on_stop")),
+        (takeover.Takeover, Recovery, ("on_partitions_revoked", "on_rebalance")),
+        (app.Engine, faust.App, ("_new_transport", "_on_agent_error")),
+    ],
+)
+def test_every_overridden_name_is_there_to_be_overridden(ours: type, theirs: type, names: tuple[str, ...]) -> None:
+    for name in names:
+        assert name in vars(ours), f"{ours.__name__} no longer overrides {name}"
+        assert hasattr(theirs, name), f"{theirs.__name__}.{name} is gone"
+
+
+def test_every_private_attribute_that_is_read_is_there() -> None:
+    assert "self._position = " in inspect.getsource(TopicPartitionState)
+    assert "_tp_state" in inspect.getsource(Assignment)
+    assert "_isolation_level" in inspect.getsource(aiokafka.AIOKafkaConsumer)
+    assert "_fetch_max_wait_ms" in inspect.getsource(aiokafka.AIOKafkaConsumer)
+    assert hasattr(GroupCoordinator, "_maybe_leave_group")
+    assert "_acked_index" in inspect.getsource(BaseConsumer.__init__)
+    assert "_read_offset" in inspect.getsource(BaseConsumer.__init__)
+    assert "_fetcher" in inspect.getsource(Recovery._resume_streams)
+
+
+def test_isolation_and_fetch_wait_are_read_when_the_consumer_starts() -> None:
+    source = inspect.getsource(aiokafka.AIOKafkaConsumer.start)
+
+    assert "isolation_level=self._isolation_level" in source
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in source
+
+
+def test_faust_reads_uncommitted_unless_exactly_once() -> None:
+    source = inspect.getsource(driver.AIOKafkaConsumerThread._create_worker_consumer)
+
+    assert 'isolation_level: str = "read_uncommitted"' in source
+    assert "fetch_max_wait_ms=1500" in source
+
+
+def test_faust_would_acknowledge_what_an_agent_failed_on() -> None:
+    assert "await self.commit()" in inspect.getsource(BaseConsumer.on_task_error)
+
+
+def test_faust_resumes_before_it_seeks() -> None:
+    """The stock recovery's order, which loses records: the takeover stands in its place."""
+    source = inspect.getsource(Recovery._resume_streams)
+
+    assert source.index("consumer.resume_partitions(") < source.index("consumer.perform_seek()")
+    ours = inspect.getsource(takeover.Takeover._take)
+    assert ours.index("stop_flow()") < ours.index("perform_seek()") < ours.index("resume_partitions(")
+
+
+def test_tumbling_windows_are_aligned_to_utc_and_end_a_tenth_early() -> None:
+    """So days are numbered and given as day × 86 400, and no window end is ever used."""
+    window = TumblingWindow(86_400)
+
+    assert list(window.ranges(10 * 86_400 + 5.0)) == [(10 * 86_400.0, 11 * 86_400.0 - 0.1)]
+
+
+def test_windowed_keys_come_back_from_json_as_tuples() -> None:
+    assert Collection._to_key(None, ["340", [864000.0, 950399.9]]) == ("340", (864000.0, 950399.9))
+
+
+def test_a_byte_typed_table_is_kept_raw() -> None:
+    async def serializers() -> tuple[str, str]:
+        table = faust.App("facts", broker="kafka://127.0.0.1:1", store="memory://").Table("t", key_type=bytes, value_type=bytes)
+        return table.key_serializer, table.value_serializer
+
+    assert asyncio.run(serializers()) == ("raw", "raw")
+
+
+def test_the_partitioner_is_kafkas() -> None:
+    """Vectors of Apache Kafka's own Utils.murmur2 test."""
+    assert murmur2(b"21") & 0xFFFFFFFF == (-973932308) & 0xFFFFFFFF
+    assert murmur2(b"foobar") & 0xFFFFFFFF == (-790332482) & 0xFFFFFFFF
+    assert partition_of(b"foobar", 4) == ((-790332482) & 0x7FFFFFFF) % 4
+
+
+def test_fetched_records_moves_positions_over_markers_without_a_record() -> None:
+    source = inspect.getsource(Fetcher.fetched_records)
+
+    assert "if not records:\n                        continue" in source
