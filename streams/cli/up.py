@@ -20,9 +20,10 @@ from streams.cli.options import of_decision, of_system, say, settings_from
 @click.option(
     "--demo-speed", type=click.FloatRange(min=0), default=36_000, show_default=True, help="seconds per second"
 )
+@click.option("--fresh", is_flag=True, help="first forget everything that the state directory holds")
 @click.option("--port", type=click.IntRange(0, 65_535), help="of the wallboard; default 8100")
 def command(
-    demo: bool, demo_dossiers: int, demo_seed: int, demo_speed: float, state_dir: Path | None, **given: Any
+    demo: bool, fresh: bool, demo_dossiers: int, demo_seed: int, demo_speed: float, state_dir: Path | None, **given: Any
 ) -> None:
     """Run everything on this machine until Ctrl-C: Kafka and Valkey if none is configured, workers, wallboard."""
     from streams.library import read_reading
@@ -34,6 +35,8 @@ def command(
     state.lock()
     try:
         refuse_if_taken(settings)
+        if fresh:
+            state.clear()
         feed = None
         if demo:
             settings = _with_demo_files(settings, state.path)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,6 +45,16 @@ class StateDir:
         lock.flush()
         self._lock = lock
         self.endpoints_file.unlink(missing_ok=True)  # of a run that was killed
+
+    def clear(self) -> None:
+        """Forget everything the directory holds, but for the lock that is held."""
+        for entry in self.path.iterdir():
+            if entry.name == "lock":
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
 
     def unlock(self) -> None:
         """Give the directory free."""

@@ -1,0 +1,59 @@
+# Thin: everything here is a command you can type yourself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test unit integration chaos lint type bench lock clean help
+
+help:            ## this list
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 14
+
+$(VENV)/local: deploy/requirements-local.lock pyproject.toml
+	@echo "installing into $(VENV) (first time only)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lotrinh needs Python 3.11 or later")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements-local.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/local deploy/requirements-dev.lock
+	@echo "installing what the tests need"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/local  ## everything on this machine, with a simulated year flowing in; Ctrl-C ends it
+	@exec $(BIN)/lotrinh up --demo --fresh --state-dir .demo
+
+test: $(VENV)/dev  ## the whole test suite
+	$(BIN)/pytest
+
+unit: $(VENV)/dev  ## what needs no process: seconds
+	$(BIN)/pytest models tests/unit tests/property tests/oracle tests/test_*.py
+
+integration: $(VENV)/dev  ## real Kafka, Valkey, browser; without the faults that take minutes
+	$(BIN)/pytest -m "not chaos" tests/integration tests/board
+
+chaos: $(VENV)/dev  ## kills, pauses, joins and leaves
+	$(BIN)/pytest -m chaos tests/integration
+
+lint: $(VENV)/dev  ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/dev  ## mypy, strict
+	$(BIN)/mypy
+
+bench: $(VENV)/dev  ## side by side in one run; results as JSON and a table
+	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.latency
+
+lock: $(VENV)/dev  ## pin every dependency by hash again
+	$(BIN)/pip install --quiet uv
+	for extra in "" local dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade \
+	    $${extra:+--extra $$extra} --no-emit-package lotrinh --custom-compile-command "make lock" pyproject.toml \
+	    -o deploy/requirements$${extra:+-$$extra}.lock || exit 1; \
+	done
+
+clean:           ## forget the virtual environment and the demo's state
+	rm -rf $(VENV) .demo build *.egg-info
