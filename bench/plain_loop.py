@@ -13,9 +13,10 @@ from collections import defaultdict
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.counters import digest
-from models.dossier import EMPTY, Layers
+from models.contributions import contributions
+from models.dossier import NOTHING, Dossier
 from models.events import TOPICS, Refused, decode
-from models.fold import fold
+from models.fold import NONE, Held, learn, moved
 from streams.library import read_reading
 from streams.settings import Settings
 from streams.worker import tune_collector
@@ -30,7 +31,7 @@ def main() -> None:
          "auto.offset.reset": "earliest", "isolation.level": "read_committed"}
     )  # fmt: skip
     consumer.assign([TopicPartition(f"{prefix}{t}", p, 0) for t in TOPICS for p in range(4)])
-    dossiers: dict[bytes, Layers] = {}
+    dossiers: dict[bytes, tuple[Dossier, Held]] = {}
     cells: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
     seen, began = 0, 0.0
     while seen < records:
@@ -42,13 +43,16 @@ def main() -> None:
             key = message.key()
             if isinstance(event, Refused) or key != event.dossier.encode():
                 raise SystemExit("the workload holds no bad events")
-            folded = fold(dossiers.get(key, EMPTY), event, rules)
-            dossiers[key] = folded.layers
-            for unit, day, cell, numerator in folded.taken:
+            dossier, held = dossiers.get(key, (NOTHING, NONE))
+            after, _ = learn(dossier, event)
+            now = contributions(after[0], rules)
+            dossiers[key] = (after, now)
+            taken, put = moved(held, now)
+            for unit, day, cell, numerator in taken:
                 counted = cells[unit, day][cell]
                 counted[0] -= numerator
                 counted[1] -= 1
-            for unit, day, cell, numerator in folded.put:
+            for unit, day, cell, numerator in put:
                 counted = cells[unit, day].setdefault(cell, [0, 0])
                 counted[0] += numerator
                 counted[1] += 1

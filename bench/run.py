@@ -69,6 +69,7 @@ def broker() -> Iterator[str]:
 
 def idle() -> float:
     """Sample one second of the machine: percent idle."""
+
     def read() -> tuple[int, int]:
         fields = [int(x) for x in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
         return fields[3], sum(fields)
@@ -105,7 +106,7 @@ def prepared(address: str, values: list[bytes]) -> Settings:
 def run_peer(module: str, settings: Settings, records: int) -> dict[str, Any]:
     command = [sys.executable, "-m", module, settings.kafka or "", settings.prefix, str(records)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=1200)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    lines = [line[line.index("{") :] for line in done.stdout.splitlines() if "{" in line]
     if not lines:
         raise SystemExit(f"{module} failed: {done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(lines[-1])
@@ -150,11 +151,13 @@ def run_lotrinh(settings: Settings, names: tuple[str, ...], records: int) -> dic
 
 def _watch_end(settings: Settings, tally_end: float) -> dict[str, Any]:
     """Wait until watch has read all tallies, and return how long after tally that was."""
-    from streams.waiting import _ends, _follow
     from streams.reading_kafka import consumer
+    from streams.waiting import _ends, _follow
 
     client, reader = topics.admin(settings.kafka or "", {}), consumer(settings)
-    _follow(client, settings.topic(topics.WATCH), _ends(reader, settings, (topics.TALLIES,)), time.monotonic() + 600, None)
+    _follow(
+        client, settings.topic(topics.WATCH), _ends(reader, settings, (topics.TALLIES,)), time.monotonic() + 600, None
+    )
     reader.close()
     client.close()
     return {"watch_after_tally": time.time() - tally_end}
@@ -205,7 +208,10 @@ def summary(peers: dict[str, list[dict[str, Any]]], records: dict[str, int]) -> 
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    lines = ["| peer | events/s (median, range) | × plain loop | × naive Faust | CPU µs/event | RSS MB |", "|--|--|--|--|--|--|"]
+    lines = [
+        "| peer | events/s (median, range) | × plain loop | × naive Faust | CPU µs/event | RSS MB |",
+        "|--|--|--|--|--|--|",
+    ]
     lines += [
         f"| {r['peer']} | {r['events_per_s']:,} ({r['range'][0]:,}–{r['range'][1]:,}) | {r['x_plain']} | {r['x_naive'] or '–'} "
         f"| {r['cpu_us_per_event']} | {r['rss_mb']} |"
@@ -238,7 +244,10 @@ def main() -> None:
                 idles.append(idle())
                 result = measure(name, settings, values, given.naive, address)
                 peers[name].append(result)
-                print(f"round {number + 1}: {name}: {records[name] / result['seconds']:,.0f} events/s, idle before {idles[-1]} %", flush=True)
+                print(
+                    f"round {number + 1}: {name}: {records[name] / result['seconds']:,.0f} events/s, idle before {idles[-1]} %",
+                    flush=True,
+                )
     digests = {run["digest"] for runs in peers.values() for run in runs if run["digest"]}
     rows = summary({n: r for n, r in peers.items() if r}, records)
     after = [r["watch_after_tally"] for r in peers["lotrinh tally + watch"]]
@@ -251,7 +260,9 @@ def main() -> None:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(report, indent=1) + "\n")
     print(table(rows))
-    print(f"totals agree: {report['totals_agree']}; watch ends {report['watch_after_tally_s']['median']:.1f} s after tally; {given.out}")
+    print(
+        f"totals agree: {report['totals_agree']}; watch ends {report['watch_after_tally_s']['median']:.1f} s after tally; {given.out}"
+    )
     ratios = {r["peer"]: r for r in rows}
     ours = ratios["lotrinh tally"]
     failed = len(digests) != 1 or ours["x_plain"] < 0.5 or (ours["x_naive"] is not None and ours["x_naive"] < 30)

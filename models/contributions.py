@@ -61,8 +61,7 @@ class Cell(NamedTuple):
         return cls(indicator, item, since, predecessor)
 
 
-@dataclass(frozen=True, slots=True)
-class DossierRule:
+class DossierRule(NamedTuple):
     """Counts dossiers: on the day of `basis`, if it bears every mark of `denominator`; above, also `numerator`."""
 
     indicator: str
@@ -107,71 +106,79 @@ _new: Final = tuple.__new__
 
 
 def contributions(known: Mapping[str, Any], rules: FoldRules) -> Sequence[Contribution]:
-    """Return where a dossier counts; `known` is the `view` of its facts. Contract: "When a dossier counts"."""
-    if known.get("status") == "deleted":
+    """Return where a dossier counts; `known` is field → value. Contract: "When a dossier counts".
+
+    Two payments of one day give the same contribution twice.
+    """
+    get = known.get
+    if get("status") == "deleted":
         return _NOTHING
-    unit = known.get("unit")
+    unit = get("unit")
     found: list[Contribution] = []
     if unit is not None:
-        _dossier(known, unit, rules, found)
+        days = days_of(known)
+        if days is not None:
+            _dossier(known, unit, days, rules, found)
     if rules.payments or rules.copies:
         for field in known:
-            if "@" in field:
+            if "_at@" in field:  # the leading fact of a payment or of a copy
                 _part(field, known, unit, rules, found)
     return found
 
 
-def days_of(known: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
-    """Return the instants on which a dossier counts as received, as resolved, and as issued; None where it does not."""
-    received, refused = known.get("received_at"), known.get("refused_at")
-    if refused is not None and (received is None or refused >= received):
-        return None, None, None
-    resolved, issued = known.get("resolved_at"), known.get("issued_at")
-    if received is None and (resolved is not None or issued is not None):
-        received = known.get("submitted_at")
-    status = known.get("status")
+Instants = tuple[str | None, str | None, str | None]
+
+
+def days_of(known: Mapping[str, Any]) -> Instants | None:
+    """Return when a dossier counts as received, as resolved and as issued; None where it counts as none of them."""
+    get = known.get
+    received, resolved, issued = get("received_at"), get("resolved_at"), get("issued_at")
+    if received is None:
+        if resolved is None and issued is None:
+            return None
+        if get("refused_at") is not None:
+            return None
+        received = get("submitted_at")
+    else:
+        refused = get("refused_at")
+        if refused is not None and refused >= received:
+            return None
+    status = get("status")
     if status == "withdrawn":
         return received, None, None
-    if resolved is None and status != "stopped":
-        return received, issued, issued
-    return received, resolved, issued if status != "stopped" else None
+    if status == "stopped":
+        return received, resolved, None
+    return received, issued if resolved is None else resolved, issued
 
 
-def _dossier(known: Mapping[str, Any], unit: str, rules: FoldRules, found: list[Contribution]) -> None:
-    received, resolved, issued = days_of(known)
-    if received is None and resolved is None and issued is None:
-        return
-    procedure = known.get("procedure")
-    marks = _marks(known, unit, rules)
+def _dossier(known: Mapping[str, Any], unit: str, days: Instants, rules: FoldRules, found: list[Contribution]) -> None:
+    received, resolved, issued = days
+    get = known.get
+    procedure = get("procedure")
+    # The marks as numbers, where the enum would cost more than all the rest.
+    channel = get("channel")
+    marks = 33 if channel == "online" else 0 if channel == "postal" else 32
+    if resolved is not None or issued is not None:
+        if get("digitised"):
+            marks |= 4
+        if get("electronic"):
+            marks |= 8
+        document = get("result_document")
+        if document or (document is None and (rules.documented is None or rules.documented(procedure, unit))):
+            marks |= 16
     if rules.listed is not None and received is not None and rules.listed(procedure, unit, received[:10]):
         marks |= 2
-    for rule in rules.dossiers:
-        basis = rule.basis
+    counts_for = rules.heirs.alone(unit)
+    for indicator, basis, denominator, above, by_procedure in rules.dossiers:
         at = received if basis == "received" else resolved if basis == "resolved" else issued
-        if at is None or marks & rule.denominator != rule.denominator or (rule.by_procedure and procedure is None):
+        if at is None or marks & denominator != denominator or (by_procedure and procedure is None):
             continue
-        cell = f"{rule.indicator}:{procedure}" if rule.by_procedure else rule.indicator
-        day = at[:10]
-        numerator = 1 if marks & rule.numerator == rule.numerator else 0
-        for code, inherited in rules.heirs.units(unit, procedure, day):
-            found.append(_new(Contribution, (code, day, f"{cell}@{inherited}" if inherited else cell, numerator)))
-
-
-def _marks(known: Mapping[str, Any], unit: str, rules: FoldRules) -> int:
-    """Return the marks of a dossier, all but LISTED, as the numbers of `Mark`: the enum costs more than the rest."""
-    get = known.get
-    channel = get("channel")
-    marks = 1 if channel == "online" else 0
-    if channel != "postal":
-        marks |= 32
-    if get("digitised"):
-        marks |= 4
-    if get("electronic"):
-        marks |= 8
-    document = get("result_document")
-    if document is None:
-        document = rules.documented is None or rules.documented(get("procedure"), unit)
-    return marks | 16 if document else marks
+        cell = f"{indicator}:{procedure}" if by_procedure else indicator
+        numerator = 1 if marks & above == above else 0
+        if counts_for is not None:
+            found.append(_new(Contribution, (counts_for, at[:10], cell, numerator)))
+        else:
+            _spread(found, rules, known, Contribution(unit, at[:10], cell, numerator))
 
 
 def _part(field: str, known: Mapping[str, Any], unit: str | None, rules: FoldRules, found: list[Contribution]) -> None:
@@ -180,13 +187,14 @@ def _part(field: str, known: Mapping[str, Any], unit: str | None, rules: FoldRul
     kind, _, key = field.partition("@")
     if kind == "paid_at":
         paid_at = known[field]
-        free = get(f"exempt@{key}") or get(f"amount@{key}") == 0
-        if paid_at is None or unit is None or free or get(f"payment@{key}") == "refunded":
+        if paid_at is None or unit is None or get("payment@" + key) == "refunded":
             return
-        online = get(f"method@{key}") == "online"
+        if get("exempt@" + key) or get("amount@" + key) == 0:
+            return
+        online = get("method@" + key) == "online"
         for payment in rules.payments:
-            counted = online and (not payment.national_only or get(f"gateway@{key}") == "national")
-            _spread(found, rules, known, Contribution(unit, paid_at[:10], payment.indicator, int(counted)))
+            counted = online and (not payment.national_only or get("gateway@" + key) == "national")
+            _spread(found, rules, known, _new(Contribution, (unit, paid_at[:10], payment.indicator, int(counted))))
     elif kind == "copied_at":
         owner = get(f"copy_unit@{key}") or unit
         electronic = int(bool(get(f"copy_electronic@{key}")))
@@ -197,6 +205,9 @@ def _part(field: str, known: Mapping[str, Any], unit: str | None, rules: FoldRul
 
 def _spread(found: list[Contribution], rules: FoldRules, known: Mapping[str, Any], counted: Contribution) -> None:
     """Count for the unit, or whom it counts for, and for its heirs."""
+    if (alone := rules.heirs.alone(counted[0])) is not None:
+        found.append(counted if alone == counted[0] else counted._replace(unit=alone))
+        return
     for code, inherited in rules.heirs.units(counted.unit, known.get("procedure"), counted.day):
         cell = f"{counted.cell}@{inherited}" if inherited else counted.cell
         found.append(counted._replace(unit=code, cell=cell))

@@ -1,58 +1,97 @@
 """What is known of one dossier: a merge of facts, field by field, the newest of each winning.
 
-A dossier is a list of *layers*, oldest first: ``[stamp, facts]``, where a layer holds what its event still says after
-every newer event has spoken. So each field stands once, each stamp once, and the list is canonical: the same events
-give the same layers in whatever order, however often they come. Layers are never changed in place.
+A dossier is ``[facts, said]``: every field with its value, grouped by the event that said it, oldest event first; and
+``stamp, how many`` of each such event, in the same order. So each field stands once and each stamp once; an event of
+which nothing stands any more has left no trace; and the same events give the same dossier, to the byte, in whatever
+order, however often they come. Neither part is ever changed in place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final, Literal
 
-Layer = list[Any]
-"""[stamp: str, facts: dict[str, Any]]"""
-Layers = list[Layer]
+Facts = dict[str, Any]
+Dossier = list[Any]
+"""[facts: dict of field → value, said: list of stamp, count, stamp, count …]; JSON, so that it can be a row of state"""
 
 Outcome = Literal["applied", "unchanged"]
-EMPTY: Final[Layers] = []
+NOTHING: Final[Dossier] = [{}, []]
 
 
-def merge(layers: Layers, stamp: str, facts: Mapping[str, Any]) -> Layers:
-    """Return the layers with an event's facts taken in; the very same list where nothing is to be remembered.
+def merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
+    """Return the dossier with an event's facts taken in; the very same object where nothing is to be remembered.
 
     Associative, commutative and idempotent over events.
 
-    >>> a = merge(EMPTY, "b1", {"unit": "340", "channel": "online"})
+    >>> a = merge(NOTHING, "b1", {"unit": "340", "channel": "online"})
     >>> merge(a, "b2", {"channel": "postal"})
-    [['b1', {'unit': '340'}], ['b2', {'channel': 'postal'}]]
-    >>> merge(merge(EMPTY, "b2", {"channel": "postal"}), "b1", {"unit": "340", "channel": "online"})
-    [['b1', {'unit': '340'}], ['b2', {'channel': 'postal'}]]
+    [{'unit': '340', 'channel': 'postal'}, ['b1', 1, 'b2', 1]]
+    >>> merge(merge(NOTHING, "b2", {"channel": "postal"}), "b1", {"unit": "340", "channel": "online"})
+    [{'unit': '340', 'channel': 'postal'}, ['b1', 1, 'b2', 1]]
     """
     if not facts:
-        return layers
-    at = len(layers)
-    won: Mapping[str, Any] = facts
-    while at and layers[at - 1][0] >= stamp:
-        newer_stamp, newer = layers[at - 1]
-        if newer_stamp == stamp:
-            return layers
-        if not newer.keys().isdisjoint(won):
-            won = {k: v for k, v in won.items() if k not in newer}
-            if not won:
-                return layers
-        at -= 1
-    merged = []
-    for layer in layers[:at]:
-        older = layer[1]
-        if older.keys().isdisjoint(won):
-            merged.append(layer)
-        elif rest := {k: v for k, v in older.items() if k not in won}:
-            merged.append([layer[0], rest])
-    merged.append([stamp, won])
-    merged += layers[at:]
-    return merged
+        return dossier
+    known, said = dossier
+    if not said:
+        return [facts, [stamp, len(facts)]]
+    if said[-2] < stamp and known.keys().isdisjoint(facts):
+        return [known | facts, [*said, stamp, len(facts)]]
+    return _merge(dossier, stamp, facts)
 
 
-def outcome(before: Layers, after: Layers, stamp: str) -> Outcome:
+def _merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
+    """Merge an event that is not the newest, or says anew what is known."""
+    known, said = dossier
+    if known.keys().isdisjoint(facts):  # it came late and says something of its own: put it into its place
+        before = at = 0
+        while at < len(said) and said[at] < stamp:
+            before += said[at + 1]
+            at += 2
+        fields = list(known.items())
+        fields[before:before] = facts.items()
+        return [dict(fields), [*said[:at], stamp, len(facts), *said[at:]]]
+    merged: Facts = {}
+    order: list[Any] = []
+    won = _won(dossier, stamp, facts)
+    if not won:
+        return dossier
+    placed = False
+    for other, theirs in said_by(dossier):
+        if other > stamp and not placed:
+            merged.update(won)
+            order += (stamp, len(won))
+            placed = True
+        rest = theirs if placed else {k: v for k, v in theirs.items() if k not in won}
+        if rest:
+            merged.update(rest)
+            order += (other, len(rest))
+    if not placed:
+        merged.update(won)
+        order += (stamp, len(won))
+    return [merged, order]
+
+
+def _won(dossier: Dossier, stamp: str, facts: Facts) -> Facts:
+    """Return the facts of an event that nothing newer contradicts; none where the event itself is known."""
+    won = facts
+    if dossier[1][-2] >= stamp:
+        for newer_stamp, newer in said_by(dossier):
+            if newer_stamp == stamp:
+                return {}
+            if newer_stamp > stamp and not newer.keys().isdisjoint(won):
+                won = {k: v for k, v in won.items() if k not in newer}
+    return won
+
+
+def said_by(dossier: Dossier) -> Iterator[tuple[str, Facts]]:
+    """Yield stamp and facts of each event of which something stands, oldest first."""
+    known, said = dossier
+    fields = iter(known.items())
+    for n in range(0, len(said), 2):
+        yield said[n], dict(islice(fields, said[n + 1]))
+
+
+def outcome(before: Dossier, after: Dossier, stamp: str) -> Outcome:
     """Tell whether an event changed what is known: a value, or the version at which one is known.
 
     A resend under a new id at the same version, with the same values, changes nothing (A11).
@@ -60,10 +99,12 @@ def outcome(before: Layers, after: Layers, stamp: str) -> Outcome:
     if before is after:
         return "unchanged"
     rank = rank_of(stamp)
-    if all(rank_of(layer[0]) != rank for layer in before):
+    if all(rank_of(other) != rank for other in before[1][::2]):
         return "applied"
-    known = {k: (v, rank_of(layer[0])) for layer in before for k, v in layer[1].items()}
-    won = next(layer[1] for layer in after if layer[0] == stamp)
+    known: Mapping[str, tuple[Any, str]] = {
+        k: (v, rank_of(s)) for s, facts in said_by(before) for k, v in facts.items()
+    }
+    won = next(facts for s, facts in said_by(after) if s == stamp)
     same = all(k in known and known[k][0] == v and known[k][1] >= rank for k, v in won.items())
     return "unchanged" if same else "applied"
 
@@ -71,11 +112,3 @@ def outcome(before: Layers, after: Layers, stamp: str) -> Outcome:
 def rank_of(stamp: str) -> str:
     """Return the part of a stamp that says how new a fact is: its version, or without one its `at`."""
     return stamp[: stamp.find("\t", 2)]
-
-
-def view(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Return field → value of everything known."""
-    known: dict[str, Any] = {}
-    for layer in layers:
-        known.update(layer[1])
-    return known

@@ -9,9 +9,10 @@ from datetime import date, datetime, timedelta
 
 from models.alerts import Alerts, Transition
 from models.calendar import civil_day, end_of, instant_of, moment_of, start_of
-from models.dossier import EMPTY, Layers
+from models.contributions import contributions
+from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
-from models.fold import fold
+from models.fold import NONE, Held, learn, moved
 from models.reading import Reading
 from models.standings import Standing, Standings
 
@@ -45,20 +46,27 @@ class Evaluator:
         self.standings = Standings(reading, start)
         self.alerts = Alerts(self.standings)
         self.counts = Counts()
-        self._dossiers: dict[str, Layers] = {}
+        self._dossiers: dict[str, tuple[Dossier, Held]] = {}
 
     def take(self, event: Event) -> None:
         """Take one event into its dossier and the counters."""
-        folded = fold(self._dossiers.get(event.dossier, EMPTY), event, self.reading.fold)
-        self._dossiers[event.dossier] = folded.layers
-        if folded.outcome == "applied":
+        dossier, held = self._dossiers.get(event.dossier, (NOTHING, NONE))
+        after, outcome = learn(dossier, event)
+        if outcome == "applied":
             self.counts.applied += 1
         else:
             self.counts.duplicates += 1
+        if after is dossier:
+            return
+        now = contributions(after[0], self.reading.fold)
+        self._dossiers[event.dossier] = (after, now)
+        if now == held:
+            return
         add = self.standings.add
-        for unit, day, cell, numerator in folded.taken:
+        taken, put = moved(held, now)
+        for unit, day, cell, numerator in taken:
             add(unit, day, cell, -numerator, -1)
-        for unit, day, cell, numerator in folded.put:
+        for unit, day, cell, numerator in put:
             add(unit, day, cell, numerator, 1)
 
     def tick(self, at: str) -> list[Transition]:

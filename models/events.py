@@ -41,7 +41,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
 TOPIC_OF: Final[Mapping[str, str]] = {t: topic for topic, types in TOPICS.items() for t in types}
 
 
-@with_config(ConfigDict(strict=True, extra="forbid"))
+@with_config(ConfigDict(strict=True, extra="forbid", cache_strings="keys"))
 class Wire(TypedDict, total=False):
     """One event as it travels: the fields of the contract, and whether each was carried at all."""
 
@@ -98,20 +98,27 @@ _validate: Final[Callable[[bytes], dict[str, Any]]] = TypeAdapter(Wire).validato
 def stamp(version: int | None, at: str, id_: str, sha256: str) -> str:
     """Return the order of an event's facts as a text that sorts: the later stamp wins, field by field.
 
-    A versioned fact over one without; then version, `at`, id, SHA-256 of the record's bytes. Parts are divided by tabs,
-    which no code holds and which sort before all that codes hold. A version is written with its length first.
+    A versioned fact over one without; then version, `at`, id, SHA-256 of the record's bytes (its first 16 digits).
+    Parts are divided by tabs, which no code holds and which sort before all that codes hold. A version is written with
+    its length first.
 
     >>> stamp(9, "2024-01-01T00:00:00+07:00", "a", "") < stamp(10, "2023-01-01T00:00:00+07:00", "a", "")
     True
     >>> stamp(None, "2024-01-01T00:00:00+07:00", "a", "") < stamp(-5, "2023-01-01T00:00:00+07:00", "a", "")
     True
     """
+    return f"{_rank(version)}\t{at}\t{id_}\t{sha256}"
+
+
+@lru_cache(maxsize=4096)
+def _rank(version: int | None) -> str:
+    """Return a version as text that sorts as the numbers do, and after no version at all."""
     if version is None:
-        return f"-\t{at}\t{id_}\t{sha256}"
+        return "-"
     if version < 0:
-        return f"A{version + 2**63:019d}\t{at}\t{id_}\t{sha256}"
+        return f"A{version + 2**63:019d}"
     digits = str(version)
-    return f"{chr(96 + len(digits))}{digits}\t{at}\t{id_}\t{sha256}"
+    return f"{chr(96 + len(digits))}{digits}"
 
 
 class Event(NamedTuple):
@@ -175,8 +182,8 @@ def _checked(body: bytes, value: bytes) -> Event | Refused:
 _new: Final = tuple.__new__
 
 
-def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused:
-    """Turn validated fields into facts; `wire` is used up."""
+def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused:  # noqa: C901 - the hot path, in one
+    """Turn validated fields into facts; `wire` is used up and becomes the facts."""
     # Members of a flat object are one more than its commas, so that fewer fields mean a field given twice (or a comma
     # within a value); control characters can only come escaped. Both are rare: look closer only then.
     if body.count(b",") != len(wire) - 1 and _keys_twice(body):
@@ -184,57 +191,59 @@ def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused:
     if b"\\" in body and _has_controls(wire):
         return Refused("a field holds a control character")
     pop = wire.pop
-    kind: str = pop("type")
-    dossier: str = pop("dossier")
-    id_: str = pop("id")
-    version = pop("version", None)
+    kind, dossier, id_, at = pop("type"), pop("dossier"), pop("id"), pop("at")
+    order = _rank(pop("version", None))
+    own_time, implied, named = _KINDS[kind]
     try:
-        at = instant_of_valid(pop("at"))
-        for field in TIMES & wire.keys():
-            if wire[field] is not None:
-                wire[field] = instant_of_valid(wire[field])
+        at = instant_of_valid(at)
+        if not TIMES.isdisjoint(wire):
+            for field in TIMES & wire.keys():
+                if wire[field] is not None:
+                    wire[field] = instant_of_valid(wire[field])
     except ValueError:
         return Refused("a time names no day or time of day that exists", _plain_code(dossier))
-    own = OWN_TIME.get(kind)
-    if own is not None and own not in wire:
-        wire[own] = at
-    implied = IMPLIED.get(kind)
+    if own_time is not None and own_time not in wire:
+        wire[own_time] = at
     if implied is not None:
         wire = {**implied, **wire}
-    procedure = wire.get("procedure")
-    if procedure is not None:
-        wire["procedure"] = procedure_code(procedure)
-    order = stamp(version, at, id_, hashlib.sha256(value).hexdigest()[:16])
-    if "transaction" in wire or "copy" in wire or kind in _NAMED or not PAYMENT.isdisjoint(wire):
-        return _with_parts(kind, dossier, order, at, wire)
+    if "procedure" in wire and wire["procedure"] is not None:
+        wire["procedure"] = procedure_code(wire["procedure"])
+    order = f"{order}\t{at}\t{id_}\t{hashlib.sha256(value).digest()[:8].hex()}"
+    if named is not None or not _PARTS.isdisjoint(wire):
+        facts = _facts_of_parts(kind, at, wire)
+        if isinstance(facts, str):
+            return Refused(facts, _plain_code(dossier))
+        wire = facts
     return _new(Event, (kind, dossier, order, wire))
 
 
+_PARTS: Final = PAYMENT | {"transaction", "copy"}
 _NAMED: Final[Mapping[str, str]] = {"paid": "transaction", "refunded": "transaction", "copy-certified": "copy"}
+_KINDS: Final = {kind: (OWN_TIME.get(kind), IMPLIED.get(kind), _NAMED.get(kind)) for kind in TOPIC_OF}
+"""type → the field of its own time, what it implies, the part it must name"""
 
 
-def _with_parts(kind: str, dossier: str, order: str, at: str, wire: dict[str, Any]) -> Event | Refused:
-    """Give a payment's facts to its transaction and a certified copy's to its copy."""
+def _facts_of_parts(kind: str, at: str, wire: dict[str, Any]) -> dict[str, Any] | str:
+    """Give a payment's facts to its transaction and a certified copy's to its copy; a text says what is wrong."""
     transaction, copy = wire.pop("transaction", None), wire.pop("copy", None)
     needed = _NAMED.get(kind)
-    if (needed == "transaction" and transaction is None) or (needed == "copy" and copy is None):
-        return Refused(f"`{kind}` names no `{needed}`", _plain_code(dossier))
+    if needed is not None and (transaction if needed == "transaction" else copy) is None:
+        return f"`{kind}` names no `{needed}`"
     facts: dict[str, Any] = {}
-    of_copy = {"unit", "electronic"} if copy is not None else frozenset[str]()
     for field, fact in wire.items():
         if field in PAYMENT:
             if transaction is None:
-                return Refused(f"field `{field}` needs a `transaction`", _plain_code(dossier))
+                return f"field `{field}` needs a `transaction`"
             facts[f"{field}@{transaction}"] = fact
-        elif field in of_copy:
+        elif copy is not None and field in ("unit", "electronic"):
             facts[f"copy_{field}@{copy}"] = fact
         else:
             facts[field] = fact
-    if kind in ("paid", "refunded"):
+    if needed == "transaction":
         facts[f"payment@{transaction}"] = kind
-    if kind == "copy-certified":
+    elif needed == "copy":
         facts[f"copied_at@{copy}"] = at
-    return Event(kind, dossier, order, facts)
+    return facts
 
 
 def _keys_twice(body: bytes) -> bool:

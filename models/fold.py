@@ -1,29 +1,43 @@
-"""One event taken into one dossier: what is known after it, and what it takes out of counters and puts in."""
+"""Events taken into dossiers, and how counters move by it.
+
+`learn` is what one event does to one dossier; `moved` is what that does to the counters. Between the two any number of
+events may be learnt: counters follow from what is known, not from how it came to be known.
+"""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, TypeVar
 
-from models.contributions import Contribution, FoldRules, contributions
-from models.dossier import Layers, Outcome, merge, outcome, view
+from models.contributions import Contribution
+from models.dossier import Dossier, Outcome, merge, outcome
 from models.events import Event
 
-
-class Folded(NamedTuple):
-    """The effect of one event. `taken` and `put` are equal, and empty here, where counters do not move."""
-
-    layers: Layers
-    outcome: Outcome
-    taken: Sequence[Contribution]
-    put: Sequence[Contribution]
+T = TypeVar("T")
+Held = Sequence[Contribution]
+"""where a dossier counts now; derived from it, and kept beside it so that it need not be derived twice"""
+NONE: Final[Held] = ()
 
 
-def fold(layers: Layers, event: Event, rules: FoldRules) -> Folded:
-    """Take an event into a dossier. Pure; the given layers stay as they are."""
-    after = merge(layers, event.stamp, event.facts)
-    if after is layers:
-        return Folded(layers, "unchanged", (), ())
-    taken = contributions(view(layers), rules) if layers else ()
-    put = contributions(view(after), rules)
-    if taken == put:
-        return Folded(after, outcome(layers, after, event.stamp), (), ())
-    return Folded(after, outcome(layers, after, event.stamp), taken, put)
+def learn(dossier: Dossier, event: Event) -> tuple[Dossier, Outcome]:
+    """Return the dossier with an event taken in, and whether that changed what is known of it."""
+    after = merge(dossier, event.stamp, event.facts)
+    if after is dossier:
+        return dossier, "unchanged"
+    if len(after[0]) == len(dossier[0]) + len(event.facts):
+        return after, "applied"  # every fact is about something not known before
+    return after, outcome(dossier, after, event.stamp)
+
+
+def moved(held: Sequence[T], now: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    """Return (what counts no longer, what counts from now on) of a dossier that counted as `held`.
+
+    As often as a contribution stands in both, it stays; two payments of one day are two.
+    """
+    if not held:
+        return (), now
+    taken, put = list(held), []
+    for contribution in now:
+        if contribution in taken:
+            taken.remove(contribution)
+        else:
+            put.append(contribution)
+    return taken, put

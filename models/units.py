@@ -199,7 +199,16 @@ class Heirs:
         for s in self.successions:
             if s.heir not in registry.units or s.heir in registry.added:
                 self.founded.setdefault(s.heir, s.day)
-        self._plain: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._alone: dict[str, str | None] = {}
+
+    def alone(self, unit: str) -> str | None:
+        """Return the one unit that all dossiers of `unit` count for; None where a succession makes that depend."""
+        try:
+            return self._alone[unit]
+        except KeyError:
+            own = self.registry.counts_for(unit)
+            self._alone[unit] = None if own in self._by_predecessor else own
+            return self._alone[unit]
 
     def units(self, unit: str, procedure: str | None, day: str) -> tuple[tuple[str, str], ...]:
         """Return (unit, inherited) for every unit a dossier of `unit` counts for on a civil day (ISO text).
@@ -207,13 +216,10 @@ class Heirs:
         `inherited` is '' for the unit whose own dossier it is; for an heir, the day of the succession, ``/`` and the
         predecessor.
         """
-        plain = self._plain.get(unit)
-        if plain is not None:
-            return plain
+        alone = self.alone(unit)
+        if alone is not None:
+            return ((alone, ""),)
         own = self.registry.counts_for(unit)
-        if own not in self._by_predecessor:
-            self._plain[unit] = ((own, ""),)
-            return self._plain[unit]
         return tuple(dict.fromkeys(self._follow(own, procedure, day, "", frozenset())))
 
     def _follow(

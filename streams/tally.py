@@ -5,16 +5,16 @@ once per transaction, the absolute counters of every unit and day it touched.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
 
 from models.calendar import utc_ms
-from models.contributions import contributions
-from models.dossier import EMPTY, view
+from models.contributions import Contribution, contributions
+from models.dossier import NOTHING, Dossier
 from models.events import Refused, decode
-from models.fold import fold
+from models.fold import learn, moved
 from models.reading import Reading
 from streams import topics
 from streams.broker import bootstrap, client_options, faust_credentials
@@ -27,6 +27,29 @@ PENDING_TICKS_MAX: Final = 10_000
 """ticks waiting for their cut, per partition: a week of minutes; older ones are then passed over"""
 
 
+UnitDay = tuple[str, str]
+"""(unit, civil day as ISO text)"""
+
+
+class Counted:
+    """A contribution as the counter it moves. Equal only to itself, which makes comparing what a dossier held cheap."""
+
+    __slots__ = ("counter", "numerator", "unit_day")
+
+    def __init__(self, unit_day: UnitDay, counter: list[int], numerator: int) -> None:
+        """Hold the counter, [numerator, denominator], of a unit and civil day."""
+        self.unit_day = unit_day
+        self.counter = counter
+        self.numerator = numerator
+
+
+def _unpacked(row: Any) -> Dossier:
+    """Return a dossier's row as the core knows it: rows rest as bytes and are objects while they are being written."""
+    if row is None:
+        return NOTHING
+    return orjson.loads(row) if type(row) is bytes else row  # type: ignore[no-any-return]  # what was packed
+
+
 class TallyWork:
     """What tally keeps of one source partition: the dossiers' rows, and the counters they add up to."""
 
@@ -37,8 +60,14 @@ class TallyWork:
         self._rules = reading.fold
         self._settings = settings
         self._dossiers = dossiers
-        self._cells: dict[str, dict[str, dict[str, list[int]]]] = {}
-        self._touched: dict[str, dict[str, None]] = {}
+        self._learnt: dict[bytes, None] = {}
+        """dossiers of which something was learnt since counters were last announced"""
+        self._held: dict[bytes, tuple[Counted, ...]] = {}
+        """dossier → where it counts: what its row says, derived once"""
+        self._counted: dict[Contribution, Counted] = {}
+        self._cells: dict[UnitDay, dict[str, list[int]]] = {}
+        self._touched: dict[UnitDay, None] = {}
+        self._emptied: dict[UnitDay, None] = {}
         self._fold = reading.fold_fingerprint()
         self._begins = False
         self._completes = False
@@ -50,11 +79,13 @@ class TallyWork:
 
     def restored(self, *, renewed: bool) -> None:
         """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
-        self._cells.clear()
-        self._touched.clear()
-        for _, row in self._owner.rows(self._dossiers):
-            for unit, day, cell, numerator in contributions(view(orjson.loads(row)), self._rules):
-                self._count(unit, day, cell, numerator, 1)
+        for derived in (self._learnt, self._held, self._counted, self._cells, self._touched, self._emptied):
+            derived.clear()
+        for key, row in self._owner.rows(self._dossiers):
+            held = self._where(_unpacked(row))
+            if held:
+                self._held[key] = held
+                self._count(held, 1)
         memo = self._owner.memo
         memo.setdefault("counts", {"applied": 0, "unchanged": 0, "refused": 0})
         memo.setdefault("ticks", [])
@@ -68,24 +99,27 @@ class TallyWork:
         else:
             self._touched.clear()  # whoever counted them has announced them
 
-    def _count(self, unit: str, day: str, cell: str, numerator: int, denominator: int) -> None:
-        days = self._cells.get(unit)
-        if days is None:
-            days = self._cells[unit] = {}
-        cells = days.get(day)
-        if cells is None:
-            cells = days[day] = {}
-        counted = cells.get(cell)
-        if counted is None:
-            cells[cell] = [numerator, denominator]
-        else:
-            counted[0] += numerator
-            counted[1] += denominator
-        touched = self._touched.get(unit)
-        if touched is None:
-            self._touched[unit] = {day: None}
-        else:
-            touched[day] = None
+    def _where(self, dossier: Dossier) -> tuple["Counted", ...]:
+        """Return where a dossier counts, as the counters it moves; dossiers that count alike share them."""
+        known, add = self._counted, self._add_counted
+        return tuple([known.get(c) or add(c) for c in contributions(dossier[0], self._rules)])
+
+    def _add_counted(self, contribution: Contribution) -> "Counted":
+        unit, day, cell, numerator = contribution
+        counter = self._cells.setdefault((unit, day), {}).setdefault(cell, [0, 0])
+        counted = self._counted[contribution] = Counted((unit, day), counter, numerator)
+        return counted
+
+    def _count(self, moved: Sequence["Counted"], sign: int) -> None:
+        """Put contributions into the counters, or take them out."""
+        touched = self._touched
+        for counted in moved:
+            counter = counted.counter
+            counter[0] += sign * counted.numerator
+            counter[1] += sign
+            touched[counted.unit_day] = None
+            if counter[1] == 0:
+                self._emptied[counted.unit_day] = None
 
     # -- what comes in -------------------------------------------------------------------------------------------------
 
@@ -101,8 +135,7 @@ class TallyWork:
 
     def _take_events(self, fetch: Fetch) -> None:
         counts = self._owner.memo["counts"]
-        dossiers, rules, count = self._dossiers, self._rules, self._count
-        loads, dump = orjson.loads, orjson.dumps
+        dossiers, learnt = self._dossiers, self._learnt
         for record in fetch.records:
             event = decode(record.value, record.headers)
             if isinstance(event, Refused):
@@ -114,17 +147,27 @@ class TallyWork:
                 self._refuse(record, Refused("the record's key is not the dossier", event.dossier))
                 counts["refused"] += 1
                 continue
-            row = dossiers.get(key)
-            layers = EMPTY if row is None else loads(row)
-            folded = fold(layers, event, rules)
-            counts[folded.outcome] += 1
-            if folded.layers is layers:
-                continue
-            dossiers[key] = dump(folded.layers)
-            for unit, day, cell, numerator in folded.taken:
-                count(unit, day, cell, -numerator, -1)
-            for unit, day, cell, numerator in folded.put:
-                count(unit, day, cell, numerator, 1)
+            before = _unpacked(dossiers.get(key))
+            after, outcome = learn(before, event)
+            counts[outcome] += 1
+            if after is not before:
+                dossiers[key] = after
+                learnt[key] = None
+
+    def _recount(self) -> None:
+        """Move the counters by what has been learnt since they were announced.
+
+        Once per transaction and dossier, not once per event: what counts follows from what is known.
+        """
+        held_by, dossiers = self._held, self._dossiers
+        for key in self._learnt:
+            held, now = held_by.get(key, ()), self._where(_unpacked(dossiers.get(key)))
+            taken, put = moved(held, now)
+            if taken or put:
+                held_by[key] = now
+                self._count(taken, -1)
+                self._count(put, 1)
+        self._learnt.clear()
 
     def _refuse(self, record: Any, refused: Refused) -> None:
         value = record.value or b""
@@ -155,6 +198,7 @@ class TallyWork:
 
     def announcements(self) -> Iterable[Announcement]:
         """Return marks of a new epoch, the counters touched, then ticks passed and dead letters."""
+        self._recount()
         topic = self._settings.topic(topics.TALLIES)
         if self._begins:
             yield from self._everywhere(topic, self._mark(complete=False))
@@ -182,25 +226,30 @@ class TallyWork:
         return (Announcement(topic, None, value, p) for p in range(self._settings.partitions))
 
     def _tallies(self, topic: str) -> Iterable[Announcement]:
+        """Say what the counters of every touched unit and day are now, one record per unit."""
         registry, partitions = self._reading.registry, self._settings.partitions
-        touched, self._touched = self._touched, {}
-        for unit, days in touched.items():
-            of_unit = self._cells[unit]
-            tally: Tally = {"kind": "tally", **self._version(), "unit": unit, "days": {d: of_unit[d] for d in days}}
-            yield Announcement(
-                topic, unit.encode(), dumps(tally), partition_of(registry.home(unit).encode(), partitions)
-            )
-            for day in days:
-                self._forget_empty(unit, day)
+        days_of: dict[str, dict[str, dict[str, list[int]]]] = {}
+        for unit, day in self._touched:
+            days_of.setdefault(unit, {})[day] = self._cells[unit, day]
+        for unit, days in days_of.items():
+            tally: Tally = {"kind": "tally", **self._version(), "unit": unit, "days": days}
+            home = partition_of(registry.home(unit).encode(), partitions)
+            yield Announcement(topic, unit.encode(), dumps(tally), home)
+        for unit_day in self._emptied:
+            self._forget_empty(unit_day)
+        self._touched.clear()
+        self._emptied.clear()
 
-    def _forget_empty(self, unit: str, day: str) -> None:
+    def _forget_empty(self, unit_day: UnitDay) -> None:
         """Drop counters that have come back to nothing, once that has been said."""
-        cells = self._cells[unit][day]
-        empty = [cell for cell, counted in cells.items() if counted[1] == 0 and counted[0] == 0]
-        for cell in empty:
+        unit, day = unit_day
+        cells = self._cells[unit_day]
+        for cell in [cell for cell, counter in cells.items() if counter[1] == 0]:
             del cells[cell]
+            for numerator in (0, 1):
+                self._counted.pop(Contribution(unit, day, cell, numerator), None)
         if not cells:
-            del self._cells[unit][day]
+            del self._cells[unit_day]
 
 
 def create_app(settings: Settings, reading: Reading) -> Engine:

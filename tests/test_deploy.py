@@ -58,7 +58,9 @@ def test_images_are_those_the_project_is_tested_with() -> None:
     from streams.local.kafka import VERSION
 
     assert COMPOSE["services"]["kafka"]["image"] == f"apache/kafka:{VERSION}"
-    assert not [s["image"] for s in COMPOSE["services"].values() if s["image"].endswith(":latest") or ":" not in s["image"]]
+    assert not [
+        s["image"] for s in COMPOSE["services"].values() if s["image"].endswith(":latest") or ":" not in s["image"]
+    ]
 
 
 def test_the_container_runs_as_nobody_in_particular_from_a_locked_set() -> None:

@@ -34,7 +34,11 @@ def test_versions_are_those_the_overrides_were_written_for() -> None:
     ("ours", "theirs", "names"),
     [
         (transport.ConsumerThread, driver.AIOKafkaConsumerThread, ("_create_worker_consumer", "_fetch_records")),
-        (transport.Consumer, driver.Consumer, ("_new_consumer_thread", "_to_message", "_add_gap", "_new_offset", "seek_to_committed")),
+        (
+            transport.Consumer,
+            driver.Consumer,
+            ("_new_consumer_thread", "_to_message", "_add_gap", "_new_offset", "seek_to_committed"),
+        ),
         (transport.Raw, faust.Schema, ("loads_key", "loads_value")),
         (tables.Table, faust.Table, ("__setitem__", "get", "on_start", "on_key_get", "on_key_set", "on_key_del")),
         (takeover.Tables, TableManager, ("recovery", "_update_channels", "on_stop")),
@@ -99,7 +103,9 @@ def test_windowed_keys_come_back_from_json_as_tuples() -> None:
 
 def test_a_byte_typed_table_is_kept_raw() -> None:
     async def serializers() -> tuple[str, str]:
-        table = faust.App("facts", broker="kafka://127.0.0.1:1", store="memory://").Table("t", key_type=bytes, value_type=bytes)
+        table = faust.App("facts", broker="kafka://127.0.0.1:1", store="memory://").Table(
+            "t", key_type=bytes, value_type=bytes
+        )
         return table.key_serializer, table.value_serializer
 
     assert asyncio.run(serializers()) == ("raw", "raw")

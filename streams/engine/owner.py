@@ -87,8 +87,8 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-_Record = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
-"""key, value, headers"""
+_Record = tuple[bytes | None, bytes | None] | tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
+"""key, value, and headers where there are any"""
 
 
 class Taken(NamedTuple):
@@ -294,16 +294,17 @@ class Owner:
         self._bind()
         for topic, key, value, partition, headers in self.work.announcements():  # which may still write tables
             to = partition if partition is not None else partition_of(key or b"", partitions)
-            records.setdefault((topic, to), []).append((key, value, headers))
+            records.setdefault((topic, to), []).append((key, value, headers) if headers else (key, value))
         self._unbind()
         for table, dirty in self._dirty.items():
-            rows = records[table.changelog_topic_name, self.partition] = [(*table.dump(key), ()) for key in dirty]
+            rows = [table.dump(key) for key in dirty]
+            records[table.changelog_topic_name, self.partition] = list(rows)
             gone = [key for key, row in zip(dirty, rows, strict=True) if row[1] is None]
             self._keys[table].update(dirty)
             self._keys[table].difference_update(gone)
             self._dirty[table] = {}
         first = self.tables[0].changelog_topic_name
-        records[first, self.partition].append((POSITION, self.progress.dump(), ()))
+        records[first, self.partition].append((POSITION, self.progress.dump()))
         self._pending, self._announce = 0, False
         return Taken(records, dict(self.progress.next))
 
@@ -415,15 +416,15 @@ class Owner:
         self.engine.forgotten(self.partition)
 
 
-def _batches(producer: AIOKafkaProducer, rows: Iterable[tuple[Any, Any, Any]]) -> Iterator[Any]:
+def _batches(producer: AIOKafkaProducer, rows: Iterable[_Record]) -> Iterator[Any]:
     """Pack records into as few record batches as they fit in; a record larger than a batch goes alone."""
     batch = producer.create_batch()
-    for key, value, headers in rows:
-        if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+    for key, value, *headers in rows:
+        if batch.append(key=key, value=value, timestamp=None, headers=list(*headers)) is None:
             batch.close()
             yield batch
             batch = producer.create_batch()
-            if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+            if batch.append(key=key, value=value, timestamp=None, headers=list(*headers)) is None:
                 die(f"a row of {len(value or b'')} bytes does not fit a record batch of {BATCH_BYTES} bytes")
     batch.close()
     if batch.record_count():

@@ -18,7 +18,12 @@ TRADE = "34.so-cong-thuong"
 def lotrinh(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
     clean = {k: v for k, v in os.environ.items() if not k.startswith("LOTRINH_")}
     return subprocess.run(
-        [sys.executable, "-m", "streams.cli", *arguments], env=clean | env, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "streams.cli", *arguments],
+        env=clean | env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -53,10 +58,18 @@ def test_decisions_show_is_the_contracts_object() -> None:
     )  # fmt: skip
     assert shown["period"] == {"from": "2024-01-01", "to": "2024-12-31"}
     assert (len(shown["targets"]), len(shown["no_target"]), len(shown["groups"])) == (1703, 285, 8)
-    assert {"unit": TRADE, "name": "Sở Công Thương", "indicator": "online-dossiers", "target": "50", "row": "2"} in shown["targets"]
+    assert {
+        "unit": TRADE,
+        "name": "Sở Công Thương",
+        "indicator": "online-dossiers",
+        "target": "50",
+        "row": "2",
+    } in shown["targets"]
     commune = next(t for t in shown["targets"] if t["unit"] == "12688" and t["indicator"] == "online-dossiers")
     assert commune["row"] == "18"
-    finance = next(t for t in shown["no_target"] if t["unit"] == "34.so-tai-chinh" and t["indicator"] == "online-payments")
+    finance = next(
+        t for t in shown["no_target"] if t["unit"] == "34.so-tai-chinh" and t["indicator"] == "online-payments"
+    )
     assert finance["reason"] == "Tỷ lệ thanh toán trực tuyến không đăng ký do các thủ tục không thu phí"
     group = next(g for g in shown["groups"] if g["unit"] == "340/communes")
     assert (group["row"], len(group["members"])) == ("18", 38)
@@ -64,7 +77,9 @@ def test_decisions_show_is_the_contracts_object() -> None:
 
 
 def test_evaluate_prints_json_alone(events: Path) -> None:
-    done = lotrinh("evaluate", "--decision", "thai-binh-2024", "--events", str(events), "--as-of", "2024-06-30", "--json")
+    done = lotrinh(
+        "evaluate", "--decision", "thai-binh-2024", "--events", str(events), "--as-of", "2024-06-30", "--json"
+    )
     found = json.loads(done.stdout)
 
     assert done.returncode == 0
@@ -120,8 +135,10 @@ def test_what_is_wrong_with_a_decision_file_is_said_row_by_row(tmp_path: Path) -
     text = source.read_text(encoding="utf-8")
     file = tmp_path / "broken.toml"
     file.write_text(
-        text.replace('unit = "34.so-y-te"', 'unit = "35.so-y-te"')
-        .replace('["80", "50", "45", "100", "100", "85", ""] },\n  { row = "3"', '["80", "5O", "45", "100", "100", "85", ""] },\n  { row = "3"')
+        text.replace('unit = "34.so-y-te"', 'unit = "35.so-y-te"').replace(
+            '["80", "50", "45", "100", "100", "85", ""] },\n  { row = "3"',
+            '["80", "5O", "45", "100", "100", "85", ""] },\n  { row = "3"',
+        )
     )
     done = lotrinh("decisions", "check", str(file))
     file.write_text(text.replace("count = 38", "count = 39"))

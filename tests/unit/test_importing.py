@@ -31,7 +31,8 @@ def test_the_permit_log_gives_the_counts_found_by_hand() -> None:
     assert not [line for line in found if isinstance(line.event, Refused)]
     assert len(received) == EXCERPT.read_text().count("Confirmation of receipt,20")
     assert Counter(e["channel"] for e in received)["online"] == sum(
-        line.startswith("Internet,") and ",Confirmation of receipt," in line for line in EXCERPT.read_text().splitlines()
+        line.startswith("Internet,") and ",Confirmation of receipt," in line
+        for line in EXCERPT.read_text().splitlines()
     )
     assert received[0] == {
         "id": "receipt:case-10011:received", "type": "received", "dossier": "case-10011", "version": 1,
@@ -43,7 +44,9 @@ def test_the_permit_log_gives_the_counts_found_by_hand() -> None:
 def test_a_bad_row_is_named_by_its_line_and_the_others_go_on(tmp_path: Path) -> None:
     file = tmp_path / "e.csv"
     file.write_text("code,day\nA,2024-06-03\nB,soon\nC,2024-06-05\n", encoding="utf-8-sig")
-    text = 'events: [{type: received, id: "x:{code}", dossier: "{code}", fields: {at: "{day}", unit: {constant: "340"}}}]'
+    text = (
+        'events: [{type: received, id: "x:{code}", dossier: "{code}", fields: {at: "{day}", unit: {constant: "340"}}}]'
+    )
     found = [(line.number, line.event) for line in lines_of_csv(file, mapper(text))]
 
     assert [n for n, _ in found] == [2, 3, 4]

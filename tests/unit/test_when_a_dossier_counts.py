@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from models.contributions import contributions
-from models.dossier import EMPTY, Layers, view
+from models.dossier import NOTHING, Dossier, merge
 from models.events import Event, decode
-from models.fold import fold
 from tests.builders import event, thai_binh
 from tests.strategies import lines
 
@@ -16,13 +15,13 @@ D = "2024-06-0"
 
 def counted(*events: dict[str, Any], switches: tuple[tuple[str, str], ...] = ()) -> set[tuple[str, str, str, int]]:
     """(unit, day of June, cell, numerator) of one dossier."""
-    layers: Layers = EMPTY
+    dossier: Dossier = NOTHING
     rules = thai_binh(switches=switches).fold
     for line in lines(list(events)):
         decoded = decode(line)
         assert isinstance(decoded, Event)
-        layers = fold(layers, decoded, rules).layers
-    return {(c.unit, c.day[-2:], c.cell, c.numerator) for c in contributions(view(layers), rules)}
+        dossier = merge(dossier, decoded.stamp, decoded.facts)
+    return {(c.unit, c.day[-2:], c.cell, c.numerator) for c in contributions(dossier[0], rules)}
 
 
 def receipt(day: int = 3, **fields: Any) -> dict[str, Any]:
