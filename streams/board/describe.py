@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from models.decisions import Formula, Indicator
 from models.reading import Reading
-from models.texts import STATUS
 from models.units import Unit
 
 CLASSES: Final[Mapping[str, tuple[str, str]]] = {
@@ -60,7 +59,7 @@ def short_name(name: str) -> str:
     """
     for long, short in SHORT:
         name = re.sub(re.escape(long), short, name, flags=re.IGNORECASE)
-    return name.removeprefix("Xã ")
+    return name.removeprefix("Xã ").removeprefix("Huyện ")
 
 
 def describe(reading: Reading, on: date) -> dict[str, Any]:
@@ -68,7 +67,6 @@ def describe(reading: Reading, on: date) -> dict[str, Any]:
     decision = reading.decision
     first, last = reading.period(on)
     targets = reading.targets(reading.nearest(on))
-    members = {code for group in targets.groups.values() for code in group.members}
     return {
         "id": decision.id,
         "number": decision.number,
@@ -80,7 +78,6 @@ def describe(reading: Reading, on: date) -> dict[str, Any]:
         "province": {"code": decision.province, "name": reading.registry.name(decision.province)},
         "indicators": [_indicator(reading, i, formula) for i, formula in reading.indicators.items()],
         "classes": [{"id": i, "name": vi, "name_en": en} for i, (vi, en) in CLASSES.items()],
-        "statuses": dict(STATUS),
         "units": {unit.code: _unit(reading, unit, on) for unit in _units(reading, on)},
         "groups": [
             {
@@ -92,7 +89,6 @@ def describe(reading: Reading, on: date) -> dict[str, Any]:
             }
             for group in targets.groups.values()
         ],
-        "ungrouped": sorted(targets.rows.keys() - members),
         "no_target": dict(decision.no_target),
     }
 
@@ -139,6 +135,7 @@ def _indicator(reading: Reading, indicator: Indicator, formula: Formula) -> dict
         "reading": formula.reading,
         "measured": reading.measured(indicator),
         "moves": reading.moves(indicator),
+        "adoption": _adopts(reading, formula),
         "volume": formula.count in ("dossier", "transaction"),
     }
 

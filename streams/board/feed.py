@@ -97,8 +97,8 @@ class Feed:
             isolation_level="read_committed",  # a row of a transaction that is aborted never was
             fetch_max_wait_ms=500,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             partitions = await self._partitions(consumer)
             consumer.assign(sorted(partitions))
             await self._from_the_start(consumer)

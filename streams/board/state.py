@@ -42,10 +42,12 @@ class Entry(NamedTuple):
 def crc_of(lines: Iterable[tuple[str, str]]) -> int:
     r"""Return the CRC-32 of sorted ``key:version`` lines, by which a page checks that it holds what we hold.
 
-    >>> crc_of([("b/2", "v1"), ("a/1", "v2")]) == zlib.crc32(b"a/1:v2\nb/2:v1\n")
+    It is the lines that are sorted, not the keys: ``340/communes:…`` comes before ``340:…``.
+
+    >>> crc_of([("i/340", "v1"), ("i/340/communes", "v2")]) == zlib.crc32(b"i/340/communes:v2\ni/340:v1\n")
     True
     """
-    return zlib.crc32("".join(f"{key}:{version}\n" for key, version in sorted(lines)).encode())
+    return zlib.crc32("".join(sorted(f"{key}:{version}\n" for key, version in lines)).encode())
 
 
 class BoardState:
@@ -71,7 +73,7 @@ class BoardState:
 
     def remember(self, entries: Iterable[Entry]) -> None:
         """Take note of what the log says changed before this state, so that a page may go on from there."""
-        base = following = self.ver
+        base, following = self.ver, -1
         for entry in entries:
             if entry.epoch != self.epoch or entry.ver > self.ver:
                 continue

@@ -14,6 +14,7 @@ from streams.board.follower import Follower
 from streams.board.hub import BEAT_S, BROADCAST_S_MIN, Channel, bye
 from streams.board.metrics import Metric
 from streams.board.store import connect, known_boards
+from streams.board.tasks import end
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.board.wall")
@@ -56,9 +57,7 @@ class Wall:
         """Say goodbye, and end."""
         for channel in self.channels.values():
             bye(channel)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         await self._redis.aclose()
 
     def _add(self, board: str) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from models.reading import Reading
 from streams.board.feed import Feed
 from streams.board.server import create_app
+from streams.board.tasks import end
 from streams.board.wall import Wall
 from streams.library import BadInput
 from streams.settings import Settings
@@ -42,9 +43,7 @@ async def run(settings: Settings, reading: Reading, on_ready: Callable[[str], No
             for task in done:
                 task.result()  # an error of ours ends the process; whoever supervises it starts it again
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
         await runner.cleanup()
 
 

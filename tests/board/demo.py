@@ -79,7 +79,9 @@ class Province:
                     self._count(unit, indicator, day, self._poisson(volume), now)
         for n in range(PROCEDURES):
             if self.chance.random() < 0.62:
-                self.standings.add(unit, TODAY.isoformat(), f"services-with-dossiers:{1 + n % 3}.{4000 + 31 * n:06d}", 1, 1)
+                self.standings.add(
+                    unit, TODAY.isoformat(), f"services-with-dossiers:{1 + n % 3}.{4000 + 31 * n:06d}", 1, 1
+                )
         if "." not in unit and self.chance.random() < 0.9:
             self.standings.add(unit, TODAY.isoformat(), "electronic-copies", int(self.chance.random() < 0.8), 1)
 
@@ -107,8 +109,8 @@ class Province:
             for unit in sorted(self.standings.named()):
                 row = self.standings.standing(unit, indicator, self.alerts.alert_of(unit, indicator))
                 found.append(self._versioned(row))
-            for group in self.standings.groups().values():
-                found.append(self._versioned(self.standings.group_standing(group, indicator)))
+            groups = self.standings.groups().values()
+            found += [self._versioned(self.standings.group_standing(group, indicator)) for group in groups]
         return found
 
     def move(self, units: int) -> tuple[list[dict[str, Any]], list[Transition]]:
@@ -130,4 +132,7 @@ class Province:
 def records(rows: list[dict[str, Any]]) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of each standing, as watch writes them."""
     for row in rows:
-        yield f"{row['decision']}/{row['indicator']}/{row['unit']}".encode(), json.dumps(row, separators=(",", ":")).encode()
+        yield (
+            f"{row['decision']}/{row['indicator']}/{row['unit']}".encode(),
+            json.dumps(row, separators=(",", ":")).encode(),
+        )

@@ -1,12 +1,12 @@
 // Puts the page together: options, description, protocol, rotation; draws when something has changed.
 
-import { patch } from "./dom.mjs";
+import { h, patch } from "./dom.mjs";
 import { clock } from "./format.mjs";
 import { ordered, pool } from "./figures.mjs";
 import { Net } from "./net.mjs";
 import { readOptions, textHeight } from "./options.mjs";
 import { page } from "./pageview.mjs";
-import { shortOf } from "./parts.mjs";
+import { banner, header, shortOf } from "./parts.mjs";
 import { Link } from "./protocol.mjs";
 import { Rotation, scenesFor } from "./scenes.mjs";
 import { wall } from "./wallview.mjs";
@@ -41,7 +41,9 @@ function layout() {
 
 function dress() {
   const name = layout();
-  const dark = options.theme ? options.theme === "dark" : name === "wall" || matchMedia("(prefers-color-scheme: dark)").matches;
+  const dark = options.theme
+    ? options.theme === "dark"
+    : name === "wall" || matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.lang = options.lang;
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   // Of what is wide and low, the width is the measure.
@@ -58,8 +60,16 @@ function capacities(u, bannered) {
   const free = innerHeight / u - (1.95 + 2.55 + 0.72 + 0.95 + (bannered ? 1.15 : 0));
   const fit = (height, most) => Math.max(3, Math.min(most, Math.floor(free / height)));
   const capacity = Math.max(3, Math.min(10, Math.floor((free - HEADINGS) / 1.36)));
-  document.documentElement.style.setProperty("--row", `${Math.min(1.9, Math.max(1.36, (free - HEADINGS) / capacity))}em`);
-  return { capacity, lines: fit(1.62, 10), groups: fit(1.36, 12), alertCapacity: Math.max(2, Math.floor((free + 0.4) / 2.62)) };
+  document.documentElement.style.setProperty(
+    "--row",
+    `${Math.min(1.9, Math.max(1.36, (free - HEADINGS) / capacity))}em`,
+  );
+  return {
+    capacity,
+    lines: fit(1.62, 10),
+    groups: fit(1.36, 12),
+    alertCapacity: Math.max(2, Math.floor((free - 0.28) / 2.5)),
+  };
 }
 
 function draw() {
@@ -68,18 +78,36 @@ function draw() {
   const now = performance.now();
   const status = link.status(now);
   const model = {
-    meta, rows, alerts, status, options, t, ui, rotation, actions, tight, layout: name, lang: options.lang, search: location.search,
-    now: status.serverNow ?? Date.now(), asOf: link.asOf, scene: rotation.scene, ...capacities(u, status.stale),
+    meta,
+    rows,
+    alerts,
+    status,
+    options,
+    t,
+    ui,
+    rotation,
+    actions,
+    tight,
+    layout: name,
+    lang: options.lang,
+    search: location.search,
+    byKey: link.rows,
+    now: status.serverNow ?? Date.now(),
+    asOf: link.asOf,
+    scene: rotation.scene,
+    ...capacities(u, status.stale),
   };
   document.body.classList.toggle("stale", status.stale);
   if (meta === null || link.epoch === null) {
     const text = trouble ?? (status.transport === "lost" ? t.bannerLost(null) : t.loading);
-    patch(root, [{ tag: "p", key: null, attrs: { class: "boot" }, children: [text] }]);
+    patch(root, [h("p", { class: "boot" }, text)]);
     return;
   }
-  if (name === "wall" || options.unit) {
+  if (rows.length === 0) {
+    patch(root, [header(model), banner(model), h("main", { class: "boot", key: "empty" }, t.empty)]);
+  } else if (name === "wall" || options.unit) {
     rotation.update(scenesFor(meta, rows, alerts, options, model));
-    patch(root, wall({ ...model, scene: rotation.scene }));
+    patch(root, wall({ ...model, scene: name === "wall" ? rotation.scene : { kind: "unit", page: 0 } }));
   } else {
     patch(root, page(model));
   }
@@ -94,7 +122,12 @@ function digest(now) {
   const id = rotation.scene.indicator ?? options.indicator ?? meta.indicators[0].id;
   const indicator = meta.indicators.find((i) => i.id === id) ?? meta.indicators[0];
   const pooled = pool(rows.filter((r) => r.indicator === indicator.id && r.members === undefined && !r.frozen));
-  document.getElementById("digest").textContent = t.digest(shortOf({ lang: options.lang }, indicator), pooled.met, pooled.n, alerts.length);
+  document.getElementById("digest").textContent = t.digest(
+    shortOf({ lang: options.lang }, indicator),
+    pooled.met,
+    pooled.n,
+    alerts.length,
+  );
 }
 
 const turn = (steps) => {
@@ -130,7 +163,8 @@ function changed(effect) {
 function refresh() {
   rows = Array.from(link.rows.values());
   alerts = ordered(link.alerts.values());
-  if (options.indicator) alerts = alerts.filter((a) => a.indicator === options.indicator);
+  if (options.unit) alerts = alerts.filter((a) => a.unit === options.unit);
+  else if (options.indicator) alerts = alerts.filter((a) => a.indicator === options.indicator);
 }
 
 let drawn = 0;
@@ -152,16 +186,22 @@ function frame() {
 function maybeReload() {
   const { transport, serverNow } = link.status(performance.now());
   const hours = (performance.now() - began) / 3_600_000;
-  if (transport === "live" && serverNow !== null && hours > 6 && clock(serverNow).hour === RELOAD_HOUR) location.reload();
+  if (transport === "live" && serverNow !== null && hours > 6 && clock(serverNow).hour === RELOAD_HOUR)
+    location.reload();
 }
 
 const KEYS = {
-  " ": actions.pause, ArrowRight: actions.next, ArrowLeft: actions.previous, PageDown: actions.next, PageUp: actions.previous,
+  " ": actions.pause,
+  ArrowRight: actions.next,
+  ArrowLeft: actions.previous,
+  PageDown: actions.next,
+  PageUp: actions.previous,
   MediaPlayPause: actions.pause,
 };
 addEventListener("keydown", (event) => {
   const act = KEYS[event.key];
-  const typing = event.target instanceof HTMLInputElement || (event.key === " " && event.target instanceof HTMLButtonElement);
+  const typing =
+    event.target instanceof HTMLInputElement || (event.key === " " && event.target instanceof HTMLButtonElement);
   if (act === undefined || typing || layout() !== "wall" || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
   act();

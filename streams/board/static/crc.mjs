@@ -22,10 +22,9 @@ function byCodePoint(a, b) {
   return left.length - right.length;
 }
 
-/** @param {Iterable<[string, string]>} pairs key and version */
+/** @param {Iterable<[string, string]>} pairs key and version; the lines are sorted, not the keys */
 export function crcOf(pairs) {
-  const lines = Array.from(pairs);
-  const plain = lines.every(([key]) => !/[\ud800-\udfff]/.test(key));
-  lines.sort(plain ? ([a], [b]) => (a < b ? -1 : Number(a > b)) : ([a], [b]) => byCodePoint(a, b));
-  return crc32(new TextEncoder().encode(lines.map(([key, version]) => `${key}:${version}\n`).join("")));
+  const lines = Array.from(pairs, ([key, version]) => `${key}:${version}\n`);
+  lines.sort(lines.some((line) => /[\ud800-\udfff]/.test(line)) ? byCodePoint : undefined);
+  return crc32(new TextEncoder().encode(lines.join("")));
 }

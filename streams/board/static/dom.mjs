@@ -67,7 +67,8 @@ function update(node, child) {
 function set(node, name, value, before) {
   if (name === "style") {
     // Through the object model: the content security policy allows no style attribute.
-    for (const property of Object.keys(before ?? {})) if (!(property in (value ?? {}))) node.style.removeProperty(property);
+    for (const property of Object.keys(before ?? {}))
+      if (!(property in (value ?? {}))) node.style.removeProperty(property);
     for (const [property, text] of Object.entries(value ?? {})) {
       if ((before ?? {})[property] !== text) node.style.setProperty(property, text);
     }

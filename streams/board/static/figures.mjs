@@ -97,10 +97,14 @@ export function trend(row) {
   return points <= -1 ? "down" : "flat";
 }
 
-/** Open alerts, the gravest first, then the latest. */
+/** Open alerts, the gravest first, then those that lack most, then the latest. */
 export function ordered(alerts) {
   const rank = { critical: 0, warning: 1, info: 2 };
   return [...alerts].sort(
-    (a, b) => rank[a.severity] - rank[b.severity] || (a.at < b.at ? 1 : a.at > b.at ? -1 : 0) || b.shortfall - a.shortfall || (a.id < b.id ? -1 : 1),
+    (a, b) =>
+      rank[a.severity] - rank[b.severity] ||
+      b.shortfall - a.shortfall ||
+      (a.at < b.at ? 1 : Number(a.at > b.at) * -1) ||
+      (a.id < b.id ? -1 : 1),
   );
 }

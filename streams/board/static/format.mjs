@@ -41,6 +41,13 @@ export function percent(text, lang = "vi") {
   return percentSign(decimal(whole, fraction.slice(0, 2).replace(/0+$/, ""), lang), lang);
 }
 
+/** A decimal text that is a share of one, as a percentage: "0.4612" → 46,12 %; by moving the point, not by reckoning. */
+export function share(text, lang = "vi") {
+  const [whole, fraction = ""] = String(text).split(".");
+  const digits = fraction.padEnd(2, "0");
+  return percent(`${Number(whole + digits.slice(0, 2))}.${digits.slice(2)}`, lang);
+}
+
 /** A duration in its largest unit, cut off: 754 000 → 12 phút */
 export function age(ms, lang = "vi") {
   const s = Math.max(0, Math.floor(ms / 1000));
@@ -77,6 +84,17 @@ export function clock(ms, lang = "vi") {
 export function moment(ms, nowMs, lang = "vi") {
   const then = clock(ms, lang);
   return then.date === clock(nowMs, lang).date ? then.time : `${then.time}${NBSP}${then.date.slice(0, 5)}`;
+}
+
+/** About how wide a text is, in ems of Inter at medium weight; only to choose a size before it is drawn. */
+export function width(text) {
+  let sum = 0;
+  for (const letter of text.normalize("NFD").replace(/\p{M}/gu, "")) {
+    if (/[ iljtfrI.,'|!:-]/.test(letter)) sum += 0.33;
+    else if (/[mwMW&@%]/.test(letter)) sum += 0.88;
+    else sum += /[A-ZĐ]/.test(letter) ? 0.71 : 0.6;
+  }
+  return sum;
 }
 
 /** What a search compares: no marks, no case, đ as d. */

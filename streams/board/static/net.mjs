@@ -16,7 +16,8 @@ export class Net {
     this.give({ type: "start" });
     setInterval(() => this.give({ type: "tick" }), TICK_MS);
     // A laptop that wakes up, a cable that is back: do not wait for the next half second.
-    for (const event of ["online", "pageshow", "visibilitychange"]) addEventListener(event, () => this.give({ type: "tick" }));
+    for (const event of ["online", "pageshow", "visibilitychange"])
+      addEventListener(event, () => this.give({ type: "tick" }));
   }
 
   give(input) {
@@ -42,7 +43,8 @@ export class Net {
       const headers = tag === null ? {} : { "If-None-Match": `"${tag}"` };
       const address = `${this.base}/snapshot${reason ? `?resync=${reason}` : ""}`;
       const response = await fetch(address, { headers, cache: "no-store", signal: request.signal });
-      if (response.status === 304) give({ type: "unchanged", fresh: JSON.parse(response.headers.get("Lotrinh-Freshness") ?? "null") });
+      if (response.status === 304)
+        give({ type: "unchanged", fresh: JSON.parse(response.headers.get("Lotrinh-Freshness") ?? "null") });
       else if (response.ok) give({ type: "snapshot", data: await response.json() });
       else give({ type: "failed" });
     } catch {

@@ -4,8 +4,21 @@ import { h } from "./dom.mjs";
 import { fold, number, ratio } from "./format.mjs";
 import { byClass, CLASSES, hasTarget, isGroup, pool, worstFirst } from "./figures.mjs";
 import {
-  alertItem, banner, classOf, counted, districtName, formulaOf, header, indicatorOf, link, nounOf, row, shortOf, targetText,
-  unitName, unitOf,
+  alertItem,
+  banner,
+  classOf,
+  counted,
+  districtName,
+  formulaOf,
+  header,
+  indicatorOf,
+  link,
+  nounOf,
+  row,
+  shortOf,
+  targetText,
+  unitName,
+  unitOf,
 } from "./parts.mjs";
 import { bullet, mark, stack } from "./shapes.mjs";
 
@@ -18,27 +31,51 @@ export function page(model) {
   const indicator = indicatorOf(model, chosen) ?? measured.find((i) => i.volume) ?? measured[0] ?? meta.indicators[0];
   const classes = byClass(rows, meta.units, indicator.id);
   const filled = CLASSES.filter((name) => classes.get(name).length);
-  const shown = filled.includes(ui.class) ? ui.class : (filled.find((name) => classes.get(name).some(hasTarget)) ?? filled[0]);
+  const shown = filled.includes(ui.class)
+    ? ui.class
+    : (filled.find((name) => classes.get(name).some(hasTarget)) ?? filled[0]);
   return [
     header(model),
     banner(model),
     h(
       "main",
       { class: "scroll", key: "page" },
-      tabs(meta.indicators.map((i) => [i.id, shortOf(model, i)]), indicator.id, (id) => link(model, { indicator: id })),
-      overall(model, indicator, filled.flatMap((name) => classes.get(name))),
+      tabs(
+        meta.indicators.map((i) => [i.id, shortOf(model, i)]),
+        indicator.id,
+        (id) => link(model, { indicator: id }),
+      ),
+      overall(
+        model,
+        indicator,
+        filled.flatMap((name) => classes.get(name)),
+      ),
       groups(model, indicator),
       classTabs(model, filled, shown),
       units(model, shown ? classes.get(shown) : []),
       alerts(model, indicator),
-      h("p", { class: "source" }, `${t.clause}: ${indicator.clause}. `, indicator.reading ? `${t.reading}: ${indicator.reading}` : null),
+      h(
+        "p",
+        { class: "source" },
+        `${t.clause}: ${indicator.clause}. `,
+        indicator.reading ? `${t.reading}: ${indicator.reading}` : null,
+      ),
     ),
   ];
 }
 
 function tabs(items, current, href) {
-  return h("nav", { class: "tabs" }, items.map(([id, text]) =>
-    h("a", { href: href(id), class: id === current ? "current" : "", "aria-current": id === current ? "page" : null }, text)));
+  return h(
+    "nav",
+    { class: "tabs" },
+    items.map(([id, text]) =>
+      h(
+        "a",
+        { href: href(id), class: id === current ? "current" : "", "aria-current": id === current ? "page" : null },
+        text,
+      ),
+    ),
+  );
 }
 
 function overall(model, indicator, rows) {
@@ -67,15 +104,27 @@ function groups(model, indicator) {
     "section",
     { class: "groups-card" },
     h("h2", null, t.groups),
-    h("ol", null, found.map((r) => {
-      const group = meta.groups.find((g) => g.unit === r.unit);
-      const [k, n] = [r.members.met ?? 0, size(r)];
-      return h("li", { key: r.unit }, mark(r.status, t[r.status]),
-        h("a", { href: link(model, { unit: group?.district ?? r.unit }) }, districtName(meta.units[group?.district]?.name ?? r.unit)),
-        h("b", { class: "num" }, `${k}/${n}`),
-        h("span", { class: "num" }, ratio(r.numerator, r.denominator, lang)),
-        stack({ met: k, below: r.members.below ?? 0, idle: n - k - (r.members.below ?? 0) }, null));
-    })),
+    h(
+      "ol",
+      null,
+      found.map((r) => {
+        const group = meta.groups.find((g) => g.unit === r.unit);
+        const [k, n] = [r.members.met ?? 0, size(r)];
+        return h(
+          "li",
+          { key: r.unit },
+          mark(r.status, t[r.status]),
+          h(
+            "a",
+            { href: link(model, { unit: group?.district ?? r.unit }) },
+            districtName(meta.units[group?.district]?.name ?? r.unit),
+          ),
+          h("b", { class: "num" }, `${k}/${n}`),
+          h("span", { class: "num" }, ratio(r.numerator, r.denominator, lang)),
+          stack({ met: k, below: r.members.below ?? 0, idle: n - k - (r.members.below ?? 0) }, null),
+        );
+      }),
+    ),
   );
 }
 
@@ -84,9 +133,30 @@ function classTabs(model, filled, shown) {
   return h(
     "section",
     { class: "choose" },
-    h("div", { class: "tabs", role: "tablist" }, filled.map((name) =>
-      h("button", { type: "button", role: "tab", class: name === shown ? "current" : "", "aria-selected": String(name === shown), onclick: () => actions.chooseClass(name) }, classOf(model, name)))),
-    h("input", { type: "search", placeholder: t.search, "aria-label": t.search, value: ui.query, oninput: (event) => actions.search(event.target.value) }),
+    h(
+      "div",
+      { class: "tabs", role: "tablist" },
+      filled.map((name) =>
+        h(
+          "button",
+          {
+            type: "button",
+            role: "tab",
+            class: name === shown ? "current" : "",
+            "aria-selected": String(name === shown),
+            onclick: () => actions.chooseClass(name),
+          },
+          classOf(model, name),
+        ),
+      ),
+    ),
+    h("input", {
+      type: "search",
+      placeholder: t.search,
+      "aria-label": t.search,
+      value: ui.query,
+      oninput: (event) => actions.search(event.target.value),
+    }),
   );
 }
 
@@ -100,7 +170,11 @@ function units(model, rows) {
     "section",
     { class: "list" },
     h("h2", null, t.all, h("small", null, t.found(number(found.length, lang)))),
-    h("ol", { class: "rows" }, worstFirst(found, nameOf).map((r) => row(model, r, unitName(model, r)))),
+    h(
+      "ol",
+      { class: "rows" },
+      worstFirst(found, nameOf).map((r) => row(model, r, unitName(model, r))),
+    ),
   );
 }
 
@@ -112,7 +186,13 @@ function alerts(model, indicator) {
     "section",
     { class: "alerts-card" },
     h("h2", null, t.alerts, h("small", null, number(open.length, lang))),
-    open.length ? h("ol", { class: "alert-list" }, open.slice(0, ALERTS_SHOWN).map((a) => alertItem(model, a))) : h("p", null, t.alertsNone),
+    open.length
+      ? h(
+          "ol",
+          { class: "alert-list" },
+          open.slice(0, ALERTS_SHOWN).map((a) => alertItem(model, a)),
+        )
+      : h("p", null, t.alertsNone),
     rest > 0 ? h("p", { class: "rest" }, t.alertsMore(number(rest, lang))) : null,
   );
 }

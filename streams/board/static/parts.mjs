@@ -1,7 +1,7 @@
 // What several views have in common: names, rows, the header, the banner. Pure functions from the model to elements.
 
 import { h } from "./dom.mjs";
-import { age, clock, day, moment, number, percent, ratio } from "./format.mjs";
+import { age, clock, day, moment, number, percent, ratio, width } from "./format.mjs";
 import { few, trend } from "./figures.mjs";
 import { address } from "./options.mjs";
 import { alertMark, arrow, bullet, icon, mark } from "./shapes.mjs";
@@ -56,7 +56,8 @@ export function bulletOf(row) {
 /** The verdict in words, and what is missing: "còn thiếu 42 hồ sơ". */
 export function verdict(model, row, indicator) {
   const { t } = model;
-  if (row.status !== "below") return h("span", { class: `verdict ${row.status}` }, t[row.status]);
+  // A unit that is 0/1 lacks no number of anything: it has not done it yet.
+  if (row.status !== "below" || indicator.adoption) return h("span", { class: `verdict ${row.status}` }, t[row.status]);
   return h(
     "span",
     { class: "verdict below", title: t.below },
@@ -80,7 +81,12 @@ export function row(model, standing, name) {
     name,
     h("span", { class: "ratio num" }, ratioText(model, standing)),
     bulletOf(standing),
-    h("span", { class: "counted num" }, counted(model, standing), small ? h("small", { class: "few" }, ` ${t.few}`) : null),
+    h(
+      "span",
+      { class: "counted num" },
+      counted(model, standing),
+      small ? h("small", { class: "few" }, ` ${t.few}`) : null,
+    ),
     direction === null ? h("span", { class: "arrow none" }) : trendOf(model, standing, direction, lang),
     verdict(model, standing, indicator),
   );
@@ -97,27 +103,38 @@ export function unitName(model, standing) {
   return h(
     "a",
     { class: "name", href: link(model, { unit: standing.unit }), title: unit.name },
-    h("span", { class: "said", style: { "font-size": `${nameScale(model, unit, standing)}em` } }, unit.short),
+    h("span", { class: "said", style: nameSize(model, unit, standing) }, unit.short),
     unit.district ? h("small", null, unit.district) : null,
     standing.frozen ? h("small", null, t.frozen) : null,
     standing.alert ? alertMark(standing.alert.severity, t.openAlert) : null,
   );
 }
 
-/** A name that would be cut off is set smaller instead: Inter's letters are some 0.55 em wide. */
-function nameScale(model, unit, standing) {
-  const beside = (standing.alert ? 1 : 0) + (model.tight ? 0 : 0.3 + 0.275 * (unit.district?.length ?? 0));
-  const room = (model.tight ? 7.1 : 9.6) - beside;
-  return Math.max(0.62, Math.min(model.tight ? 0.84 : 1, room / (0.55 * unit.short.length))).toFixed(3);
+/** The size at which a text fits into so many ems of the wall: smaller rather than cut off. */
+export function fit(model, text, room, most = 1) {
+  if (model.layout !== "wall") return {};
+  return { "font-size": `${Math.max(0.6, Math.min(most, room / width(text))).toFixed(3)}em` };
+}
+
+function nameSize(model, unit, standing) {
+  const beside = (standing.alert ? 1 : 0) + (model.tight ? 0 : 0.35 + 0.5 * width(unit.district ?? ""));
+  return fit(model, unit.short, (model.tight ? 6.7 : 9.4) - beside, model.tight ? 0.84 : 1);
 }
 
 /** What the line and the notch of a bullet mean. */
 export function bulletHead(model) {
   const { t } = model;
-  return h("span", { class: "bullet-head" }, h("i", { class: "goal-key" }), t.target, h("i", { class: "path-key" }), t.expected);
+  return h(
+    "span",
+    { class: "bullet-head" },
+    h("i", { class: "goal-key" }),
+    t.target,
+    h("i", { class: "path-key" }),
+    t.expected,
+  );
 }
 
-export function columns(model, first) {
+export function columns(model, first, withTrend = true) {
   const { t } = model;
   return h(
     "div",
@@ -127,7 +144,7 @@ export function columns(model, first) {
     h("span", { class: "ratio" }, t.ratio),
     bulletHead(model),
     h("span", { class: "counted" }, t.counted),
-    h("span", { class: "trend-head" }, t.trend),
+    h("span", { class: "trend-head" }, withTrend ? t.trend : null),
     h("span", { class: "verdict" }, t.verdict),
   );
 }
@@ -143,6 +160,8 @@ export function alertItem(model, alert) {
   const { t, meta } = model;
   const unit = unitOf(model, alert.unit);
   const indicator = meta.indicators.find((i) => i.id === alert.indicator);
+  const standing = model.byKey.get(`${alert.indicator}/${alert.unit}`);
+  const since = [t.alertSince(day(alert.at)), standing?.denominator ? t.alertNow(ratioText(model, standing)) : null];
   return h(
     "li",
     { class: "alert-item", key: alert.fingerprint },
@@ -156,7 +175,7 @@ export function alertItem(model, alert) {
         h("a", { href: link(model, { unit: alert.unit }), title: unit.name }, unit.short),
         unit.district ? h("small", null, unit.district) : null,
         h("span", { class: "which" }, indicator ? shortOf(model, indicator) : alert.indicator),
-        h("small", { class: "since" }, t.alertSince(day(alert.at))),
+        h("small", { class: "since num" }, since.filter(Boolean).join("  ·  ")),
       ),
       h("p", { class: "reason num" }, alert.reason),
     ),
@@ -175,7 +194,12 @@ export function header(model) {
     h(
       "div",
       { class: "about" },
-      h("p", { class: "decision" }, `${t.decision} ${meta.number ?? ""}`, meta.issued ? h("small", null, day(meta.issued)) : null),
+      h(
+        "p",
+        { class: "decision" },
+        `${t.decision} ${meta.number ?? ""}`,
+        meta.issued ? h("small", null, day(meta.issued)) : null,
+      ),
       h("p", { class: "subject" }, meta.title),
     ),
     h(
@@ -192,7 +216,9 @@ export function header(model) {
 /** How old the figures are: since the connection or the source went, whichever is longer. */
 export function staleMs(model) {
   const { status } = model;
-  const since = [status.lostSince, status.source?.since, status.watermark].filter((ms) => typeof ms === "number" && ms > 0);
+  const since = [status.lostSince, status.source?.since, status.watermark].filter(
+    (ms) => typeof ms === "number" && ms > 0,
+  );
   return since.length ? Math.max(0, model.now - Math.min(...since)) : 0;
 }
 
@@ -204,7 +230,8 @@ export function banner(model) {
   if (status.transport === "lost") text = t.bannerLost(status.lostSince === null ? null : at(status.lostSince));
   else if (status.source?.reason === "loading") text = t.bannerLoading;
   else if (status.source !== null) {
-    const by = { silent: t.bannerSilent, feed: t.bannerFeed, store: t.bannerStore }[status.source.reason] ?? t.bannerSilent;
+    const by =
+      { silent: t.bannerSilent, feed: t.bannerFeed, store: t.bannerStore }[status.source.reason] ?? t.bannerSilent;
     text = by(at(status.source.reason === "silent" ? status.source.since : (status.watermark ?? status.source.since)));
   }
   const kind = status.transport === "lost" ? "lost" : "old";

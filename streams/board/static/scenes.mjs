@@ -3,7 +3,12 @@
 import { byClass, CLASSES, hasTarget, isGroup } from "./figures.mjs";
 
 const sameScene = (a, b) =>
-  a !== undefined && b !== undefined && a.kind === b.kind && a.indicator === b.indicator && a.class === b.class && a.page === b.page;
+  a !== undefined &&
+  b !== undefined &&
+  a.kind === b.kind &&
+  a.indicator === b.indicator &&
+  a.class === b.class &&
+  a.page === b.page;
 
 /** Pages of alerts on the wall; who wants all of them has the list on a phone. */
 export const ALERT_PAGES_MAX = 3;
@@ -27,7 +32,8 @@ export function linesOf(lines, page, fit) {
  */
 export function scenesFor(meta, rows, alerts, options, fits) {
   const lines = meta.indicators.length;
-  if (options.unit) return paged(lines, fits.lines, 10, { kind: "unit" });
+  const alertPages = paged(alerts.length, fits.alertCapacity, ALERT_PAGES_MAX, { kind: "alerts" });
+  if (options.unit) return [...paged(lines, fits.lines, 10, { kind: "unit" }), ...alertPages];
   const scenes = paged(lines, fits.lines, 10, { kind: "province" });
   for (const indicator of meta.indicators) {
     if (options.indicator && indicator.id !== options.indicator) continue;
@@ -38,8 +44,7 @@ export function scenesFor(meta, rows, alerts, options, fits) {
     const groups = rows.filter((row) => row.indicator === indicator.id && isGroup(row) && hasTarget(row));
     scenes.push(...paged(groups.length, fits.groups, 10, { kind: "groups", indicator: indicator.id }));
   }
-  scenes.push(...paged(alerts.length, fits.alertCapacity, ALERT_PAGES_MAX, { kind: "alerts" }));
-  return scenes;
+  return [...scenes, ...alertPages];
 }
 
 /** The rotation: pure but for what it is told of time. */

@@ -3,7 +3,10 @@
 import { h } from "./dom.mjs";
 
 const MARKS = {
-  met: [h("circle", { cx: 12, cy: 12, r: 10, class: "solid" }), h("path", { d: "M7 12.5l3.4 3.4L17.2 8.8", class: "cut" })],
+  met: [
+    h("circle", { cx: 12, cy: 12, r: 10, class: "solid" }),
+    h("path", { d: "M7 12.5l3.4 3.4L17.2 8.8", class: "cut" }),
+  ],
   below: [h("path", { d: "M1.5 3.5h21L12 22z", class: "solid" })],
   "no-dossiers": [h("circle", { cx: 12, cy: 12, r: 8.4, class: "line" })],
   "no-target": [h("path", { d: "M4 12h16", class: "line" })],
@@ -27,7 +30,11 @@ export function alertMark(severity, label = null) {
 const ARROWS = { up: "M4 19L20 5M9.5 5H20v10.5", flat: "M2 12h20M15 5l7 7-7 7", down: "M4 5l16 14M9.5 19H20V8.5" };
 
 export function arrow(direction, label = null) {
-  return h("svg", { class: `arrow ${direction}`, viewBox: "0 0 24 24", ...named(label) }, h("path", { d: ARROWS[direction], class: "line" }));
+  return h(
+    "svg",
+    { class: `arrow ${direction}`, viewBox: "0 0 24 24", ...named(label) },
+    h("path", { d: ARROWS[direction], class: "line" }),
+  );
 }
 
 function named(label) {
@@ -55,7 +62,13 @@ export function bullet({ value, target, expected, status, label }) {
 export function stack({ met, below, idle }, label) {
   const n = met + below + idle || 1;
   const part = (name, k) => (k ? h("i", { class: name, style: { "flex-grow": String(k / n) } }) : null);
-  return h("div", { class: "stack", ...named(label) }, part("met", met), part("below", below), part("no-dossiers", idle));
+  return h(
+    "div",
+    { class: "stack", ...named(label) },
+    part("met", met),
+    part("below", below),
+    part("no-dossiers", idle),
+  );
 }
 
 export function icon(name) {
@@ -66,5 +79,9 @@ export function icon(name) {
     previous: "M15 5l-7 7 7 7",
     cut: "M12 2L23 21H1z M12 9v6 M12 17.6v.6",
   };
-  return h("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: paths[name], class: "line" }));
+  return h(
+    "svg",
+    { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" },
+    h("path", { d: paths[name], class: "line" }),
+  );
 }

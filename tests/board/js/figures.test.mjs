@@ -10,9 +10,17 @@ import { words } from "../../../streams/board/static/words.mjs";
 
 const plain = (text) => text.replaceAll("\u00a0", " ");
 const row = (unit, numerator, denominator, more = {}) => ({
-  indicator: "online-dossiers", unit, numerator, denominator, target: "50", expected: "50", shortfall: 0,
+  indicator: "online-dossiers",
+  unit,
+  numerator,
+  denominator,
+  target: "50",
+  expected: "50",
+  shortfall: 0,
   status: denominator === 0 ? "no-dossiers" : 2 * numerator >= denominator ? "met" : "below",
-  last_7_days: [0, 0], last_30_days: [0, 0], ...more,
+  last_7_days: [0, 0],
+  last_30_days: [0, 0],
+  ...more,
 });
 
 test("a ratio is cut off after two decimals and never rounded up", () => {
@@ -41,27 +49,74 @@ test("numbers, percentages, days and ages read as officials write them", () => {
   assert.deepEqual([noon.time, noon.date, noon.weekday], ["00:30", "23/11/2026", "Thứ Hai"]);
 });
 
+test("a share of one becomes a percentage by moving the point", () => {
+  assert.deepEqual(
+    ["0.4612", "0.7", "1", "0.035", "0.00999"].map((text) => plain(format.share(text))),
+    ["46,12 %", "70 %", "100 %", "3,5 %", "0,99 %"],
+  );
+});
+
+test("open alerts stand by gravity, then by what is missing, then by age", () => {
+  const alert = (id, severity, shortfall, at) => ({ id, severity, shortfall, at });
+  const found = figures.ordered([
+    alert("old", "warning", 5, "2024-01"),
+    alert("new", "warning", 5, "2024-02"),
+    alert("grave", "critical", 1, "2024-01"),
+    alert("large", "warning", 9, "2024-01"),
+  ]);
+  assert.deepEqual(
+    found.map((a) => a.id),
+    ["grave", "large", "new", "old"],
+  );
+});
+
 test("a search sees neither marks nor case, and đ as d", () => {
   assert.equal(format.fold("Đông Hưng"), "dong hung");
   assert.equal(format.fold("NGUYỄN ẴM"), "nguyen am");
 });
 
 test("pools count only units that have a target, and say how they stand", () => {
-  const pooled = figures.pool([row("a", 30, 100), row("b", 60, 100, { target: "60" }), row("c", 0, 0), row("d", 9, 10, { status: "no-target" })]);
-  assert.deepEqual([pooled.numerator, pooled.denominator, pooled.met, pooled.below, pooled.idle, pooled.n], [90, 200, 1, 1, 1, 3]);
+  const pooled = figures.pool([
+    row("a", 30, 100),
+    row("b", 60, 100, { target: "60" }),
+    row("c", 0, 0),
+    row("d", 9, 10, { status: "no-target" }),
+  ]);
+  assert.deepEqual(
+    [pooled.numerator, pooled.denominator, pooled.met, pooled.below, pooled.idle, pooled.n],
+    [90, 200, 1, 1, 1, 3],
+  );
   assert.deepEqual([pooled.low, pooled.high, pooled.target], ["50", "60", 55]);
 });
 
 test("groups and frozen predecessors are in no class", () => {
   const units = { a: { class: "commune" }, b: { class: "commune" } };
-  const rows = [row("a", 1, 2), row("b", 1, 2, { frozen: true }), row("340/communes", 1, 2, { members: { met: 1 } }), row("x", 1, 2)];
+  const rows = [
+    row("a", 1, 2),
+    row("b", 1, 2, { frozen: true }),
+    row("340/communes", 1, 2, { members: { met: 1 } }),
+    row("x", 1, 2),
+  ];
   const classes = figures.byClass(rows, units, "online-dossiers");
-  assert.deepEqual(classes.get("commune").map((r) => r.unit), ["a"]);
-  assert.deepEqual(classes.get("other").map((r) => r.unit), ["x"]);
+  assert.deepEqual(
+    classes.get("commune").map((r) => r.unit),
+    ["a"],
+  );
+  assert.deepEqual(
+    classes.get("other").map((r) => r.unit),
+    ["x"],
+  );
 });
 
 test("those who lack most dossiers stand first, and three-dossier units are never ranked among the best", () => {
-  const rows = [row("big", 300, 1000, { shortfall: 200 }), row("tiny", 3, 3), row("small", 0, 10, { shortfall: 5 }), row("good", 80, 100), row("fair", 51, 100), row("idle", 0, 0)];
+  const rows = [
+    row("big", 300, 1000, { shortfall: 200 }),
+    row("tiny", 3, 3),
+    row("small", 0, 10, { shortfall: 5 }),
+    row("good", 80, 100),
+    row("fair", 51, 100),
+    row("idle", 0, 0),
+  ];
   const name = (r) => r.unit;
   assert.deepEqual(figures.worstFirst(rows, name).map(name), ["big", "small", "fair", "good", "tiny", "idle"]);
   const shown = figures.worstAndBest(rows, name, { volume: true }, 3, 10);
@@ -71,7 +126,10 @@ test("those who lack most dossiers stand first, and three-dossier units are neve
 
 test("equal units stand in the order of the Vietnamese alphabet", () => {
   const rows = ["Đông Á", "Dân Chủ", "An Ấp", "Ân Giang"].map((unit) => row(unit, 0, 0));
-  assert.deepEqual(figures.worstFirst(rows, (r) => r.unit).map((r) => r.unit), ["An Ấp", "Ân Giang", "Dân Chủ", "Đông Á"]);
+  assert.deepEqual(
+    figures.worstFirst(rows, (r) => r.unit).map((r) => r.unit),
+    ["An Ấp", "Ân Giang", "Dân Chủ", "Đông Á"],
+  );
 });
 
 test("a trend is a difference of a point between a week and a month", () => {
@@ -83,9 +141,20 @@ test("a trend is a difference of a point between a week and a month", () => {
 });
 
 test("options come from the address alone, within bounds", () => {
-  const options = readOptions("?board=lak-2022&rotate=0&theme=light&lang=en&screen=43&distance=x&unit=340/communes&indicator=<b>");
+  const options = readOptions(
+    "?board=lak-2022&rotate=0&theme=light&lang=en&screen=43&distance=x&unit=340/communes&indicator=<b>",
+  );
   assert.deepEqual(
-    [options.board, options.rotate, options.theme, options.lang, options.screen, options.distance, options.unit, options.indicator],
+    [
+      options.board,
+      options.rotate,
+      options.theme,
+      options.lang,
+      options.screen,
+      options.distance,
+      options.unit,
+      options.indicator,
+    ],
     ["lak-2022", 0, "light", "en", 43, 4, "340/communes", null],
   );
   assert.equal(readOptions("").rotate, 20);
@@ -93,7 +162,12 @@ test("options come from the address alone, within bounds", () => {
 });
 
 test("text is as high as its distance asks: the x-height is seen under 16 arc minutes or more", () => {
-  for (const [screen, px] of [[43, 71], [55, 55], [65, 47], [75, 41]]) {
+  for (const [screen, px] of [
+    [43, 71],
+    [55, 55],
+    [65, 47],
+    [75, 41],
+  ]) {
     const font = (textHeight(screen, 4) * 1080) / 100;
     assert.ok(Math.abs(font - px) < 1.5, `${screen}": ${font}`);
     const heightM = (screen * 0.0254 * 9) / Math.hypot(16, 9);
@@ -103,22 +177,41 @@ test("text is as high as its distance asks: the x-height is seen under 16 arc mi
 });
 
 test("pages: none without a target, lines spread evenly, one page of one unit", () => {
-  const meta = { indicators: [{ id: "online-dossiers" }, { id: "online-payments" }], units: { a: { class: "commune" }, b: { class: "district" } } };
+  const meta = {
+    indicators: [{ id: "online-dossiers" }, { id: "online-payments" }],
+    units: { a: { class: "commune" }, b: { class: "district" } },
+  };
   const rows = [row("a", 1, 2), row("b", 1, 2, { status: "no-target" }), row("g", 1, 2, { members: { met: 1 } })];
   const fits = { lines: 7, groups: 8, alertCapacity: 5 };
-  const kinds = scenesFor(meta, rows, Array(40).fill({}), readOptions(""), fits).map((s) => `${s.kind} ${s.class ?? s.page}`);
+  const kinds = scenesFor(meta, rows, Array(40).fill({}), readOptions(""), fits).map(
+    (s) => `${s.kind} ${s.class ?? s.page}`,
+  );
   assert.deepEqual(kinds, ["province 0", "class commune", "groups 0", "alerts 0", "alerts 1", "alerts 2"]);
   assert.deepEqual(scenesFor(meta, rows, [], readOptions("?unit=a"), fits), [{ kind: "unit", page: 0 }]);
-  assert.deepEqual([linesOf([1, 2, 3, 4, 5, 6, 7], 0, 5), linesOf([1, 2, 3, 4, 5, 6, 7], 1, 5)], [[1, 2, 3, 4], [5, 6, 7]]);
+  assert.deepEqual(
+    [linesOf([1, 2, 3, 4, 5, 6, 7], 0, 5), linesOf([1, 2, 3, 4, 5, 6, 7], 1, 5)],
+    [
+      [1, 2, 3, 4],
+      [5, 6, 7],
+    ],
+  );
 });
 
 test("rotation turns after its time, stands still while paused, and stays on its page when pages change", () => {
   const rotation = new Rotation(20);
-  rotation.update([{ kind: "province", page: 0 }, { kind: "class", indicator: "a", class: "commune" }, { kind: "alerts", page: 0 }]);
+  rotation.update([
+    { kind: "province", page: 0 },
+    { kind: "class", indicator: "a", class: "commune" },
+    { kind: "alerts", page: 0 },
+  ]);
   assert.equal(rotation.tick(19_999), false);
   assert.equal(rotation.tick(20_000), true);
   assert.equal(rotation.scene.kind, "class");
-  rotation.update([{ kind: "province", page: 0 }, { kind: "class", indicator: "a", class: "district" }, { kind: "class", indicator: "a", class: "commune" }]);
+  rotation.update([
+    { kind: "province", page: 0 },
+    { kind: "class", indicator: "a", class: "district" },
+    { kind: "class", indicator: "a", class: "commune" },
+  ]);
   assert.equal(rotation.scene.class, "commune");
   rotation.pause(21_000);
   assert.equal(rotation.tick(90_000), false);

@@ -1,0 +1,284 @@
+"""The wall in a real browser: rows, changes, stale looks, legibility, and not one request to anybody else."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from models.reading import Reading
+from streams.settings import Settings
+from tests.board.demo import Province
+from tests.board.test_page import WIRE_BYTES_MAX
+from tests.board.wallserver import Board, alert_fact, serving
+from tests.conftest import absent
+
+pytestmark = pytest.mark.browser
+ARGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+]  # fmt: skip
+XHEIGHT_PX = 29.3
+"""16 arc minutes at 4 m on a 55-inch screen of 1080 lines (wallboard.md §2)"""
+
+
+class Seen:
+    """What a page asked for and complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.hosts: set[str] = set()
+        self.complaints: list[str] = []
+        self.bytes = 0
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
+        page.on("console", lambda message: self.complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+
+@asynccontextmanager
+async def looking(settings: Settings, reading: Reading) -> AsyncIterator[tuple[Board, Province, Browser]]:
+    chromium = os.environ.get("LOTRINH_TEST_CHROMIUM") or shutil.which("chromium")
+    if chromium is None:
+        absent("Debian's chromium")
+    async with serving(settings, reading) as board, async_playwright() as playwright:
+        province = Province(reading=reading, days=40)
+        alerts = [alert_fact(t, n) for n, t in enumerate(province.transitions[:25])]
+        await board.begin(province.rows())
+        await board.write(alerts=alerts)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=ARGS)
+        try:
+            yield board, province, browser
+        finally:
+            await browser.close()
+
+
+def browse(settings: Settings, reading: Reading, play: Callable[[Board, Province, Browser], Awaitable[None]]) -> None:
+    async def go() -> None:
+        async with looking(settings, reading) as (board, province, browser):
+            await play(board, province, browser)
+
+    asyncio.run(go())
+
+
+async def opened(browser: Browser, board: Board, query: str, **size: int) -> tuple[Page, Seen]:
+    page = await browser.new_page(viewport={"width": 1920, "height": 1080} | size)  # type: ignore[arg-type]
+    seen = Seen(page)
+    await page.goto(f"{board.url}/{query}")
+    await page.wait_for_selector("main", timeout=15_000)
+    return page, seen
+
+
+async def alive(board: Board) -> None:
+    """Say every second that the feed is alive, as the feed does."""
+    while True:
+        await board.write()
+        await asyncio.sleep(1)
+
+
+def test_the_wall_shows_moves_and_grows_old_honestly(settings: Settings, reading: Reading) -> None:
+    async def play(board: Board, province: Province, browser: Browser) -> None:
+        feeding = asyncio.create_task(alive(board))
+        page, seen = await opened(browser, board, "?rotate=0&indicator=online-dossiers")
+        # The tab says how many alerts are open, of the indicator that is shown.
+        open_alerts = {t["fingerprint"] for t in province.transitions[:25] if t["indicator"] == "online-dossiers"}
+        assert (await page.title()).startswith(f"({len(open_alerts)}) 805/QĐ-UBND" if open_alerts else "805/QĐ-UBND")
+        await page.keyboard.press("ArrowRight")
+        await page.wait_for_selector("main.class .rows li")
+        assert "Hồ sơ trực tuyến" in await page.inner_text("h1")
+
+        # A delta moves a figure, within the second, and nothing else is loaded.
+        before = await page.inner_text(".sum .pooled")
+        rows, transitions = province.move(40)
+        await board.write(rows, [alert_fact(t, 1000 + n) for n, t in enumerate(transitions)])
+        await page.wait_for_function(
+            "t => document.querySelector('.sum .pooled').textContent !== t", arg=before, timeout=3000
+        )
+        assert not await page.query_selector(".banner")
+
+        # The document stays as large as it is, however much changes.
+        nodes = await page.evaluate("document.getElementsByTagName('*').length")
+        for _ in range(25):
+            rows, transitions = province.move(10)
+            await board.write(rows, [alert_fact(t, 2000 + n) for n, t in enumerate(transitions)])
+            await asyncio.sleep(0.05)
+        await page.wait_for_timeout(800)
+        assert abs(await page.evaluate("document.getElementsByTagName('*').length") - nodes) < 60
+
+        # The source is silent: the numbers themselves change look, and the banner says which fault it is.
+        lively = await page.evaluate("getComputedStyle(document.querySelector('.row .ratio.num')).color")
+        feeding.cancel()
+        long_ago = str(int(await page.evaluate("Date.now()")) - 12 * 60_000)
+        silent = asyncio.create_task(_repeat(board, watermark_ms=long_ago))
+        await page.wait_for_selector("body.stale .banner.old", timeout=12_000)
+        assert "Nguồn hồ sơ ngừng cập nhật từ" in await page.inner_text(".banner")
+        assert "cũ 12" in await page.inner_text(".banner")
+        looks = await page.evaluate(
+            "(() => { const s = getComputedStyle(document.querySelector('.row .ratio.num')); return [s.color, s.backgroundImage]; })()"
+        )
+        assert looks[0] != lively
+        assert "repeating-linear-gradient" in looks[1]
+        silent.cancel()
+
+        # The server is gone: another banner, within 2.5 beats.
+        await board.vanish()
+        await page.wait_for_selector("body.stale .banner.lost", timeout=14_000)
+        assert "Mất kết nối máy chủ" in await page.inner_text(".banner")
+        assert {urlsplit(board.url).netloc} == seen.hosts
+        refused = [text for text in seen.complaints if "Failed to load resource" not in text]
+        assert not refused
+
+    browse(settings, reading, play)
+
+
+async def _repeat(board: Board, **fields: str) -> None:
+    while True:
+        await board.write(**fields)
+        await asyncio.sleep(1)
+
+
+def test_every_page_of_the_rotation_is_legible_whole_and_without_complaint(
+    settings: Settings, reading: Reading
+) -> None:
+    async def play(board: Board, province: Province, browser: Browser) -> None:
+        feeding = asyncio.create_task(alive(board))
+        page, seen = await opened(browser, board, "?rotate=0")
+        count = int((await page.inner_text(".place")).split("/")[1])
+        assert count > 20
+        for _ in range(count):
+            await _measure(page)
+            await page.keyboard.press("ArrowRight")
+        assert (await page.inner_text(".place")).startswith("1/")
+        for query in ("?unit=12454", "?unit=34.so-tai-chinh&theme=light&lang=en"):
+            other, _ = await opened(browser, board, query)
+            await _measure(other)
+            await other.close()
+        # Another size of screen, the same angle of sight.
+        other, _ = await opened(browser, board, "?rotate=0&screen=43")
+        assert await _x_height(other, ".province li .ratio") >= 37
+        for _ in range(int((await other.inner_text(".place")).split("/")[1])):
+            await _measure(other)
+            await other.keyboard.press("ArrowRight")
+        feeding.cancel()
+        assert {urlsplit(board.url).netloc} == seen.hosts
+        assert not seen.complaints
+
+    browse(settings, reading, play)
+
+
+async def _x_height(page: Page, selector: str) -> float:
+    height: float = await page.evaluate(
+        """selector => {
+          const probe = document.createElement("i");
+          probe.style.cssText = "position:absolute;height:1ex;width:1px";
+          document.querySelector(selector).append(probe);
+          const height = probe.getBoundingClientRect().height;
+          probe.remove();
+          return height;
+        }""",
+        selector,
+    )
+    return height
+
+
+async def _measure(page: Page) -> None:
+    """Figures are large enough to be read from 4 m, and nothing runs out of the screen or into its neighbour."""
+    scene = await page.get_attribute("main", "class")
+    figure = ".alert-item .who a" if "alerts" in (scene or "") else ".rows .ratio"
+    assert await _x_height(page, figure) >= XHEIGHT_PX, scene
+    spilt: list[Any] = await page.evaluate(
+        """() => {
+          const spilt = [];
+          const end = document.querySelector("footer").getBoundingClientRect().top;
+          for (const row of document.querySelectorAll(".rows .row")) {
+            const cells = [...row.children].map((cell) => [cell, cell.getBoundingClientRect()]);
+            for (const said of row.querySelectorAll(".said")) {
+              if (said.scrollWidth > said.clientWidth + 1) spilt.push(["cut off", said.textContent]);
+            }
+            for (const [cell, box] of cells) {
+              if (box.width === 0) continue;
+              const wide = cell.scrollWidth > cell.clientWidth + 2 && !cell.matches(".bullet, svg");
+              if (box.right > innerWidth - 8 || box.bottom > end + 2 || wide) spilt.push([cell.className, cell.textContent]);
+            }
+            for (let i = 1; i < cells.length; i += 1) {
+              if (cells[i][1].width && cells[i][1].left < cells[i - 1][1].right - 1) spilt.push(["overlap", row.textContent]);
+            }
+          }
+          return spilt;
+        }"""
+    )
+    assert not spilt, (scene, spilt)
+
+
+def test_rotation_turns_by_itself_stops_by_the_space_bar_and_keeps_the_address(
+    settings: Settings, reading: Reading
+) -> None:
+    async def play(board: Board, province: Province, browser: Browser) -> None:
+        page, _ = await opened(browser, board, "?rotate=1&indicator=online-payments")
+        await page.wait_for_function(
+            "() => document.querySelector('.place')?.textContent.startsWith('2/')", timeout=5000
+        )
+        await page.keyboard.press(" ")
+        at = await page.inner_text(".place")
+        await page.wait_for_timeout(1600)
+        assert at == await page.inner_text(".place")
+        assert "Đã dừng" in await page.inner_text("footer")
+        await page.keyboard.press(" ")
+        await page.wait_for_function("t => document.querySelector('.place').textContent !== t", arg=at, timeout=5000)
+        assert page.url.endswith("?rotate=1&indicator=online-payments")
+
+    browse(settings, reading, play)
+
+
+def test_a_phone_gets_one_page_to_scroll_with_every_unit_and_a_search(settings: Settings, reading: Reading) -> None:
+    async def play(board: Board, province: Province, browser: Browser) -> None:
+        page, seen = await opened(browser, board, "?theme=light", width=390, height=844)
+        assert await page.inner_text("h1") == "Hồ sơ trực tuyến"
+        await page.get_by_role("tab", name="Xã, phường, thị trấn").click()
+        await page.wait_for_function("() => document.querySelectorAll('.list .rows li').length === 260")
+        await page.get_by_role("searchbox").fill("dong hung")
+        await page.wait_for_function("() => document.querySelectorAll('.list .rows li').length < 60")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.locator(".list .rows .name").first.click()
+        await page.wait_for_selector("main.unit")
+        assert "unit=" in page.url
+        assert not seen.complaints
+
+    browse(settings, reading, play)
+
+
+def test_a_board_without_a_single_figure_says_so(settings: Settings, reading: Reading) -> None:
+    async def play(board: Board, province: Province, browser: Browser) -> None:
+        await board.store.open("empty", "test", force=True)
+        await board.write()
+        await board.until(lambda: (board.tag or "").startswith("empty:"))
+        page, seen = await opened(browser, board, "")
+        assert "chưa công bố số liệu" in await page.inner_text("main")
+        await board.write(province.rows())
+        await page.wait_for_selector("main.province", timeout=10_000)
+        assert not seen.complaints
+
+    browse(settings, reading, play)
+
+
+def test_all_that_a_first_visit_loads_is_within_the_budget(settings: Settings, reading: Reading) -> None:
+    async def play(board: Board, province: Province, browser: Browser) -> None:
+        page = await browser.new_page(viewport={"width": 1920, "height": 1080})
+        loaded: dict[str, int] = {}
+
+        async def weigh(request: Any) -> None:
+            if "/api/" not in request.url:
+                sizes = await request.sizes()
+                loaded[request.url] = sizes["responseBodySize"] + sizes["responseHeadersSize"]
+
+        page.on("requestfinished", weigh)
+        await page.goto(board.url)
+        await page.wait_for_selector("main .rows")
+        await page.wait_for_timeout(500)
+        assert sum(loaded.values()) <= WIRE_BYTES_MAX, loaded
+        assert sum(name.endswith(".woff2") for name in loaded) == 2
+
+    browse(settings, reading, play)
