@@ -20,6 +20,7 @@ TICKS: Final = "ticks"
 TALLIES: Final = "unit.tallies"
 STANDINGS: Final = "standings"
 ALERTS: Final = "alerts"
+HEARTBEATS: Final = "heartbeats"
 DEAD_LETTERS: Final = "dossier.dead-letter"
 
 TALLY: Final = "tally"
@@ -27,7 +28,8 @@ WATCH: Final = "watch"
 TABLES: Final[Mapping[str, tuple[str, ...]]] = {TALLY: ("dossiers",), WATCH: ("unit-days", "alerts", "announced")}
 
 # What arrives is kept by the day it arrived: a portal may stamp its records with dates of last year.
-_ARRIVED: Final = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime"}
+_ARRIVED_AT: Final = {"message.timestamp.type": "LogAppendTime"}
+_ARRIVED: Final = {"cleanup.policy": "delete", **_ARRIVED_AT}
 _COMPACTED: Final = {
     "cleanup.policy": "compact",
     "retention.ms": "-1",
@@ -62,6 +64,7 @@ def specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(settings.topic(TALLIES), "counters, tally to watch", {**_ARRIVED, "retention.ms": str(30 * DAY_MS)}),
         TopicSpec(settings.topic(STANDINGS), "the latest standing of every unit", _COMPACTED),
         TopicSpec(settings.topic(ALERTS), "alert transitions", {**_ARRIVED, "retention.ms": str(800 * DAY_MS)}),
+        TopicSpec(settings.topic(HEARTBEATS), "how far watch has judged", _COMPACTED | _ARRIVED_AT),
         TopicSpec(settings.topic(DEAD_LETTERS), "refused records", {**_ARRIVED, "retention.ms": str(400 * DAY_MS)}),
     ]
     found += [

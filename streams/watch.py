@@ -60,6 +60,7 @@ class WatchWork:
         self._changed: set[tuple[str, Indicator]] | None = set()
         """rows to be announced; None: all of them"""
         self._transitions: list[Transition] = []
+        self._beats = False
 
     # -- what is derived -----------------------------------------------------------------------------------------------
 
@@ -181,6 +182,7 @@ class WatchWork:
         self._evaluate(clock)
 
     def _evaluate(self, clock: str) -> None:
+        self._beats = True
         if self._standings.move_to(date.fromisoformat(civil_day(clock))):
             self._changed = None  # every row carries the day
         self._note()
@@ -210,6 +212,10 @@ class WatchWork:
         self._note()
         if self._clock is None or not self._settled():
             return
+        if self._beats:
+            self._beats = False
+            key = f"{topics.WATCH}/{self._owner.partition}".encode()
+            yield Announcement(self._settings.topic(topics.HEARTBEATS), key, dumps({"clock": self._clock}))
         changed, self._changed = self._changed, set()
         version = f"{self._owner.epoch:010d}.{self._owner.position:016d}"
         yield from self._standing_records(changed, version)
@@ -276,7 +282,7 @@ def create_app(settings: Settings, reading: Reading) -> Engine:
         id=settings.topic(topics.WATCH),
         bootstrap=bootstrap(settings),
         fingerprint=reading.fingerprint(),
-        announces=topics.named(settings, (topics.STANDINGS, topics.ALERTS)),
+        announces=topics.named(settings, (topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS)),
         partitions=settings.partitions,
         security=client_options(settings),
         faust_credentials=faust_credentials(settings),

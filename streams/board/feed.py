@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from models.reading import Reading
+from streams import topics
 from streams.board.pending import Pending, Watermark
 from streams.board.records import Unreadable, read_alert, read_standing
 from streams.board.store import (
@@ -37,7 +38,7 @@ log = logging.getLogger("lotrinh.board.feed")
 
 SCHEMA: Final = "1"
 """of what stands in Redis; another number begins a new epoch"""
-STANDINGS, ALERTS, TICKS, HEARTBEATS = "standings", "alerts", "ticks", "heartbeats"
+STANDINGS, ALERTS, HEARTBEATS = topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS
 
 COALESCE_S: Final = 0.3
 """what changes within this time after a change goes into one batch"""
@@ -55,7 +56,7 @@ class Feed:
         self._own = reading.decision.id
         self._made_of = f"{SCHEMA}:{reading.fingerprint()}"
         self._now = now
-        self._names = {settings.topic(name): name for name in (STANDINGS, ALERTS, TICKS, HEARTBEATS)}
+        self._names = {settings.topic(name): name for name in (STANDINGS, ALERTS, HEARTBEATS)}
         self._redis: Redis = connect(settings)
         self._stores: dict[str, BoardStore] = {}
         self._pending: dict[str, Pending] = {}
@@ -113,14 +114,13 @@ class Feed:
         while True:
             present = await consumer.topics()
             names = {short: full for full, short in self._names.items() if full in present}
-            if STANDINGS in names and ALERTS in names:
+            if len(names) == len(self._names):
                 break
             if not failures:
                 log.info("waiting for the topics %s", ", ".join(self._names))
             failures += 1
             await asyncio.sleep(min(5.0, backoff_s(failures)))
-        wanted = [STANDINGS, ALERTS, HEARTBEATS if HEARTBEATS in names else TICKS]
-        return [TopicPartition(names[n], p) for n in wanted if n in names for p in range(self._settings.partitions)]
+        return [TopicPartition(full, p) for full in names.values() for p in range(self._settings.partitions)]
 
     # -- beginning -----------------------------------------------------------------------------------------------------
 
@@ -141,9 +141,6 @@ class Feed:
                 self._before[board] = {}
         self._goals = {tp: end for tp, end in ends.items() if self._names[tp.topic] in (STANDINGS, ALERTS)}
         await consumer.seek_to_beginning()
-        for tp, end in ends.items():
-            if self._names[tp.topic] == TICKS:
-                consumer.seek(tp, max(0, end - 1))  # the last tick says all
         self._due = 0.0
 
     async def _open(self, board: str, *, force: bool = False) -> dict[str, str]:
@@ -191,9 +188,6 @@ class Feed:
 
     def _absorb(self, topic: str, records: list[Any]) -> None:
         for record in records:
-            if topic == TICKS:
-                self.watermark.tick(record.timestamp)
-                continue
             if topic == HEARTBEATS:
                 self.watermark.beat((record.key or b"").decode(errors="replace"), record.timestamp)
                 continue

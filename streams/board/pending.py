@@ -60,9 +60,9 @@ class Pending:
 class Watermark:
     """How recent the data is: Kafka's timestamps of what was seen.
 
-    Watch's heartbeats say it best: each names the partition it comes from and is written together with the standings
-    it stands for, so the slowest partition decides. Without heartbeats the clock's own ticks do: no dossier for a night
-    is then no silence either, but a watch that stands still goes unnoticed. With neither, the newest record.
+    Watch's heartbeats say it: each names the partition it comes from and is written together with the standings it
+    stands for, so the slowest partition decides, and a night without dossiers is no silence. Before the first of them,
+    the newest record.
     """
 
     def __init__(self) -> None:
@@ -70,16 +70,10 @@ class Watermark:
         self._newest = 0
         self._beats: dict[str, int] = {}
         self.clock = "none"
-        """who vouches for freshness: `heartbeats`, `ticks` or `none`"""
+        """who vouches for freshness: `heartbeats` or `none`"""
 
     def record(self, ms: int) -> None:
         """Take note of a standing or an alert."""
-        self._newest = max(self._newest, ms)
-
-    def tick(self, ms: int) -> None:
-        """Take note of a tick of the clock."""
-        if self.clock == "none":
-            self.clock = "ticks"
         self._newest = max(self._newest, ms)
 
     def beat(self, source: str, ms: int) -> None:

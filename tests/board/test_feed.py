@@ -114,11 +114,11 @@ def topics(kafka_address: str) -> Iterator[str]:
         [
             NewTopic(f"{prefix}standings", PARTITIONS, 1, topic_configs=compact),
             NewTopic(f"{prefix}alerts", PARTITIONS, 1),
-            NewTopic(f"{prefix}ticks", PARTITIONS, 1),
+            NewTopic(f"{prefix}heartbeats", PARTITIONS, 1),
         ]
     )
     yield prefix
-    admin.delete_topics([f"{prefix}{name}" for name in ("standings", "alerts", "ticks")])
+    admin.delete_topics([f"{prefix}{name}" for name in ("standings", "alerts", "heartbeats")])
     admin.close()
 
 
@@ -285,7 +285,7 @@ def test_rows_that_kafka_does_not_hold_any_more_are_swept_at_a_start(
     play(kafka_address, valkey, topics, scene)
 
 
-def test_every_decision_has_its_board_and_ticks_say_how_fresh_it_is(
+def test_every_decision_has_its_board_and_heartbeats_say_how_fresh_it_is(
     kafka_address: str, valkey: ValkeyServer, topics: str, reading: Reading
 ) -> None:
     async def scene(line: Line) -> None:
@@ -295,12 +295,12 @@ def test_every_decision_has_its_board_and_ticks_say_how_fresh_it_is(
             await line.until({"b": "1"})
             before = int((await line.meta())["watermark_ms"])
             await asyncio.sleep(0.05)
-            await line.producer.send_and_wait(line.settings.topic("ticks"), b"{}", partition=1)
+            await line.producer.send_and_wait(line.settings.topic("heartbeats"), b"{}", key=b"watch/1", partition=1)
             deadline = time.monotonic() + 10
             while int((meta := await line.meta())["watermark_ms"]) <= before:
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.1)
-            assert meta["clock"] == "ticks"
+            assert meta["clock"] == "heartbeats"
             assert abs(time.time() * 1000 - int(meta["fed_ms"])) < 3000
 
     play(kafka_address, valkey, topics, scene)

@@ -164,7 +164,7 @@ def test_an_entry_of_the_log_is_read_as_the_script_writes_it() -> None:
 
 
 def test_the_nearest_fault_is_told_and_no_dossiers_are_no_silence() -> None:
-    fresh = Freshness(fed_ms=100_000, watermark_ms=100_000, clock="ticks")
+    fresh = Freshness(fed_ms=100_000, watermark_ms=100_000, clock="heartbeats")
     health = Health(seen_ms=100_000, loading=False, freshness=fresh)
 
     assert health.stale(101_000, 60) is None

@@ -46,7 +46,7 @@ class Board:
     ) -> None:
         """Apply a batch, with the feed's word that it is alive."""
         now = str(int(time.time() * 1000))
-        said = {"complete": "1", "fed_ms": now, "watermark_ms": now, "clock": "ticks", "lag": "0"} | fields
+        said = {"complete": "1", "fed_ms": now, "watermark_ms": now, "clock": "heartbeats", "lag": "0"} | fields
         await self.store.apply(Batch(rows=[fact(r) for r in rows or []], alerts=alerts or [], fields=said))
 
     async def begin(self, rows: list[dict[str, Any]], epoch: str = "e1") -> None:

@@ -68,7 +68,9 @@ def test_the_same_log_under_another_name_gives_the_same_rows_and_alert_ids(kafka
             system.start("tally")
             system.start("watch")
             system.settle()
-            rows = {k: {f: v for f, v in s.items() if f not in ("version", "alert")} for k, s in system.standings().items()}
+            rows = {
+                k: {f: v for f, v in s.items() if f not in ("version", "alert")} for k, s in system.standings().items()
+            }
             outcomes.append((rows, {a["id"] for a in system.alerts()}))
 
     assert outcomes[0][0] == outcomes[1][0]

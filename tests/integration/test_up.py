@@ -65,7 +65,7 @@ class Up:
 
     def snapshot(self) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self.port}/api/v1/boards/thai-binh-2024/snapshot"
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(url, timeout=5) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -198,7 +198,17 @@ def test_ctrl_c_stops_everything_in_order(up: Up) -> None:
 
 
 def _figures(standings: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Any, ...]]:
-    fields = ("as_of", "numerator", "denominator", "target", "expected", "status", "shortfall", "last_7_days", "last_30_days")
+    fields = (
+        "as_of",
+        "numerator",
+        "denominator",
+        "target",
+        "expected",
+        "status",
+        "shortfall",
+        "last_7_days",
+        "last_30_days",
+    )
     return {(s["unit"], s["indicator"]): tuple(str(s[f]) for f in fields) for s in standings}
 
 

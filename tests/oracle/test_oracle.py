@@ -716,7 +716,9 @@ def naive_alerts(records: list[Record], as_of: date, **options: Any) -> Iterator
                 fired, then = opened.pop(key)
                 now = standings(fired)[key]
                 was = now["status"]
-                if key[1] in ("digitised-results", "electronic-results") and was == "met":  # A23: done since, or untrue?
+                if (
+                    key[1] in ("digitised-results", "electronic-results") and was == "met"
+                ):  # A23: done since, or untrue?
                     late = max(0, now["denominator"] - then["denominator"])
                     was = "below" if then["numerator"] + late < now["denominator"] else "met"
                 yield f"{day}T23:59:59+07:00", *key, "resolved" if was == "below" else "retracted"
