@@ -12,6 +12,8 @@ from typing import Any
 
 import faust
 
+from bench.counters import digest
+from models.calendar import day_number, day_text
 from models.contributions import contributions
 from models.dossier import NOTHING
 from models.events import TOPICS, Event, stamp
@@ -50,7 +52,8 @@ app = faust.App(
 )  # fmt: skip
 inbound = app.topic(*(f"{PREFIX}{t}" for t in TOPICS), value_type=PortalEvent)
 dossiers = app.Table("dossiers", default=list)
-days = app.Table("unit-days", default=lambda: [0, 0]).tumbling(86_400)
+counting_day = [0.0]
+days = app.Table("unit-days", default=lambda: [0, 0]).tumbling(86_400).relative_to(lambda _event: counting_day[0])
 state = {"seen": 0, "began": 0.0}
 
 
@@ -69,6 +72,14 @@ def event_of(record: PortalEvent) -> Event:
     return Event(record.type, record.dossier, stamp(record.version, record.at, record.id, ""), facts)
 
 
+def counted() -> str:
+    """A digest of what the windows hold."""
+    rows = days.table.data.data.items()
+    return digest(
+        (*key.split("/")[:1], day_text(int(start) // 86_400), key.split("/")[1], *n) for (key, (start, _)), n in rows
+    )
+
+
 @app.agent(inbound)
 async def count(stream: Any) -> None:
     async for record in stream:
@@ -80,18 +91,16 @@ async def count(stream: Any) -> None:
         dossiers[event.dossier] = after
         taken, put = moved(contributions(before[0], RULES), contributions(after[0], RULES))
         for sign, some in ((-1, taken), (1, put)):
-            for unit, _, cell, numerator in some:
+            for unit, day, cell, numerator in some:
                 key = f"{unit}/{cell}"
+                counting_day[0] = day_number(day) * 86_400.0
                 now = days[key].value()
                 days[key] = [now[0] + sign * numerator, now[1] + sign]
         state["seen"] += 1
         if state["seen"] == RECORDS:
             usage = resource.getrusage(resource.RUSAGE_SELF)
-            seconds, cpu = time.perf_counter() - state["began"], usage.ru_utime + usage.ru_stime
-            print(
-                json.dumps({"seconds": seconds, "cpu": cpu, "rss_mb": usage.ru_maxrss // 1024, "digest": None}),
-                flush=True,
-            )
+            found = {"seconds": time.perf_counter() - state["began"], "cpu": usage.ru_utime + usage.ru_stime}
+            print(json.dumps({**found, "rss_mb": usage.ru_maxrss // 1024, "digest": counted()}), flush=True)
             os._exit(0)
 
 

@@ -196,7 +196,7 @@ def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused: 
     own_time, implied, named = _KINDS[kind]
     try:
         at = instant_of_valid(at)
-        if not TIMES.isdisjoint(wire):
+        if b'_at"' in body:
             for field in TIMES & wire.keys():
                 if wire[field] is not None:
                     wire[field] = instant_of_valid(wire[field])
@@ -206,8 +206,9 @@ def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused: 
         wire[own_time] = at
     if implied is not None:
         wire = {**implied, **wire}
-    if "procedure" in wire and wire["procedure"] is not None:
-        wire["procedure"] = procedure_code(wire["procedure"])
+    procedure = wire.get("procedure")
+    if procedure is not None:
+        wire["procedure"] = procedure_code(procedure)
     order = f"{order}\t{at}\t{id_}\t{hashlib.sha256(value).digest()[:8].hex()}"
     if named is not None or not _PARTS.isdisjoint(wire):
         facts = _facts_of_parts(kind, at, wire)

@@ -5,16 +5,16 @@ once per transaction, the absolute counters of every unit and day it touched.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
-import orjson
+from orjson import loads
 
 from models.calendar import utc_ms
-from models.contributions import Contribution, contributions
+from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
-from models.events import Refused, decode
-from models.fold import learn, moved
+from models.events import Event, Refused, decode
+from models.fold import NONE, Held, learn, moved
 from models.reading import Reading
 from streams import topics
 from streams.broker import bootstrap, client_options, faust_credentials
@@ -23,6 +23,7 @@ from streams.engine.owner import partition_of
 from streams.messages import Mark, Passed, Tally, Tick, Version, dumps
 from streams.settings import Settings
 
+WRONG_KEY: Final = "the record's key is not the dossier"
 PENDING_TICKS_MAX: Final = 10_000
 """ticks waiting for their cut, per partition: a week of minutes; older ones are then passed over"""
 
@@ -31,23 +32,11 @@ UnitDay = tuple[str, str]
 """(unit, civil day as ISO text)"""
 
 
-class Counted:
-    """A contribution as the counter it moves. Equal only to itself, which makes comparing what a dossier held cheap."""
-
-    __slots__ = ("counter", "numerator", "unit_day")
-
-    def __init__(self, unit_day: UnitDay, counter: list[int], numerator: int) -> None:
-        """Hold the counter, [numerator, denominator], of a unit and civil day."""
-        self.unit_day = unit_day
-        self.counter = counter
-        self.numerator = numerator
-
-
-def _unpacked(row: Any) -> Dossier:
-    """Return a dossier's row as the core knows it: rows rest as bytes and are objects while they are being written."""
+def unpacked(row: Any) -> Dossier:
+    """Return a dossier's row as the core knows it: rows rest as bytes and are objects until they are committed."""
     if row is None:
         return NOTHING
-    return orjson.loads(row) if type(row) is bytes else row  # type: ignore[no-any-return]  # what was packed
+    return loads(row) if type(row) is bytes else row  # type: ignore[no-any-return]  # what was packed
 
 
 class TallyWork:
@@ -62,9 +51,8 @@ class TallyWork:
         self._dossiers = dossiers
         self._learnt: dict[bytes, None] = {}
         """dossiers of which something was learnt since counters were last announced"""
-        self._held: dict[bytes, tuple[Counted, ...]] = {}
+        self._held: dict[bytes, Held] = {}
         """dossier → where it counts: what its row says, derived once"""
-        self._counted: dict[Contribution, Counted] = {}
         self._cells: dict[UnitDay, dict[str, list[int]]] = {}
         self._touched: dict[UnitDay, None] = {}
         self._emptied: dict[UnitDay, None] = {}
@@ -79,10 +67,10 @@ class TallyWork:
 
     def restored(self, *, renewed: bool) -> None:
         """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
-        for derived in (self._learnt, self._held, self._counted, self._cells, self._touched, self._emptied):
+        for derived in (self._learnt, self._held, self._cells, self._touched, self._emptied):
             derived.clear()
         for key, row in self._owner.rows(self._dossiers):
-            held = self._where(_unpacked(row))
+            held = contributions(unpacked(row)[0], self._rules)
             if held:
                 self._held[key] = held
                 self._count(held, 1)
@@ -99,27 +87,22 @@ class TallyWork:
         else:
             self._touched.clear()  # whoever counted them has announced them
 
-    def _where(self, dossier: Dossier) -> tuple["Counted", ...]:
-        """Return where a dossier counts, as the counters it moves; dossiers that count alike share them."""
-        known, add = self._counted, self._add_counted
-        return tuple([known.get(c) or add(c) for c in contributions(dossier[0], self._rules)])
-
-    def _add_counted(self, contribution: Contribution) -> "Counted":
-        unit, day, cell, numerator = contribution
-        counter = self._cells.setdefault((unit, day), {}).setdefault(cell, [0, 0])
-        counted = self._counted[contribution] = Counted((unit, day), counter, numerator)
-        return counted
-
-    def _count(self, moved: Sequence["Counted"], sign: int) -> None:
+    def _count(self, moved: Held, sign: int) -> None:
         """Put contributions into the counters, or take them out."""
-        touched = self._touched
-        for counted in moved:
-            counter = counted.counter
-            counter[0] += sign * counted.numerator
+        cells, touched = self._cells, self._touched
+        for unit, day, cell, numerator in moved:
+            unit_day = (unit, day)
+            of_day = cells.get(unit_day)
+            if of_day is None:
+                of_day = cells[unit_day] = {}
+            counter = of_day.get(cell)
+            if counter is None:
+                counter = of_day[cell] = [0, 0]
+            counter[0] += sign * numerator
             counter[1] += sign
-            touched[counted.unit_day] = None
+            touched[unit_day] = None
             if counter[1] == 0:
-                self._emptied[counted.unit_day] = None
+                self._emptied[unit_day] = None
 
     # -- what comes in -------------------------------------------------------------------------------------------------
 
@@ -129,47 +112,51 @@ class TallyWork:
             self._take_events(fetch)
         else:
             ticks: list[Tick] = self._owner.memo["ticks"]
-            ticks += (orjson.loads(record.value) for record in fetch.records)
+            ticks += (loads(record.value) for record in fetch.records)
             del ticks[:-PENDING_TICKS_MAX]
         self._pass_ticks({**self._owner.progress.next, fetch.topic: fetch.position})
 
     def _take_events(self, fetch: Fetch) -> None:
-        counts = self._owner.memo["counts"]
-        dossiers, learnt = self._dossiers, self._learnt
+        dossiers, known, learnt = self._dossiers, self._dossiers.rows, self._learnt
+        refused = unchanged = 0
         for record in fetch.records:
             event = decode(record.value, record.headers)
-            if isinstance(event, Refused):
-                self._refuse(record, event)
-                counts["refused"] += 1
-                continue
             key = record.key
-            if key != event.dossier.encode():
-                self._refuse(record, Refused("the record's key is not the dossier", event.dossier))
-                counts["refused"] += 1
+            if isinstance(event, Refused) or key != event.dossier.encode():
+                self._refuse(record, event)
+                refused += 1
                 continue
-            before = _unpacked(dossiers.get(key))
+            row = known.get(key)
+            before = NOTHING if row is None else loads(row) if type(row) is bytes else row
             after, outcome = learn(before, event)
-            counts[outcome] += 1
+            if outcome == "unchanged":
+                unchanged += 1
             if after is not before:
                 dossiers[key] = after
                 learnt[key] = None
+        counts = self._owner.memo["counts"]
+        counts["refused"] += refused
+        counts["unchanged"] += unchanged
+        counts["applied"] += len(fetch.records) - refused - unchanged
 
     def _recount(self) -> None:
         """Move the counters by what has been learnt since they were announced.
 
         Once per transaction and dossier, not once per event: what counts follows from what is known.
         """
-        held_by, dossiers = self._held, self._dossiers
+        held_by, rows, rules = self._held, self._dossiers.rows, self._rules
         for key in self._learnt:
-            held, now = held_by.get(key, ()), self._where(_unpacked(dossiers.get(key)))
-            taken, put = moved(held, now)
+            now = contributions(unpacked(rows.get(key))[0], rules)
+            taken, put = moved(held_by.get(key, NONE), now)
             if taken or put:
                 held_by[key] = now
                 self._count(taken, -1)
                 self._count(put, 1)
         self._learnt.clear()
 
-    def _refuse(self, record: Any, refused: Refused) -> None:
+    def _refuse(self, record: Any, event: Event | Refused) -> None:
+        """Make a dead letter: reason and coordinates, never what the record held."""
+        refused = Refused(WRONG_KEY, event.dossier) if isinstance(event, Event) else event
         value = record.value or b""
         letter = {
             "reason": refused.reason,
@@ -242,12 +229,9 @@ class TallyWork:
 
     def _forget_empty(self, unit_day: UnitDay) -> None:
         """Drop counters that have come back to nothing, once that has been said."""
-        unit, day = unit_day
         cells = self._cells[unit_day]
         for cell in [cell for cell, counter in cells.items() if counter[1] == 0]:
             del cells[cell]
-            for numerator in (0, 1):
-                self._counted.pop(Contribution(unit, day, cell, numerator), None)
         if not cells:
             del self._cells[unit_day]
 

@@ -4,12 +4,14 @@ Every name that is overridden or read, and every behaviour without which a promi
 """
 
 import asyncio
+import dataclasses
 import inspect
 from importlib.metadata import version
 
 import aiokafka
 import faust
 import pytest
+from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, TopicPartitionState
@@ -23,6 +25,7 @@ from faust.windows import TumblingWindow
 
 from streams.engine import app, tables, takeover, transport
 from streams.engine.owner import partition_of
+from streams.engine.records import Record
 
 
 def test_versions_are_those_the_overrides_were_written_for() -> None:
@@ -61,6 +64,13 @@ def test_every_private_attribute_that_is_read_is_there() -> None:
     assert "_acked_index" in inspect.getsource(BaseConsumer.__init__)
     assert "_read_offset" in inspect.getsource(BaseConsumer.__init__)
     assert "_fetcher" in inspect.getsource(Recovery._resume_streams)
+
+
+def test_a_light_record_has_the_fields_of_the_one_it_stands_for() -> None:
+    theirs = inspect.getsource(fetcher.PartitionRecords._consumer_record)
+
+    assert tuple(f.name for f in dataclasses.fields(aiokafka.structs.ConsumerRecord)) == Record._fields
+    assert "return ConsumerRecord(\n" in theirs
 
 
 def test_isolation_and_fetch_wait_are_read_when_the_consumer_starts() -> None:

@@ -10,6 +10,7 @@ import faust
 from faust.types import TP
 
 from streams.engine.owner import Owner, Work
+from streams.engine.records import make_records_light
 from streams.engine.stop import LEAVE_S, before_exit, die
 from streams.engine.tables import Table
 from streams.engine.takeover import Tables
@@ -39,7 +40,7 @@ class EngineConfig:
     session_timeout_s: float = 10.0
     heartbeat_s: float = 3.0
     transaction_timeout_s: float = 10.0
-    pending_records_max: int = 20_000
+    pending_records_max: int = 50_000
     fetch_bytes: int = 1 << 20
     kept_state_s: float = 3_600.0
     fault: str | None = None
@@ -84,6 +85,7 @@ class Engine(faust.App):
             worker_redirect_stdouts=False,
             autodiscover=False,
         )
+        make_records_light()
         self.on_partitions_revoked.connect(self._release, weak=False)
         before_exit(self._leave_group)
 
