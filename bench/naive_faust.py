@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -48,7 +49,7 @@ class PortalEvent(faust.Record, serializer="json", validation=True):
 app = faust.App(
     f"{PREFIX}naive-{time.time_ns()}", broker=f"kafka://{BOOTSTRAP}", store="memory://", topic_partitions=4,
     web_enabled=False, broker_session_timeout=10.0, broker_heartbeat_interval=3.0, stream_wait_empty=False,
-    table_standby_replicas=0, topic_disable_leader=True,
+    table_standby_replicas=0, topic_disable_leader=True, datadir=tempfile.mkdtemp(),
 )  # fmt: skip
 inbound = app.topic(*(f"{PREFIX}{t}" for t in TOPICS), value_type=PortalEvent)
 dossiers = app.Table("dossiers", default=list)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
 
 from streams import topics
 from streams.broker import bootstrap, client_options
@@ -62,7 +63,7 @@ def _follow(
     say: Callable[[str], None] | None,
 ) -> None:
     while True:
-        positions = client.list_group_offsets([group]).get(group, {})
+        positions = _positions(client, group)
         behind = sum(max(0, end - _offset(positions.get(tp))) for tp, end in ends.items())
         if behind == 0:
             return
@@ -71,6 +72,17 @@ def _follow(
         if say is not None:
             say(f"{group}: {behind} records to go")
         time.sleep(POLL_S)
+
+
+def _positions(client: KafkaAdminClient, group: str) -> Mapping[TopicPartition, object]:
+    """Return a group's committed positions; none while the broker has no coordinator for it yet."""
+    try:
+        found: Mapping[TopicPartition, object] = client.list_group_offsets([group]).get(group, {})
+    except KafkaError as exc:
+        if not getattr(exc, "retriable", False):
+            raise
+        return {}
+    return found
 
 
 def _offset(position: object) -> int:

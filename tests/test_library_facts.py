@@ -46,7 +46,7 @@ def test_versions_are_those_the_overrides_were_written_for() -> None:
         (tables.Table, faust.Table, ("__setitem__", "get", "on_start", "on_key_get", "on_key_set", "on_key_del")),
         (takeover.Tables, TableManager, ("recovery", "_update_channels", "on_stop")),
         (takeover.Takeover, Recovery, ("on_partitions_revoked", "on_rebalance")),
-        (app.Engine, faust.App, ("_new_transport", "_on_agent_error")),
+        (app.Engine, faust.App, ("_new_transport", "_on_agent_error", "_create_directories")),
     ],
 )
 def test_every_overridden_name_is_there_to_be_overridden(ours: type, theirs: type, names: tuple[str, ...]) -> None:

@@ -95,6 +95,9 @@ class Engine(faust.App):
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)
 
+    def _create_directories(self) -> None:
+        """Make none: the state is in memory and in Kafka; Faust would leave empty folders where it is started."""
+
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:  # noqa: ARG002
         die(exc)  # Faust would acknowledge the records and go on without them
 
