@@ -12,7 +12,7 @@ import pytest
 
 from streams.library import BadInput
 from streams.local import kafka
-from streams.local.children import _end_with_parent
+from streams.local.children import end_with_parent
 from streams.local.state import free_port
 
 IN_CI = bool(os.environ.get("CI"))
@@ -42,7 +42,7 @@ def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = kafka.prepare(folder, port, controller, path)
     with (folder / "kafka.log").open("wb") as log:
         broker = subprocess.Popen(
-            command, stdout=log, stderr=log, start_new_session=True, preexec_fn=_end_with_parent(os.getpid())
+            command, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent(os.getpid())
         )
     deadline = time.monotonic() + 60
     while True:

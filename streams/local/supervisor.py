@@ -79,6 +79,7 @@ class Supervisor:
         update: dict[str, Any] = {}
         if settings.kafka is None:
             path = await asyncio.to_thread(kafka.classpath, say)
+            await asyncio.to_thread(kafka.learn_startup, path, say)
             folder = self.state.path / "kafka"
             command = await asyncio.to_thread(kafka.prepare, folder, ports["kafka"], ports["controller"], path)
             update["kafka"] = f"127.0.0.1:{ports['kafka']}"
