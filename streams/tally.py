@@ -117,7 +117,7 @@ class TallyWork:
         self._pass_ticks({**self._owner.progress.next, fetch.topic: fetch.position})
 
     def _take_events(self, fetch: Fetch) -> None:
-        dossiers, known, learnt = self._dossiers, self._dossiers.rows, self._learnt
+        known, learnt = self._dossiers.rows, self._learnt
         refused = unchanged = 0
         for record in fetch.records:
             event = decode(record.value, record.headers)
@@ -132,7 +132,7 @@ class TallyWork:
             if outcome == "unchanged":
                 unchanged += 1
             if after is not before:
-                dossiers[key] = after
+                known[key] = after  # its table is told of all at once, in `_recount`
                 learnt[key] = None
         counts = self._owner.memo["counts"]
         counts["refused"] += refused
@@ -145,6 +145,7 @@ class TallyWork:
         Once per transaction and dossier, not once per event: what counts follows from what is known.
         """
         held_by, rows, rules = self._held, self._dossiers.rows, self._rules
+        self._dossiers.written(self._learnt)
         for key in self._learnt:
             now = contributions(unpacked(rows.get(key))[0], rules)
             taken, put = moved(held_by.get(key, NONE), now)

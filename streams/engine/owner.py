@@ -302,8 +302,8 @@ class Owner:
             records.setdefault((topic, to), []).append((key, value, headers) if headers else (key, value))
         self._unbind()
         for table, dirty in self._dirty.items():
-            rows = [table.dump(key) for key in dirty]
-            records[table.changelog_topic_name, self.partition] = list(rows)
+            rows = table.dump(dirty)
+            records[table.changelog_topic_name, self.partition] = [*rows]
             gone = [key for key, row in zip(dirty, rows, strict=True) if row[1] is None]
             self._keys[table].update(dirty)
             self._keys[table].difference_update(gone)
