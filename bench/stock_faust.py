@@ -115,10 +115,10 @@ def measured(bootstrap: str, events: int, restarts: int, seed: int) -> dict[str,
     run, rng = Run(bootstrap), random.Random(seed)
     process = run.start()
     time.sleep(8)
-    feeding = threading.Thread(target=run.feed, args=(events, 4.0 * (restarts + 1)), daemon=True)
+    feeding = threading.Thread(target=run.feed, args=(events, 7.0 * (restarts + 1)), daemon=True)
     feeding.start()
     for _ in range(restarts):
-        time.sleep(rng.uniform(2, 4))
+        time.sleep(rng.uniform(4, 8))
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(60)
