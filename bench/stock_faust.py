@@ -1,10 +1,10 @@
 """What stock Faust loses and counts twice over ordinary restarts: the reason for `streams/engine`.
 
-usage: python -m bench.stock_faust [--events 20000] [--restarts 6] [--rounds 2] [--out bench/results/stock-faust.json]
+usage: python -m bench.stock_faust [--events 20000] [--restarts 6] [--kill] [--feed-seconds 28] [--rounds 3] [--out bench/results/stock-faust.json]
 
 Every event has a key of its own and the application adds one to its row, as Faust's guide shows it, so that a row that
 is missing is an event lost and a row above one is an event counted twice. The worker is restarted while events flow:
-by SIGTERM, waiting until it has ended. Figures are read from the table's changelog, to its end.
+by SIGTERM, waiting until it has ended, or by kill -9. Figures are read from the table's changelog, to its end.
 """
 
 import argparse
@@ -111,15 +111,17 @@ class Run:
         return rows
 
 
-def measured(bootstrap: str, events: int, restarts: int, seed: int) -> dict[str, int]:
+def measured(  # noqa: PLR0913 - what a run consists of
+    bootstrap: str, events: int, restarts: int, feed_s: float, seed: int, *, kill: bool
+) -> dict[str, int | bool]:
     run, rng = Run(bootstrap), random.Random(seed)
     process = run.start()
     time.sleep(8)
-    feeding = threading.Thread(target=run.feed, args=(events, 7.0 * (restarts + 1)), daemon=True)
+    feeding = threading.Thread(target=run.feed, args=(events, feed_s), daemon=True)
     feeding.start()
     for _ in range(restarts):
-        time.sleep(rng.uniform(4, 8))
-        process.send_signal(signal.SIGTERM)
+        time.sleep(rng.uniform(2, 4))
+        process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
         try:
             process.wait(60)
         except subprocess.TimeoutExpired:
@@ -132,7 +134,7 @@ def measured(bootstrap: str, events: int, restarts: int, seed: int) -> dict[str,
     process.wait()
     above = Counter(rows.values())
     return {
-        "events": events, "restarts": restarts, "lost": events - len(rows),
+        "events": events, "restarts": restarts, "killed": kill, "lost": events - len(rows),
         "counted_again": sum((times - 1) * keys for times, keys in above.items()),
     }  # fmt: skip
 
@@ -146,13 +148,15 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--events", type=int, default=20_000)
     options.add_argument("--restarts", type=int, default=6)
-    options.add_argument("--rounds", type=int, default=2)
+    options.add_argument("--feed-seconds", type=float, default=28.0, help="in which the events are published")
+    options.add_argument("--kill", action="store_true", help="kill -9 instead of SIGTERM")
+    options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--out", type=Path, default=Path("bench/results/stock-faust.json"))
     given = options.parse_args()
     runs = []
     with broker() as bootstrap:
         for number in range(given.rounds):
-            runs.append(measured(bootstrap, given.events, given.restarts, number))
+            runs.append(measured(bootstrap, given.events, given.restarts, given.feed_seconds, number, kill=given.kill))
             print(runs[-1], flush=True)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(
