@@ -1,7 +1,7 @@
 """The standing of a unit under one indicator: figures, what is expected of them, and the verdict. Exact throughout."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple, NotRequired, cast
@@ -88,6 +88,12 @@ class Standings:
         """Add to one counter of a civil day (ISO text); negative amounts take out."""
         indicator = self.ledger.add(unit, day_number(day), cell, numerator, denominator)
         self._changed.add((unit, cast("Indicator", indicator)))
+
+    def add_all(self, counters: Mapping[tuple[str, str, str], Sequence[int]]) -> None:
+        """Add (unit, civil day, cell) → (numerator, denominator); what comes to nothing is passed over."""
+        for (unit, day, cell), (numerator, denominator) in counters.items():
+            if numerator or denominator:
+                self.add(unit, day, cell, numerator, denominator)
 
     def move_to(self, day: date) -> bool:
         """Make `day`, or the period's nearest day, the day of the standings; tell whether that is another day."""
