@@ -54,9 +54,9 @@ class BadDecision(ValueError):  # noqa: N818 - a sentence for the person who wro
 
 
 class Strict(BaseModel):
-    """No field beyond those named; immutable once read."""
+    """No field beyond those named; immutable once read. Editors show the texts below fields (`models.schema`)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Period(Strict):

@@ -1,18 +1,18 @@
 """`lotrinh decisions`: what the decisions say, as data."""
 
+import sys
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
 from models.calendar import ZONE
 from models.reading import Reading
-from models.texts import day_vn, percent_text
+from models.texts import day_vn, number_text, percent_text
 from models.trajectory import decimal_text
 from streams.cli.options import echo_json, of_decision, settings_from
 from streams.cli.tables import print_table
-from streams.library import BadInput, read_decision, read_reading, shipped_decisions
+from streams.library import BadInput, read_decision, read_decision_text, read_reading, read_sources, shipped_decisions
 
 
 @click.group("decisions")
@@ -50,20 +50,49 @@ def show(decision: str, as_of: str | None, as_json: bool, **given: Any) -> None:
         _print(reading, on)
 
 
+@command.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of decision files, for editors (docs/decisions.md says how)."""
+    from models.schema import decision_schema
+
+    echo_json(decision_schema())
+
+
 @command.command("check")
 @click.argument("decision", metavar="ID|FILE")
 @of_decision
 def check(decision: str, **given: Any) -> None:
-    """Check a decision file, and whether it fits the registry and the files given with it."""
-    reading = read_reading(settings_from(**{**given, "decision": decision}))
+    """Check a decision file, and whether it fits the registry and the files given with it.
+
+    All problems at once on stderr, a line each, Vietnamese before English; exit code 2 where there is one.
+    """
+    from models import checking
+
+    settings = settings_from(**{**given, "decision": decision})
+    name, text = read_decision_text(decision)
+    checked = checking.check(text, read_sources(settings))
+    for warning in checked.warnings:
+        click.echo(f"{name}: lưu ý | warning: {warning}", err=True)
+    if checked.reading is None:
+        count = len(checked.problems)
+        problems = "problem" if count == 1 else "problems"
+        click.echo(f"{name}: có {count} lỗi, chưa dùng được | {count} {problems}, not usable yet", err=True)
+        for problem in checked.problems:
+            click.echo(f"{name}: {problem}", err=True)
+        sys.exit(2)
+    click.echo(_summary(checked.reading))
+
+
+def _summary(reading: Reading) -> str:
     on = reading.nearest(datetime.now(UTC).astimezone(ZONE).date())
     shown = described(reading, on)
-    for warning in reading.warnings():
-        click.echo(f"{Path(decision).name}: warning: {warning}", err=True)
-    click.echo(
-        f"{reading.decision.id}: {len(reading.decision.rows)} rows, {len(reading.targets(on).rows)} units, "
-        f"{len(shown['targets'])} targets, {len(shown['no_target'])} cells without target"
+    counts = (
+        (len(reading.decision.rows), "hàng"),
+        (len(reading.targets(on).rows), "đơn vị"),
+        (len(shown["targets"]), "chỉ tiêu"),
+        (len(shown["no_target"]), "ô không giao"),
     )
+    return f"{reading.decision.id}: hợp lệ; " + ", ".join(f"{number_text(n)} {what}" for n, what in counts)
 
 
 def described(reading: Reading, on: date) -> dict[str, Any]:
