@@ -6,7 +6,7 @@ expected by then, who belongs to which group. It is built once and never changed
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -282,6 +282,12 @@ class Reading:
             self.listed if asks_list else None,
             None if self.catalogue is None else lru_cache(maxsize=65536)(self.catalogue.documented),
         )
+
+    def under(self, switches: Mapping[str, str]) -> "Reading":
+        """Return the same decision, with the same files, read otherwise. Raises BadDecision."""
+        if all(self.switches.get(name) == value for name, value in switches.items()):
+            return self
+        return Reading(self.decision, replace(self._sources, switches={**self._sources.switches, **switches}))
 
     # -- about itself --------------------------------------------------------------------------------------------------
 
