@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -13,6 +13,8 @@ from models.trajectory import decimal_text
 from streams.cli.options import echo_json, of_decision, settings_from
 from streams.cli.tables import print_table
 from streams.library import BadInput, read_decision, read_reading, shipped_decisions
+
+HELD: Final = "Các đơn vị tiền thân có chỉ tiêu khác nhau; chờ cấp có thẩm quyền giao"
 
 
 @click.group("decisions")
@@ -38,7 +40,7 @@ def list_(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def show(decision: str, as_of: str | None, as_json: bool, **given: Any) -> None:
     """Show a decision: its targets unit by unit, groups, cells without target, and open questions."""
-    reading = read_reading(settings_from(**{**given, "decision": decision}))
+    reading = read_reading(settings_from(**{**given, "decision": decision}), catalogue=())  # targets need none
     try:
         asked = date.fromisoformat(as_of) if as_of else datetime.now(UTC).astimezone(ZONE).date()
     except ValueError as exc:
@@ -55,7 +57,7 @@ def show(decision: str, as_of: str | None, as_json: bool, **given: Any) -> None:
 @of_decision
 def check(decision: str, **given: Any) -> None:
     """Check a decision file, and whether it fits the registry and the files given with it."""
-    reading = read_reading(settings_from(**{**given, "decision": decision}))
+    reading = read_reading(settings_from(**{**given, "decision": decision}), catalogue=())
     on = reading.nearest(datetime.now(UTC).astimezone(ZONE).date())
     shown = described(reading, on)
     for warning in reading.warnings():
@@ -75,7 +77,9 @@ def described(reading: Reading, on: date) -> dict[str, Any]:
     for unit, row in targets.rows.items():
         for indicator in reading.indicators:
             target = targets.targets.get((unit, indicator))
-            if target is not None:
+            if target is not None and target.held:
+                blank.append({"unit": unit, "indicator": indicator, "row": target.row, "reason": HELD})
+            elif target is not None:
                 name = reading.registry.name(unit)
                 value = decimal_text(target.value)
                 found.append({"unit": unit, "name": name, "indicator": indicator, "target": value, "row": target.row})
@@ -104,21 +108,23 @@ def described(reading: Reading, on: date) -> dict[str, Any]:
 
 
 def _print(reading: Reading, on: date) -> None:
-    d, targets = reading.decision, reading.targets(on)
+    d = reading.decision
     first, last = reading.period(on)
     click.echo(f"Quyết định {d.number or '(không ghi số)'}: {d.title}")
     click.echo(f"{d.issuer}; kỳ đánh giá {day_vn(first)}-{day_vn(last)}")
     if d.effective is not None:
         click.echo(f"Hiệu lực từ {day_vn(d.effective)} ({d.effective_clause})")
+    else:
+        click.echo(f"Chưa biết ngày hiệu lực ({d.effective_clause or 'văn bản không ghi'}): cảnh báo từ đầu kỳ")
     for formula in reading.indicators.values():
         click.echo(f"- {formula.short}: {formula.title} ({formula.clause})")
     click.echo()
     header = ("TT", "Đơn vị", *(f.short for f in reading.indicators.values()))
     rows = []
     for row in d.rows:
-        code = row.unit or next((u for u, r in targets.rows.items() if r is row), "")
-        cells = (targets.targets.get((code, i)) for i in reading.indicators)
-        rows.append((row.row, row.name, *("–" if t is None else percent_text(t.value) for t in cells)))
+        values = reading.row_targets(row, on)
+        cells = (values.get(i) for i in reading.indicators)
+        rows.append((row.row, row.name, *("–" if value is None else percent_text(value) for value in cells)))
     print_table(header, rows, right=frozenset(range(2, len(header))))
     for row in d.rows:
         for indicator, reason in row.no_target.items():
