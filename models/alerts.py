@@ -190,9 +190,7 @@ class Alerts:
             return None
         judged = standings.judge(unit, indicator)
         verdict = self.rule.judge(Case(judged, at, memory["rule"]))
-        closed = reading.heirs.closed.get(unit)
-        frozen = closed is not None and closed <= standings.as_of
-        firing = verdict.firing and target is not None and not target.held and not frozen
+        firing = verdict.firing and target is not None and not target.held and not standings.frozen(unit)
         occasion = _Occasion(unit, indicator, at, judged, memory, verdict)
         if firing == (memory["open"] is not None):
             if memory["rule"] != verdict.remember:

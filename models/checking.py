@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from models.decisions import INDICATORS, BadDecision, Decision, Formula, Row, Switch, cells
 from models.reading import Reading, Sources
+from models.targets import members_of
 from models.texts import percent_text
 from models.units import COMMUNES, Registry, slug
 
@@ -50,6 +51,8 @@ def check(text: str, sources: Sources) -> Checked:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         return Checked((_of_syntax(str(exc)),), (), None)
+    # Whether a list of procedures is given does not make the file right or wrong.
+    sources = replace(sources, catalogue=sources.catalogue or ())
     places = _Places(raw, text)
     found: list[Finding] = []
     try:
@@ -58,6 +61,9 @@ def check(text: str, sources: Sources) -> Checked:
         found += _of_fields(exc, raw, places)
         decision = _salvaged(raw)
         found += [_worded(line, places) for line in _inconsistent(decision)]
+        # Lists and switches that do not know one another cannot be read; rows can.
+        decision = decision.model_copy(update={"catalogue": None, "switches": {}})
+        sources = replace(sources, switches={})
     found += [_worded(line, places, decision, sources.registry) for line in _unfitting(decision, sources)]
     found += _two_targets(decision, sources, places)
     problems = tuple(dict.fromkeys(found))
@@ -188,8 +194,9 @@ def _other_alternative(loc: Sequence[str | int], raw: Mapping[str, Any]) -> bool
                     value = value[step]
                 except (KeyError, IndexError, TypeError):
                     return False
-            taken = {"t": list, "d": dict, "s": str, "G": dict}[shape[0]]
-            if isinstance(value, list | dict | str) and not isinstance(value, taken):
+            # A list or a table of targets; a text or a table in a cell. What is neither is told of the first.
+            is_table = isinstance(value, dict)
+            if is_table != (shape[0] in "dG"):
                 return True
     return False
 
@@ -320,9 +327,7 @@ def _inconsistent(decision: Decision) -> list[str]:
 
 def _unfitting(decision: Decision, sources: Sources) -> list[str]:
     """Return what does not fit registry, switches and trajectories, a line each, without the decision's id."""
-    # Whether a list of procedures is given does not make the file right or wrong; switches are looked at apart, for one
-    # that nobody knows would hide all else.
-    sources = replace(sources, catalogue=sources.catalogue or ())
+    # Switches are looked at apart, for one that nobody knows would hide all else.
     lines: list[str] = []
     for asked in (replace(sources, switches={}), sources):
         try:
@@ -335,7 +340,7 @@ def _unfitting(decision: Decision, sources: Sources) -> list[str]:
 def _two_targets(decision: Decision, sources: Sources, places: _Places) -> Iterator[Finding]:
     """Find units to which two rows give two targets under one indicator: by name and by class, or by two names."""
     try:
-        reading = Reading(decision, replace(sources, catalogue=sources.catalogue or (), trajectories={}, switches={}))
+        reading = Reading(decision, replace(sources, trajectories={}, switches={}))
     except BadDecision:
         return
     given: dict[tuple[str, str], tuple[str, int]] = {}
@@ -343,21 +348,19 @@ def _two_targets(decision: Decision, sources: Sources, places: _Places) -> Itera
     for number, row in enumerate(decision.rows):
         if isinstance(row.targets, tuple) and len(row.targets) != len(decision.columns):
             continue
-        members, _ = reading._members(row)  # noqa: SLF001 - whom a row names is the reading's to say
+        members, _ = members_of(row, reading.registry, reading.heirs)
         for indicator, value in cells(decision, row).items():
             for unit in members:
                 text = value if isinstance(value, str) else str(value.first)
                 other, where = given.setdefault((unit, indicator), (text, number))
                 if other != text and (where, number, indicator) not in told:
                     told.add((where, number, indicator))
-                    name, first = reading.registry.name(unit), decision.rows[where].row
+                    who, first = f"{reading.registry.name(unit)} ({unit})", decision.rows[where].row
                     yield Finding(
                         places.row(number, [indicator]),
                         (
-                            f"{name} ({unit}) có hai chỉ tiêu: "
-                            f"{_percent(other)} ở hàng {first}, {_percent(text)} ở hàng này",
-                            f"{name} ({unit}) has two targets: "
-                            f"{other or 'none'} by row {first!r}, {text or 'none'} by this one",
+                            f"{who} có hai chỉ tiêu: {_percent(other)} ở hàng {first}, {_percent(text)} ở hàng này",
+                            f"{who} has two targets: {other or 'none'} by row {first!r}, {text or 'none'} by this one",
                         ),
                     )
 

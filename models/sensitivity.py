@@ -78,7 +78,7 @@ def questions(reading: Reading, as_of: date, supposed: Mapping[str, str]) -> Ite
 
 def _after_a_day(reading: Reading) -> frozenset[str]:
     """Return the switches that say how many days after another switch's day something holds."""
-    return frozenset(name for name, switch in reading.decision.switches.items() if getattr(switch, "days", None))
+    return frozenset(name for name, switch in reading.decision.switches.items() if switch.days)
 
 
 def sensitivity(

@@ -11,6 +11,7 @@ import pytest
 from models.checking import check
 from models.decisions import Decision
 from models.reading import Sources
+from streams.cli.decisions import described
 from streams.library import read_decision_text, shipped_decisions, shipped_registry
 from tests.unit.test_cli import lotrinh
 
@@ -246,6 +247,7 @@ def test_no_mistake_in_a_shipped_file_ever_escapes_or_crashes(name: str) -> None
         assert all(" | " in str(p) and "\n" not in str(p) for p in checked.problems)
         if checked.reading is not None:
             Decision.model_validate(tomllib.loads(to_toml(damaged)))
+            assert described(checked.reading, checked.reading.nearest(date(2024, 6, 1)))["switches"]
     assert check(to_toml(raw), sources()).problems == ()
 
 
