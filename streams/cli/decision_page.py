@@ -17,6 +17,7 @@ from models.units import COMMUNES
 from streams.board.describe import CLASSES, describe
 
 WIDTH: Final = 100
+NBSP: Final = "\N{NO-BREAK SPACE}"
 BASIS: Final = {
     "received": "ngày tiếp nhận",
     "resolved": "ngày giải quyết",
@@ -175,7 +176,10 @@ def _name(reading: Reading, row: Row, on: date) -> str:
 
 
 def _row(label: str, name: str, name_width: int, cells: Sequence[str]) -> None:
-    lines = textwrap.wrap(name, name_width) or [""]
+    # What stands in brackets stays together: spaces that textwrap does not break, and plain ones afterwards.
+    head, bracket, rest = name.partition(" [")
+    whole = f"{head} [{rest.replace(' ', NBSP)}" if bracket else name
+    lines = [line.replace(NBSP, " ") for line in textwrap.wrap(whole, name_width)] or [""]
     click.echo((f"{label}  {lines[0]:<{name_width}}" + "".join(f" {cell}" for cell in cells)).rstrip())
     for line in lines[1:]:
         click.echo(f"{'':<{len(label)}}  {line}")
@@ -258,8 +262,18 @@ def print_comparison(old: Reading, new: Reading, found: Comparison) -> None:
 
 
 def _change(field: Field) -> str:
-    old, new = ("(không ghi)" if v is None else v for v in (field.old, field.new))
+    old, new = (_plain(value) for value in (field.old, field.new))
     return f"{old} → {new}"
+
+
+def _plain(value: str | None) -> str:
+    """Return a value as an official writes it: days as dd/mm/yyyy."""
+    if value is None:
+        return "(không ghi)"
+    try:
+        return day_vn(date.fromisoformat(value))
+    except ValueError:
+        return value
 
 
 def _by_place(new: Reading, old: Reading, fields: Sequence[Field]) -> None:

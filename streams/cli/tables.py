@@ -49,12 +49,14 @@ def print_switches(reading: Reading) -> None:
 
 def print_sensitivity(reading: Reading, answers: Iterable[Answer], rows_max: int = 20) -> None:
     """Print what other answers to the open questions would change, at most `rows_max` units per answer."""
+    choices = {view.name: view.choices for view in reading.switch_views()}
     click.echo("\nNếu trả lời khác thì kết quả nào đổi?")
     for answer in answers:
         q = answer.question
         given = "".join(f", giả định {name} = {value}" for name, value in q.given.items() if name != q.switch)
         units = len({change.unit for change in answer.changes})
-        click.echo(f"\n{q.switch} = {q.other} thay vì {q.value}{given}: ", nl=False)
+        supposed = "" if q.other in choices[q.switch] else " (giả định)"
+        click.echo(f"\n{q.switch} = {q.other}{supposed} thay vì {q.value}{given}: ", nl=False)
         if not answer.changes:
             more = f"; {number_text(answer.figures_only)} số liệu đổi" if answer.figures_only else ""
             click.echo(f"không đơn vị nào đổi kết quả{more}.")
