@@ -269,7 +269,7 @@ class Standings:
         standing["alert"] = alert
         if self.frozen(unit):
             standing["frozen"] = True
-        return self._with_ceiling(standing, self.ceiling((unit,), unit, indicator))
+        return self._with_ceiling(standing, self.ceiling(unit, indicator))
 
     def group_standing(self, group: Group, indicator: Indicator) -> Standing:
         """Return the standing of a group: pooled figures, and how its members stand."""
@@ -281,17 +281,20 @@ class Standings:
         standing = self._standing(group.code, indicator, judged, (week, month))
         statuses = Counter(self.judge(m, indicator).status for m in members)
         standing["members"] = dict(sorted(statuses.items()))
-        return self._with_ceiling(standing, self.ceiling(members, group.code, indicator))
+        return self._with_ceiling(standing, self._ceiling(members, group.code, indicator))
 
-    def ceiling(self, units: Iterable[str], of: str, indicator: Indicator) -> Fraction | None:
-        """Return the percentage that units cannot pass because of the catalogue; None unless it lies below the target.
+    def ceiling(self, unit: str, indicator: Indicator) -> Fraction | None:
+        """Return the percentage that a unit cannot pass because of the catalogue; None unless it lies below the target.
 
-        It is the listed part of the denominator: were all of that online, the ratio would be no higher (A25). `units`
-        are a unit alone, or the members of a group; `of` is whose target it is held against.
+        It is the listed part of the denominator: were all of that online, the ratio would be no higher (A25). What is
+        below it is for the catalogue's owner to mend, `reading.decision.catalogue.owner`.
         """
+        return self._ceiling([unit], unit, indicator)
+
+    def _ceiling(self, units: Sequence[str], of: str, indicator: Indicator) -> Fraction | None:
+        """Return the ceiling of some units together, held against the target of one."""
         if not self.reading.indicators[indicator].capped:
             return None
-        units = list(units)
         target, denominator = self.target(of, indicator, self.as_of), _sum(self.figures(u, indicator) for u in units)[1]
         if target is None or denominator == 0:
             return None
