@@ -190,9 +190,7 @@ class Alerts:
             return None
         judged = standings.judge(unit, indicator)
         verdict = self.rule.judge(Case(judged, at, memory["rule"]))
-        closed = reading.heirs.closed.get(unit)
-        frozen = closed is not None and closed <= standings.as_of
-        firing = verdict.firing and target is not None and not target.held and not frozen
+        firing = verdict.firing and target is not None and not target.held and not standings.frozen(unit)
         occasion = _Occasion(unit, indicator, at, judged, memory, verdict)
         if firing == (memory["open"] is not None):
             if memory["rule"] != verdict.remember:
@@ -207,6 +205,10 @@ class Alerts:
             f"Lũy kế {ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]}) thấp hơn lộ trình "
             f"{percent_text(line)}; còn thiếu {shortfall(judged.figures, judged.expected)}."
         )
+        ceiling = self.standings.ceiling(occasion.unit, occasion.indicator)
+        scope = self.reading.decision.catalogue
+        if ceiling is not None and scope is not None:
+            reason = f"Không thể đạt do danh mục: mức trần {percent_text(ceiling)}. {reason} Nơi xử lý: {scope.owner}."
         fired = self._transition("firing", occasion, episode, occasion.verdict.severity, reason)
         day = self.standings.counted_on(occasion.unit, occasion.indicator, self.standings.ledger.last)
         opened: Open = {"fired": fired, "day": list(day)}
@@ -221,8 +223,11 @@ class Alerts:
             raise ValueError("an alert that is not open cannot close")
         fired = opened["fired"]
         then = self._in_hindsight(occasion.unit, occasion.indicator, occasion.at, opened)
-        if then.status == "below":
+        if then.status == "below" and judged.status == "below":
             phase: Phase = "resolved"
+            reason = "Không còn xét theo lộ trình: đơn vị đã có đơn vị kế thừa, hoặc đang chờ giao lại chỉ tiêu."
+        elif then.status == "below":
+            phase = "resolved"
             reason = f"Đã trở lại lộ trình: {ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]})."
         else:
             phase = "retracted"

@@ -1,9 +1,11 @@
 """The whole system without Kafka: events in file order, ticks by the events' own clock, standings and alerts out.
 
-The same functions as the running system; what it adds is the order in which ticks fall among the events.
+The same functions as the running system; what it adds is the order in which ticks fall among the events. As there,
+counters follow from what is known at a tick and not from each event: a dossier that ten events have touched since the
+last tick is folded once.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -12,7 +14,7 @@ from models.calendar import civil_day, end_of, instant_of, moment_of, start_of
 from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
-from models.fold import NONE, Held, learn, moved
+from models.fold import NONE, Counters, Held, count, learn, moved
 from models.reading import Reading
 from models.standings import Standing, Standings
 
@@ -35,6 +37,8 @@ class Evaluation:
     alerts: list[Transition] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
+    dossiers: Mapping[str, Dossier] = field(default_factory=dict)
+    """what is known of each dossier at the end, so that other readings may be asked of the same facts"""
 
 
 class Evaluator:
@@ -46,37 +50,49 @@ class Evaluator:
         self.standings = Standings(reading, start)
         self.alerts = Alerts(self.standings)
         self.counts = Counts()
-        self._dossiers: dict[str, tuple[Dossier, Held]] = {}
+        self.dossiers: dict[str, Dossier] = {}
+        self._held: dict[str, Held] = {}
+        """dossier → where it counts, as the counters have it"""
+        self._learnt: set[str] = set()
+        """dossiers of which something was learnt since they were last counted"""
 
     def take(self, event: Event) -> None:
-        """Take one event into its dossier and the counters."""
-        dossier, held = self._dossiers.get(event.dossier, (NOTHING, NONE))
+        """Take one event into its dossier; counters follow when they are asked for (`settle`)."""
+        code = event.dossier
+        dossier = self.dossiers.get(code, NOTHING)
         after, outcome = learn(dossier, event)
         if outcome == "applied":
             self.counts.applied += 1
         else:
             self.counts.duplicates += 1
-        if after is dossier:
-            return
-        now = contributions(after[0], self.reading.fold)
-        self._dossiers[event.dossier] = (after, now)
-        if now == held:
-            return
-        add = self.standings.add
-        taken, put = moved(held, now)
-        for unit, day, cell, numerator in taken:
-            add(unit, day, cell, -numerator, -1)
-        for unit, day, cell, numerator in put:
-            add(unit, day, cell, numerator, 1)
+        if after is not dossier:
+            self.dossiers[code] = after
+            self._learnt.add(code)
+
+    def settle(self) -> None:
+        """Bring the counters up to what has been learnt: one addition per unit, day and cell that changed."""
+        dossiers, held_by, rules = self.dossiers, self._held, self.reading.fold
+        changes: Counters = {}
+        for code in self._learnt:
+            now = contributions(dossiers[code][0], rules)
+            taken, put = moved(held_by.get(code, NONE), now)
+            if taken or put:
+                held_by[code] = now
+                count(changes, taken, -1)
+                count(changes, put, 1)
+        self._learnt.clear()
+        self.standings.add_all(changes)
 
     def tick(self, at: str) -> list[Transition]:
         """Move the clock to a tick and evaluate."""
+        self.settle()
         self.standings.move_to(date.fromisoformat(civil_day(at)))
         self.alerts.changed(self.standings.take_changed())
         return self.alerts.tick(at)
 
     def standing_rows(self) -> list[Standing]:
         """Return the standing of every unit and group, ordered by indicator and unit."""
+        self.settle()
         standings = self.standings
         units = sorted({*standings.named(), *standings.ledger.units()})
         rows: list[Standing] = []
@@ -133,6 +149,7 @@ def evaluate(
     evaluator.standings.move_to(min(as_of, last))
     result.standings = evaluator.standing_rows()
     result.counts = evaluator.counts
+    result.dossiers = evaluator.dossiers
     return result
 
 

@@ -10,7 +10,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
+
+from models.events import procedure_code
 
 Level = Literal["province", "province-agency", "district", "district-office", "commune"]
 LEVELS: Final[tuple[Level, ...]] = ("province", "province-agency", "district", "district-office", "commune")
@@ -169,37 +171,79 @@ def parse_successions(rows: Iterable[Mapping[str, str]]) -> list[Succession]:
         old, new = ((row.get(c) or "").strip() for c in ("from", "to"))
         if not old or not new or old == new:
             raise BadTable(f"line {line}: `from` and `to` must name two different units")
-        procedures = frozenset(p.strip() for p in (row.get("procedures") or "").split(";") if p.strip())
+        named = (p.strip() for p in (row.get("procedures") or "").split(";"))
+        procedures = frozenset(procedure_code(p) for p in named if p)
         successions.append(Succession(day, old, new, procedures))
     return successions
+
+
+class _Place(NamedTuple):
+    """Where one has come to on the way from heir to heir."""
+
+    unit: str
+    since: str
+    """the civil day from which `unit` is the heir of the one before; '' at the start"""
+    origin: str
+    """whose own the dossier was on its day, if that was before"""
+    taken: frozenset[Succession]
 
 
 class Heirs:
     """Answers where a dossier of a unit counts, once mergers, splits and abolitions are taken in (A20).
 
     The predecessor keeps what was counted up to the day before. The heir counts what comes after as its own, and what
-    came before *from the day of the succession on*: such counts carry that day and the predecessor
-    (``2024-11-01/12688``), so that a standing of an earlier day leaves them out.
+    came before *from the day of the succession on*: such counts carry that day and the unit whose own they were
+    (``2024-11-01/12688``), so that a standing of an earlier day leaves them out, and targets can be weighted by them.
+    Of several heirs from one day the one for a named procedure comes before the one for all the rest.
     """
 
     def __init__(self, registry: Registry, successions: Iterable[Succession] = ()) -> None:
-        """Index the successions by predecessor."""
+        """Index the successions by predecessor. Raises BadTable where two heirs would count the same dossier."""
         self.registry = registry
-        self.successions = tuple(sorted(successions, key=lambda s: (s.day, s.predecessor, s.heir)))
+        self.successions = tuple(sorted(set(successions), key=lambda s: (s.day, s.predecessor, s.heir)))
         self._by_predecessor: dict[str, list[Succession]] = {}
-        self.closed: dict[str, date] = {}
+        self._turns: dict[str, list[tuple[date, bool]]] = {}
+        """unit → days on which it was succeeded (True) or became an heir"""
         self.predecessors: dict[str, tuple[str, ...]] = {}
         for s in self.successions:
             self._by_predecessor.setdefault(s.predecessor, []).append(s)
             self.predecessors[s.heir] = (*self.predecessors.get(s.heir, ()), s.predecessor)
-            if not s.procedures:
-                self.closed.setdefault(s.predecessor, s.day)
+            self._turns.setdefault(s.predecessor, []).append((s.day, True))
+            self._turns.setdefault(s.heir, []).append((s.day, False))
+        self._refuse_doubles()
         self.founded: dict[str, date] = {}
         """units that come into being by a succession, and when"""
         for s in self.successions:
             if s.heir not in registry.units or s.heir in registry.added:
                 self.founded.setdefault(s.heir, s.day)
         self._alone: dict[str, str | None] = {}
+
+    def _refuse_doubles(self) -> None:
+        taken: set[tuple[str, date, str]] = set()
+        for s in self.successions:
+            for procedure in s.procedures or ("",):
+                if (s.predecessor, s.day, procedure) in taken:
+                    what = f"procedure {procedure}" if procedure else "all procedures"
+                    raise BadTable(
+                        f"successions: {s.predecessor} has two heirs for {what} from {s.day}, so that a dossier would "
+                        "count twice: name the procedures of each"
+                    )
+                taken.add((s.predecessor, s.day, procedure))
+
+    def frozen_since(self, unit: str, on: date) -> date | None:
+        """Return the day from which a unit's standing is frozen, as seen on a civil day; None while it goes on.
+
+        A unit that has been succeeded and is itself an heir later goes on again.
+        """
+        since = None
+        for day, succeeded in self._turns.get(unit, ()):
+            if day > on:
+                break
+            if succeeded:
+                since = since or day
+            elif day != since:
+                since = None
+        return since
 
     def alone(self, unit: str) -> str | None:
         """Return the one unit that all dossiers of `unit` count for; None where a succession makes that depend."""
@@ -214,23 +258,26 @@ class Heirs:
         """Return (unit, inherited) for every unit a dossier of `unit` counts for on a civil day (ISO text).
 
         `inherited` is '' for the unit whose own dossier it is; for an heir, the day of the succession, ``/`` and the
-        predecessor.
+        unit whose own it was.
         """
         alone = self.alone(unit)
         if alone is not None:
             return ((alone, ""),)
-        own = self.registry.counts_for(unit)
-        return tuple(dict.fromkeys(self._follow(own, procedure, day, "", frozenset())))
+        start = _Place(self.registry.counts_for(unit), "", "", frozenset())
+        return tuple(dict.fromkeys(self._follow(start, procedure, day)))
 
-    def _follow(
-        self, unit: str, procedure: str | None, day: str, since: str, taken: frozenset[Succession]
-    ) -> Iterable[tuple[str, str]]:
-        ahead = [
-            s
-            for s in self._by_predecessor.get(unit, ())
-            if s not in taken and s.covers(procedure) and s.day.isoformat() >= since[:10]
-        ]
+    def _follow(self, place: "_Place", procedure: str | None, day: str) -> Iterable[tuple[str, str]]:
+        """Go from heir to heir and yield where a dossier of that day counts."""
+        unit, since, taken = place.unit, place.since, place.taken
+        origin = unit if since <= day else place.origin
+        ahead = [s for s in self._ahead(unit, procedure) if s not in taken and s.day.isoformat() >= since]
         if not any(s.day.isoformat() <= day for s in ahead):
-            yield unit, since if since[:10] > day else ""
+            yield unit, f"{since}/{origin}" if since > day else ""
         for s in ahead:
-            yield from self._follow(s.heir, procedure, day, f"{s.day.isoformat()}/{s.predecessor}", taken | {s})
+            yield from self._follow(_Place(s.heir, s.day.isoformat(), origin, taken | {s}), procedure, day)
+
+    def _ahead(self, unit: str, procedure: str | None) -> Iterable[Succession]:
+        """Return the successions by which a unit's dossiers of a procedure pass on."""
+        every = self._by_predecessor.get(unit, ())
+        named = {s.day for s in every if s.procedures and s.covers(procedure)}
+        return (s for s in every if s.covers(procedure) and (s.procedures or s.day not in named))

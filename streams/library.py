@@ -33,39 +33,49 @@ def shipped_registry() -> Registry:
     return Registry({u.code: u for u in parse_units(csv.DictReader(text.splitlines()))})
 
 
-def read_decision(name: str) -> Decision:
-    """Return a shipped decision by its id, or the decision of a file. Raises BadInput."""
+def read_decision_text(name: str) -> tuple[str, str]:
+    """Return (file name, text) of a shipped decision by its id, or of a file. Raises BadInput."""
     if name in shipped_decisions():
-        text = (resources.files("models") / "data" / "decisions" / f"{name}.toml").read_text(encoding="utf-8")
-        return parse_decision(text, f"{name}.toml")
+        file = resources.files("models") / "data" / "decisions" / f"{name}.toml"
+        return file.name, file.read_text(encoding="utf-8")
     path = Path(name)
     if not path.suffix and not path.exists():
         raise BadInput(
             f"no decision is called {name!r}; known: {', '.join(shipped_decisions())}, or the path of a file"
         )
+    return path.name, read_text(path)
+
+
+def read_decision(name: str) -> Decision:
+    """Return a shipped decision by its id, or the decision of a file. Raises BadInput."""
+    file, text = read_decision_text(name)
     try:
-        return parse_decision(read_text(path), path.name)
+        return parse_decision(text, file)
     except BadDecision as exc:
         raise BadInput(str(exc)) from exc
 
 
-def read_reading(settings: Settings, catalogue: tuple[Entry, ...] | None = None) -> Reading:
-    """Return the decision of the settings, made executable with all files they name. Raises BadInput.
+def read_sources(settings: Settings, catalogue: tuple[Entry, ...] | None = None) -> Sources:
+    """Return all that a reading is made of besides the decision: registry, and the files that settings name.
 
-    `catalogue` stands in where the settings name none.
+    `catalogue` stands in where the settings name none. Raises BadInput.
     """
     registry = shipped_registry()
     if settings.units is not None:
         registry = registry.with_units(read_table(settings.units, parse_units))
-    sources = Sources(
+    return Sources(
         registry=registry,
         catalogue=catalogue if settings.catalogue is None else tuple(read_table(settings.catalogue, parse_catalogue)),
         trajectories={} if settings.trajectories is None else read_table(settings.trajectories, parse_trajectories),
         successions=() if settings.successions is None else tuple(read_table(settings.successions, parse_successions)),
         switches=settings.switches,
     )
+
+
+def read_reading(settings: Settings, catalogue: tuple[Entry, ...] | None = None) -> Reading:
+    """Return the decision of the settings, made executable with all files they name. Raises BadInput."""
     try:
-        return Reading(read_decision(settings.decision), sources)
+        return Reading(read_decision(settings.decision), read_sources(settings, catalogue))
     except BadDecision as exc:
         raise BadInput(str(exc)) from exc
 
