@@ -30,8 +30,8 @@ from streams import topics
 from streams.local.children import end_with_parent
 
 PARTITIONS = 4
-QUIET_S = 12.0
-"""without a change of the changelog after which the worker is taken to have come to the end"""
+QUIET_S, STUCK_S = 12.0, 90.0
+"""without a change of the changelog after which a worker that has read everything, or has not, is taken to be done"""
 
 
 def worker(bootstrap: str, name: str) -> None:
@@ -100,15 +100,28 @@ class Run:
         return rows
 
     def settled(self) -> dict[bytes, int]:
-        """Return the table once it has not changed for some time."""
+        """Return the table once the group has read everything and the table has not changed for some time."""
+        client = topics.admin(self.bootstrap, {})
         last, since = -1, time.monotonic()
-        while time.monotonic() - since < QUIET_S:
+        while time.monotonic() - since < (QUIET_S if self._all_read(client) else STUCK_S):
             time.sleep(2)
             rows = self.rows()
             total = sum(rows.values())
             if total != last:
                 last, since = total, time.monotonic()
+        client.close()
         return rows
+
+    def _all_read(self, client: Any) -> bool:
+        committed = client.list_group_offsets([self.name]).get(self.name, {})
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": uuid.uuid4().hex})
+        ends = [
+            consumer.get_watermark_offsets(TopicPartition(f"{self.name}-events", p), timeout=10)[1]
+            for p in range(PARTITIONS)
+        ]
+        consumer.close()
+        done = {tp.partition: getattr(at, "offset", at) for tp, at in committed.items() if tp.topic.endswith("-events")}
+        return all(done.get(p, 0) >= end for p, end in enumerate(ends))
 
 
 def measured(  # noqa: PLR0913 - what a run consists of
