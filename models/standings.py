@@ -213,7 +213,8 @@ class Standings:
 
     def target(self, unit: str, indicator: Indicator, on: date) -> Target | None:
         """Return a unit's target on a day; while it is held, its predecessors' weighted by what they counted (A20)."""
-        target = self.reading.target(unit, indicator, on)
+        targets = self._targets if on == self.as_of else self.reading.targets(on)
+        target = targets.targets.get((unit, indicator))
         if target is None or not target.held:
             return target
         weights: Counter[str] = Counter()
