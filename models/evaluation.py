@@ -137,7 +137,7 @@ def evaluate(
         at = event.stamp.split("\t", 2)[1]
         if at > clock:
             clock = at
-            while due_at <= until and _is_over(due_at, at):
+            while due_at < at and due_at <= until and _is_over(due_at, at):
                 result.alerts += evaluator.tick(due_at)
                 due_at = next(ticks)
         evaluator.take(event)

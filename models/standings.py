@@ -124,8 +124,13 @@ class Standings:
     # -- figures -------------------------------------------------------------------------------------------------------
 
     def figures(self, unit: str, indicator: Indicator) -> Figures:
-        """Return a unit's cumulative figures from the period's first day to today, or to its last day."""
-        return self._figures(unit, indicator, self.ledger.first, self._last(unit))
+        """Return a unit's cumulative figures from the period's first day to today.
+
+        Of a unit that has been succeeded that is what it had the day before, and dossiers of procedures that have no
+        heir; what only the catalogue tells stays that of the day before.
+        """
+        of_catalogue = self.reading.indicators[indicator].count in ("service", "catalogue")
+        return self._figures(unit, indicator, self.ledger.first, self._last(unit) if of_catalogue else self.ledger.last)
 
     def window(self, unit: str, indicator: Indicator, days: int) -> Figures:
         """Return figures of the last `days` days up to today; they stop at the period's first day."""
@@ -146,7 +151,7 @@ class Standings:
         return self.reading.heirs.frozen_since(unit, self.as_of) is not None
 
     def _last(self, unit: str) -> int:
-        """Return the day number up to which a unit is judged: today, or the day before it was succeeded."""
+        """Return the number of the day on which a unit is judged: today, or the day before it was succeeded."""
         since = self.reading.heirs.frozen_since(unit, self.as_of)
         return self.ledger.last if since is None else since.toordinal() - EPOCH - 1
 
@@ -176,8 +181,9 @@ class Standings:
 
     def listed(self, unit: str, indicator: Indicator) -> int:
         """Return how many in a unit's denominator are listed, where its catalogue may cap its ratio (A25)."""
-        cells, last = self.ledger.items(unit, indicator, self._day), self._last(unit)
-        return sum(days.between(self.ledger.first, last)[1] for item, _, days in cells if item == LISTED)
+        return sum(
+            days.denominator for item, _, days in self.ledger.items(unit, indicator, self._day) if item == LISTED
+        )
 
     def _coverage(
         self, unit: str, cells: Iterable[tuple[str, str, Days]], first: int, last: int, formula: Formula
@@ -213,13 +219,14 @@ class Standings:
 
     def target(self, unit: str, indicator: Indicator, on: date) -> Target | None:
         """Return a unit's target on a day; while it is held, its predecessors' weighted by what they counted (A20)."""
-        target = self.reading.target(unit, indicator, on)
+        targets = self._targets if on == self.as_of else self.reading.targets(on)
+        target = targets.targets.get((unit, indicator))
         if target is None or not target.held:
             return target
         weights: Counter[str] = Counter()
         for item, origin, days in self.ledger.items(unit, indicator, self._day):
             if item != LISTED:
-                weights[origin] += days.between(self.ledger.first, self.ledger.last)[1]
+                weights[origin] += days.denominator
         return weighted(target, weights)
 
     def judged(self, unit: str, indicator: Indicator, figures: Figures, on: date) -> Judged:

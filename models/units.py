@@ -8,9 +8,10 @@ and all communes of a district as one row of a decision ``340/communes``.
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from models.events import procedure_code
 
@@ -177,17 +178,6 @@ def parse_successions(rows: Iterable[Mapping[str, str]]) -> list[Succession]:
     return successions
 
 
-class _Place(NamedTuple):
-    """Where one has come to on the way from heir to heir."""
-
-    unit: str
-    since: str
-    """the civil day from which `unit` is the heir of the one before; '' at the start"""
-    origin: str
-    """whose own the dossier was on its day, if that was before"""
-    taken: frozenset[Succession]
-
-
 class Heirs:
     """Answers where a dossier of a unit counts, once mergers, splits and abolitions are taken in (A20).
 
@@ -204,10 +194,8 @@ class Heirs:
         self._by_predecessor: dict[str, list[Succession]] = {}
         self._turns: dict[str, list[tuple[date, bool]]] = {}
         """unit → days on which it was succeeded (True) or became an heir"""
-        self.predecessors: dict[str, tuple[str, ...]] = {}
         for s in self.successions:
             self._by_predecessor.setdefault(s.predecessor, []).append(s)
-            self.predecessors[s.heir] = (*self.predecessors.get(s.heir, ()), s.predecessor)
             self._turns.setdefault(s.predecessor, []).append((s.day, True))
             self._turns.setdefault(s.heir, []).append((s.day, False))
         self._refuse_doubles()
@@ -263,21 +251,30 @@ class Heirs:
         alone = self.alone(unit)
         if alone is not None:
             return ((alone, ""),)
-        start = _Place(self.registry.counts_for(unit), "", "", frozenset())
-        return tuple(dict.fromkeys(self._follow(start, procedure, day)))
+        return tuple(self._holders(self.registry.counts_for(unit), procedure, day).items())
 
-    def _follow(self, place: "_Place", procedure: str | None, day: str) -> Iterable[tuple[str, str]]:
-        """Go from heir to heir and yield where a dossier of that day counts."""
-        unit, since, taken = place.unit, place.since, place.taken
-        origin = unit if since <= day else place.origin
-        ahead = [s for s in self._ahead(unit, procedure) if s not in taken and s.day.isoformat() >= since]
-        if not any(s.day.isoformat() <= day for s in ahead):
-            yield unit, f"{since}/{origin}" if since > day else ""
-        for s in ahead:
-            yield from self._follow(_Place(s.heir, s.day.isoformat(), origin, taken | {s}), procedure, day)
+    def _holders(self, unit: str, procedure: str | None, day: str) -> dict[str, str]:
+        """Go from heir to heir: unit → since when, and from whom, it has a dossier of that day ('' for its own)."""
+        found: dict[str, str] = {}
+        taken: set[Succession] = set()
+        since, origin = "", unit
+        while True:
+            following = self._next(unit, procedure, since, taken)
+            then = "" if following is None else following.day.isoformat()
+            if since <= day:
+                origin = unit
+            if following is None or then > day:
+                found.setdefault(unit, f"{since}/{origin}" if since > day else "")
+            if following is None:
+                return found
+            taken.add(following)
+            since, unit = then, following.heir
 
-    def _ahead(self, unit: str, procedure: str | None) -> Iterable[Succession]:
-        """Return the successions by which a unit's dossiers of a procedure pass on."""
-        every = self._by_predecessor.get(unit, ())
-        named = {s.day for s in every if s.procedures and s.covers(procedure)}
-        return (s for s in every if s.covers(procedure) and (s.procedures or s.day not in named))
+    def _next(self, unit: str, procedure: str | None, since: str, taken: AbstractSet[Succession]) -> Succession | None:
+        """Return the first succession from a day on by which a unit's dossiers of a procedure pass to another."""
+        ahead = (
+            s
+            for s in self._by_predecessor.get(unit, ())
+            if s.day.isoformat() >= since and s.covers(procedure) and s not in taken
+        )
+        return min(ahead, key=lambda s: (s.day, not s.procedures), default=None)

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from models.evaluation import evaluate
+from models.reading import Reading, Sources
 from models.sensitivity import Answer, sensitivity
-from tests.builders import event, received, thai_binh
+from streams.cli.progress import progress
+from streams.library import read_decision, shipped_registry
+from tests.builders import entries, event, received, thai_binh
 from tests.unit.test_cli import lotrinh
 
 TRADE, OTHER, COMMUNE = "34.so-cong-thuong", "34.so-y-te", "12688"
@@ -128,3 +131,84 @@ def test_without_being_asked_it_keeps_to_itself(file: Path) -> None:
     )
 
     assert "sensitivity" not in json.loads(plain.stdout)
+
+
+def khanh_hoa(**switches: str) -> Reading:
+    rows = [
+        {"procedure": f"1.00000{n}", "authority": "province-agency", "level": "full", "lists": lists}
+        for n, lists in enumerate(("2653;replacement", "2653", "replacement"))
+    ]
+    sources = Sources(registry=shipped_registry(), catalogue=entries(*rows), switches=switches)
+    return Reading(read_decision("khanh-hoa-2024"), sources)
+
+
+def asked_of_khanh_hoa(reading: Reading, **supposed: str) -> dict[tuple[str, str], Answer]:
+    """A05 and A06: a new procedure's dossiers around E + 5, a dropped one's on the day E itself (E = 06/5/2024)."""
+    works, trade = "56.so-xay-dung", "56.so-cong-thuong"
+    new = [("2024-05-11", "in_person"), ("2024-05-12", "online"), ("2024-05-13", "online")]
+    found = [e for day, channel in new for e in received(1, works, channel, day, procedure="1.000002")]
+    found += received(60, trade, "online", "2024-05-05", procedure="1.000001")
+    found += received(41, trade, "in_person", "2024-05-05", procedure="1.000001")
+    found += received(2, trade, "online", "2024-05-06", procedure="1.000001")
+    lines = [(n, json.dumps(e).encode()) for n, e in enumerate(found, start=1)]
+    result = evaluate(reading, lines, JUNE)
+    return {(a.question.switch, a.question.other): a for a in sensitivity(reading, result.dossiers, JUNE, supposed)}
+
+
+def test_a_day_nobody_knows_yet_is_supposed_and_what_follows_from_it_is_asked_under_it() -> None:
+    found = asked_of_khanh_hoa(khanh_hoa(), replacement_effective_date="2024-05-06")
+    given = {"replacement_effective_date": "2024-05-06"}
+    works, trade = "56.so-xay-dung", "56.so-cong-thuong"
+
+    assert changed(found["replacement_effective_date", "2024-05-06"]) == [
+        (works, "online-dossiers", (0, 0), "no-dossiers", (2, 3), "met")
+    ]
+    assert found["replacement_grace", "strict"].question.given == given
+    assert changed(found["replacement_grace", "strict"]) == []  # 2/3 becomes 2/2: met by either
+    assert found["replacement_grace", "strict"].figures_only == 1
+    assert changed(found["dropped_until", "exclusive"]) == [
+        (trade, "online-dossiers", (62, 103), "met", (60, 101), "below")
+    ]
+
+
+def test_a_day_that_is_known_is_also_asked_away() -> None:
+    found = asked_of_khanh_hoa(khanh_hoa(replacement_effective_date="2024-05-06"))
+
+    assert changed(found["replacement_effective_date", "none"]) == [
+        ("56.so-xay-dung", "online-dossiers", (2, 3), "met", (0, 0), "no-dossiers")
+    ]
+    assert found["dropped_until", "exclusive"].question.given == {}
+    assert len(changed(found["dropped_until", "exclusive"])) == 1
+
+
+def test_without_a_supposition_the_middle_of_the_period_so_far_is_tried() -> None:
+    assert ("replacement_effective_date", "2024-03-23") in asked_of_khanh_hoa(khanh_hoa())
+
+
+def test_a_supposition_that_is_no_day_is_refused_before_the_work_begins(file: Path) -> None:
+    asked = [
+        "evaluate",
+        "--decision",
+        "thai-binh-2024",
+        "--events",
+        str(file),
+        "--as-of",
+        "2024-06-30",
+        "--sensitivity",
+    ]
+    done = lotrinh(*asked, "--suppose", "electronic_copies=perhaps")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "switch electronic_copies is 'perhaps'" in done.stderr
+
+
+def test_a_log_gets_a_line_every_five_seconds_and_short_runs_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = iter([0.0, 2.0, 6.0, 7.0, 12.0])
+    monkeypatch.setattr("streams.cli.progress.time.monotonic", lambda: next(now))
+    with progress("đang tính", 1000) as advance:
+        for _ in range(4):
+            advance(200)
+
+    assert capsys.readouterr().err == "lotrinh: đang tính: 40 %\nlotrinh: đang tính: 80 %\n"

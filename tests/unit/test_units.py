@@ -67,6 +67,17 @@ def test_an_heir_for_a_named_procedure_comes_before_the_heir_for_all_the_rest() 
     assert heirs.units("A", None, "2025-08-01") == (("B", ""),)
 
 
+def test_what_has_passed_to_one_heir_does_not_pass_to_a_later_one() -> None:
+    named, rest = frozenset({"1"}), frozenset[str]()
+    heirs = Heirs(
+        REGISTRY, [Succession(date(2024, 1, 1), "A", "B", named), Succession(date(2025, 1, 1), "A", "C", rest)]
+    )
+
+    assert heirs.units("A", "1", "2023-06-01") == (("A", ""), ("B", "2024-01-01/A"))
+    assert heirs.units("A", "1", "2025-06-01") == (("B", ""),)
+    assert heirs.units("A", "2", "2023-06-01") == (("A", ""), ("C", "2025-01-01/A"))
+
+
 @pytest.mark.parametrize("procedures", [frozenset(), frozenset({"2", "3"})])
 def test_two_heirs_of_the_same_dossiers_are_refused(procedures: frozenset[str]) -> None:
     day = date(2025, 7, 1)
@@ -78,6 +89,7 @@ def test_a_renaming_there_and_back_does_not_go_round_in_circles() -> None:
     heirs = Heirs(REGISTRY, [Succession(date(2024, 1, 1), "A", "B"), Succession(date(2025, 1, 1), "B", "A")])
 
     assert heirs.units("A", None, "2025-06-01") == (("A", ""),)
+    assert heirs.units("A", None, "2023-06-01") == (("A", ""), ("B", "2024-01-01/A"))  # A has it already
     assert heirs.units("B", None, "2024-06-01") == (("B", ""), ("A", "2025-01-01/B"))
     assert heirs.frozen_since("A", date(2024, 6, 1)) == date(2024, 1, 1)
     assert heirs.frozen_since("A", date(2025, 6, 1)) is None
