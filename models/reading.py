@@ -88,7 +88,7 @@ class Reading:
     def __init__(self, decision: Decision, sources: Sources) -> None:
         """Work out what the decision says. Raises BadDecision where it does not fit the registry or a switch."""
         self.decision = decision
-        self.registry = _with_agencies(decision, sources.registry)
+        self.registry = with_agencies(decision, sources.registry)
         self.heirs = Heirs(self.registry, sources.successions)
         self.catalogue = None if sources.catalogue is None else Catalogue(sources.catalogue, self.registry)
         self.trajectories = dict(sources.trajectories)
@@ -377,7 +377,7 @@ def _basis(formula: Formula) -> Basis:
     raise BadDecision(f"a formula that counts dossiers needs the basis received, resolved or issued: {formula.title}")
 
 
-def _with_agencies(decision: Decision, registry: Registry) -> Registry:
+def with_agencies(decision: Decision, registry: Registry) -> Registry:
     """Add the agencies that a decision itself names: their names stand in its rows."""
     named = [
         Unit(row.unit, row.name, "province-agency", decision.province)

@@ -69,6 +69,10 @@ class Registry:
         unit = self.units.get(code)
         return unit.name if unit else code
 
+    def knows(self, code: str) -> bool:
+        """Tell whether a unit is in the registry, or is an office of a district that is."""
+        return code in self.units or bool(self.district_of(code))
+
     def communes_of(self, district: str) -> tuple[str, ...]:
         """Return the codes of the district's communes, sorted."""
         return self._communes.get(district, ())

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from models.catalogue import Entry, parse_catalogue
 from models.decisions import BadDecision, Decision, parse_decision
-from models.reading import Reading, Sources
+from models.reading import Reading, Sources, with_agencies
 from models.trajectory import parse_trajectories
 from models.units import BadTable, Registry, parse_successions, parse_units
 from streams.settings import Settings
@@ -68,6 +68,20 @@ def read_reading(settings: Settings, catalogue: tuple[Entry, ...] | None = None)
         return Reading(read_decision(settings.decision), sources)
     except BadDecision as exc:
         raise BadInput(str(exc)) from exc
+
+
+def read_registry(settings: Settings) -> Registry:
+    """Return all units known: shipped, of the deployment, and agencies that decisions name. Raises BadInput.
+
+    Of the settings' decision; where they name none, of every decision that comes with lotrinh.
+    """
+    registry = shipped_registry()
+    if settings.units is not None:
+        registry = registry.with_units(read_table(settings.units, parse_units))
+    named = [settings.decision] if "decision" in settings.model_fields_set else shipped_decisions()
+    for name in named:
+        registry = with_agencies(read_decision(name), registry)
+    return registry
 
 
 def read_text(path: Path) -> str:
