@@ -6,7 +6,7 @@ expected by then, who belongs to which group. It is built once and never changed
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -312,6 +312,8 @@ class Reading:
         found = []
         last = self.decision.period.last
         for (unit, indicator), milestones in sorted(self.trajectories.items()):
+            if self.registry.district_of(unit):
+                continue  # an office's own track (models/tracks.py)
             final = milestones.rows[-1]
             target = self.target(unit, indicator, last or final.day)  # type: ignore[arg-type]  # checked above
             if target is None:
@@ -385,7 +387,7 @@ def with_agencies(decision: Decision, registry: Registry) -> Registry:
         if row.unit is not None and "/" not in row.unit and row.unit not in registry.units
         and row.unit.startswith(f"{decision.province}.")
     ]  # fmt: skip
-    return Registry(registry.with_units(named).units, registry.added)
+    return replace(registry.with_units(named), added=registry.added)
 
 
 def _switches(decision: Decision, given: Mapping[str, str]) -> dict[str, str]:
