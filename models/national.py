@@ -189,15 +189,20 @@ def date_of(payload: Mapping[str, Any], name: str) -> str | None:
     raise BadPayload(f"{name} is no time of the form yyyyMMddHHmmss")
 
 
-def latest_of(payload: Mapping[str, Any]) -> str | None:
-    """Return the latest date a payload names; None where none can be read."""
-    found = []
+def latest_of(payload: Mapping[str, Any], beyond: str = "") -> str | None:
+    """Return the latest date a payload names, if it is later than `beyond`; what is no date is passed over."""
+    digits, latest = re.sub(r"[^0-9]", "", beyond)[:14], None
     for name in DATES:
+        text = payload.get(name)
+        if isinstance(text, str) and text <= digits:
+            continue  # most are: no need to read them
         try:
-            found.append(date_of(payload, name))
+            at = date_of(payload, name)
         except BadPayload:
             continue
-    return max((at for at in found if at is not None), default=None)
+        if at is not None and at > (latest or beyond):
+            latest = at
+    return latest
 
 
 def _facts(payload: Mapping[str, Any], row: Status, dates: Mapping[str, str | None], sender: Sender) -> dict[str, Any]:

@@ -116,7 +116,10 @@ def _sent(file: Path, given: str | None) -> str:
             return instant(given) if "T" in given else end_of(date.fromisoformat(given))
         except ValueError as exc:
             raise BadInput(f"--sent {given}: expected YYYY-MM-DD, or a date-time of RFC 3339 with an offset") from exc
-    latest = latest_in(file)
+    stderr, size = click.get_text_stream("stderr"), file.stat().st_size
+    with click.progressbar(length=size, label="reading dates", file=stderr) as bar:
+        latest = latest_in(file, _advancing(bar))
+        bar.update(size - bar.pos)
     if latest is None:
         return instant_of(datetime.now(UTC))  # no payload can be read, so nothing is ordered by it
     at, line = latest

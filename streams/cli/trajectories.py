@@ -31,7 +31,7 @@ def template(out: Path, by: str, unit: str | None, communes: bool, year: int | N
 
     if out.suffix.lower() != ".xlsx":
         raise BadInput(f"--out {out}: expected a file name that ends in .xlsx")
-    reading = read_reading(settings_from(**given))
+    reading = read_reading(settings_from(**given), catalogue=())  # targets need none
     asked = datetime.now(UTC).astimezone(ZONE).date() if year is None else date(year, 12, 31)
     on = reading.period(reading.nearest(asked))[1]
     if year is not None and on.year != year:
@@ -56,7 +56,7 @@ def check(file: Path, as_json: bool, **given: Any) -> None:
 
     given["trajectories"] = None  # those of the argument are checked
     settings = settings_from(**given)
-    reading = read_reading(settings.model_copy(update={"trajectories": None}))
+    reading = read_reading(settings.model_copy(update={"trajectories": None}), catalogue=())  # targets need none
     form = read_form_file(file, settings)
     problems = check_form(form, reading)
     errors = sum(p.severity == "error" for p in problems)

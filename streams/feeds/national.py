@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -87,13 +87,15 @@ def lines_of_national(path: Path, sender: Sender, report: Report) -> Iterator[Li
             yield Line(line, event, value, read)
 
 
-def latest_in(path: Path) -> tuple[str, int] | None:
+def latest_in(path: Path, progress: Callable[[int], None] | None = None) -> tuple[str, int] | None:
     """Return the latest date that any payload of a file names, and its line. Raises BadInput."""
     latest: tuple[str, int] | None = None
-    for line, found, _ in payloads(path):
-        at = latest_of(found) if found is not None else None
-        if at is not None and (latest is None or at > latest[0]):
+    for line, found, read in payloads(path):
+        at = None if found is None else latest_of(found, "" if latest is None else latest[0])
+        if at is not None:
             latest = at, line
+        if progress is not None:
+            progress(read)
     return latest
 
 

@@ -265,3 +265,43 @@ def test_an_offices_rows_are_no_warning() -> None:
 
     assert thai_binh(trajectories=office).warnings() == []
     assert read_reading(SETTINGS, offices_apart=True).registry.counts_for("340.phong-tu-phap") == "340.phong-tu-phap"
+
+
+YEARLY = """
+id = "moi-nam"
+title = "Giao chỉ tiêu hằng năm"
+issuer = "Chủ tịch Ủy ban nhân dân tỉnh"
+province = "34"
+text = "moi-nam.txt"
+rows = [{ row = "1", unit = "34.so-cong-thuong", name = "Sở Công Thương", targets = { online-dossiers = { first = 50, yearly = 10 } } }]
+
+[period]
+yearly_from = 2022
+clause = "Điều 2"
+
+[indicators.online-dossiers]
+title = "Tỷ lệ hồ sơ trực tuyến"
+short = "Hồ sơ trực tuyến"
+clause = "Điều 2"
+count = "dossier"
+basis = "resolved"
+numerator = ["online"]
+denominator = ["listed"]
+"""
+
+
+def test_a_decision_for_every_year_needs_the_forms_year_and_no_catalogue(tmp_path: Path) -> None:
+    decision, file = tmp_path / "moi-nam.toml", tmp_path / "f.xlsx"
+    decision.write_text(YEARLY, encoding="utf-8")
+    done = lotrinh("trajectories", "template", "--decision", str(decision), "--year", "2024", "--out", str(file))
+    page = load_workbook(file)["Lộ trình"]
+
+    assert done.returncode == 0, done.stderr
+    assert (page["B2"].value, page["E5"].value) == (2024, 70)
+    head = ["Mã đơn vị", "Mã chỉ tiêu", "T2"]
+    made = read_form([["Năm", "2024"], head, [TRADE, "online-dossiers", "50"]], read_decision(str(decision)))
+    without = read_form([head, [TRADE, "online-dossiers", "50"]], read_decision(str(decision)))
+    early = read_form([["Năm", "2021"], head], read_decision(str(decision)))
+    assert [e.day for e in made.entered] == [date(2024, 2, 29)]
+    assert without.problems[0].message.startswith("cần một hàng “Năm”")
+    assert early.problems[0].message == "quyết định này áp dụng từ năm 2022"
