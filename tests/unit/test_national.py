@@ -13,7 +13,10 @@ from models.national import COLLECTED, STATUS_OF, STATUSES, Sender
 from streams.feeds.aliases import parse_aliases
 from streams.feeds.national import CHUNK_BYTES, Report, latest_in, lines_of_national, read_units
 from streams.library import BadInput, read_table
-from tests.builders import evaluated, figures, thai_binh
+from tests.builders import YEAR_END, evaluated, figures, thai_binh
+from tests.integration.system import DECISION
+from tests.integration.system import UNITS as REGISTRY
+from tests.oracle.oracle import Oracle, Record
 from tests.unit.test_cli import lotrinh
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +64,18 @@ def test_the_excerpt_gives_the_figures_found_by_hand() -> None:
     assert figures(result, "34.so-cong-thuong", "digitised-results") == (0, 2, "below")
     # two codes, one dossier, of a unit that no table has
     assert figures(result, "000.09.07.H54") == (1, 1, "no-target")
+
+
+def test_the_oracle_counts_the_excerpts_events_alike() -> None:
+    """An independent reader of the contract takes the imported events, and their versions, as we do."""
+    events, _, _ = read(EXCERPT, units=read_units(UNITS), aliases=read_table(ALIASES, parse_aliases))
+    oracle = Oracle(DECISION, REGISTRY)
+    oracle.load(Record(orjson.dumps(e)) for e in events)
+    theirs = {k: (s["numerator"], s["denominator"]) for k, s in oracle.standings(YEAR_END).items()}
+    ours = evaluated(thai_binh(), events).standings
+
+    assert {(s["unit"], s["indicator"]): (s["numerator"], s["denominator"]) for s in ours} == theirs
+    assert any(n for n, _ in theirs.values())
 
 
 def test_nothing_that_names_a_person_reaches_an_event_or_a_reason() -> None:
