@@ -64,7 +64,7 @@ class Reading:
     def __init__(self, decision: Decision, sources: Sources) -> None:
         """Work out what the decision says. Raises BadDecision where it does not fit the registry or a switch."""
         self.decision = decision
-        self.registry = _with_agencies(decision, sources.registry)
+        self.registry = with_agencies(decision, sources.registry)
         try:
             self.heirs = Heirs(self.registry, sources.successions)
         except BadTable as exc:
@@ -284,6 +284,8 @@ class Reading:
         found = []
         last = self.decision.period.last
         for (unit, indicator), milestones in sorted(self.trajectories.items()):
+            if self.registry.district_of(unit):
+                continue  # an office's own track (models/tracks.py)
             final = milestones.rows[-1]
             target = self.target(unit, indicator, last or final.day)  # type: ignore[arg-type]  # checked above
             if target is None:
@@ -354,7 +356,7 @@ def _basis(formula: Formula) -> Basis:
     raise BadDecision(f"a formula that counts dossiers needs the basis received, resolved or issued: {formula.title}")
 
 
-def _with_agencies(decision: Decision, registry: Registry) -> Registry:
+def with_agencies(decision: Decision, registry: Registry) -> Registry:
     """Add the agencies that a decision itself names: their names stand in its rows."""
     named = [
         Unit(row.unit, row.name, "province-agency", decision.province)
@@ -362,7 +364,7 @@ def _with_agencies(decision: Decision, registry: Registry) -> Registry:
         if row.unit is not None and "/" not in row.unit and row.unit not in registry.units
         and row.unit.startswith(f"{decision.province}.")
     ]  # fmt: skip
-    return Registry(registry.with_units(named).units, registry.added)
+    return replace(registry.with_units(named), added=registry.added)
 
 
 def _switches(decision: Decision, given: Mapping[str, str]) -> dict[str, str]:

@@ -53,6 +53,8 @@ class Registry:
     units: Mapping[str, Unit]
     added: frozenset[str] = frozenset()
     """codes that a deployment added to the shipped registry"""
+    offices_apart: bool = False
+    """offices count for themselves and not for their district: for their own tracks, never under a decision"""
     _communes: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -72,9 +74,18 @@ class Registry:
         unit = self.units.get(code)
         return unit.name if unit else code
 
+    def knows(self, code: str) -> bool:
+        """Tell whether a unit is in the registry, or is an office of a district that is."""
+        return code in self.units or bool(self.district_of(code))
+
     def communes_of(self, district: str) -> tuple[str, ...]:
         """Return the codes of the district's communes, sorted."""
         return self._communes.get(district, ())
+
+    def offices_of(self, district: str) -> tuple[str, ...]:
+        """Return the codes of the district's offices that the registry has, sorted."""
+        units = self.units.values()
+        return tuple(sorted(u.code for u in units if u.level == "district-office" and u.parent == district))
 
     def of_level(self, level: Level, province: str) -> tuple[str, ...]:
         """Return the codes of a province's units of one level, sorted."""
@@ -105,7 +116,7 @@ class Registry:
 
     def counts_for(self, code: str) -> str:
         """Return the unit a dossier of this unit counts for: an office's district, otherwise the unit itself."""
-        return self.district_of(code) or code
+        return code if self.offices_apart else self.district_of(code) or code
 
     def home(self, code: str) -> str:
         """Return the key that keeps a unit and its group in one partition: the district of a commune or an office.

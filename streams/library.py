@@ -3,14 +3,16 @@
 import csv
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
 from models.catalogue import Entry, parse_catalogue
 from models.decisions import BadDecision, Decision, parse_decision
-from models.reading import Reading, Sources
-from models.trajectory import parse_trajectories
+from models.reading import Reading, Sources, with_agencies
+from models.trajectory import Milestones, parse_trajectories
+from models.trajectory_form import Form, read_form
 from models.units import BadTable, Registry, parse_successions, parse_units
 from streams.settings import Settings
 
@@ -55,29 +57,70 @@ def read_decision(name: str) -> Decision:
         raise BadInput(str(exc)) from exc
 
 
-def read_sources(settings: Settings, catalogue: tuple[Entry, ...] | None = None) -> Sources:
+def read_sources(
+    settings: Settings, catalogue: tuple[Entry, ...] | None = None, *, offices_apart: bool = False
+) -> Sources:
     """Return all that a reading is made of besides the decision: registry, and the files that settings name.
 
-    `catalogue` stands in where the settings name none. Raises BadInput.
+    `catalogue` stands in where the settings name none. With `offices_apart`, offices count for themselves
+    (models/tracks.py). Raises BadInput.
     """
-    registry = shipped_registry()
+    registry = replace(shipped_registry(), offices_apart=offices_apart)
     if settings.units is not None:
         registry = registry.with_units(read_table(settings.units, parse_units))
     return Sources(
         registry=registry,
         catalogue=catalogue if settings.catalogue is None else tuple(read_table(settings.catalogue, parse_catalogue)),
-        trajectories={} if settings.trajectories is None else read_table(settings.trajectories, parse_trajectories),
+        trajectories={} if settings.trajectories is None else read_trajectories(settings.trajectories, settings),
         successions=() if settings.successions is None else tuple(read_table(settings.successions, parse_successions)),
         switches=settings.switches,
     )
 
 
-def read_reading(settings: Settings, catalogue: tuple[Entry, ...] | None = None) -> Reading:
-    """Return the decision of the settings, made executable with all files they name. Raises BadInput."""
+def read_reading(
+    settings: Settings, catalogue: tuple[Entry, ...] | None = None, *, offices_apart: bool = False
+) -> Reading:
+    """Return the decision of the settings, made executable with all files they name (`read_sources`). Raises BadInput."""
     try:
-        return Reading(read_decision(settings.decision), read_sources(settings, catalogue))
+        return Reading(read_decision(settings.decision), read_sources(settings, catalogue, offices_apart=offices_apart))
     except BadDecision as exc:
         raise BadInput(str(exc)) from exc
+
+
+def read_trajectories(path: Path, settings: Settings) -> dict[tuple[str, str], Milestones]:
+    """Read trajectories: the contract's CSV, or a workbook in the form that offices fill in. Raises BadInput."""
+    if path.suffix.lower() != ".xlsx":
+        return read_table(path, parse_trajectories)
+    form = read_form_file(path, settings)
+    if errors := form.errors():
+        more = f" (and {len(errors) - 1} more: `lotrinh trajectories check`)" if len(errors) > 1 else ""
+        raise BadInput(f"{path}, {errors[0].place}: {errors[0].message}{more}")
+    return form.trajectories()
+
+
+def read_form_file(path: Path, settings: Settings) -> Form:
+    """Return what a form of trajectories says, and what is wrong with it. Raises BadInput where it is no such file."""
+    if path.suffix.lower() == ".xlsx":
+        from streams.workbooks import grid_of  # noqa: PLC0415 - a large library, for the few commands that need it
+
+        grid = grid_of(path)
+    else:
+        grid = list(csv.reader(read_text(path).splitlines()))
+    return read_form(grid, read_decision(settings.decision), settings.switches.get("report_months", "calendar"))
+
+
+def read_registry(settings: Settings) -> Registry:
+    """Return all units known: shipped, of the deployment, and agencies that decisions name. Raises BadInput.
+
+    Of the settings' decision; where they name none, of every decision that comes with lotrinh.
+    """
+    registry = shipped_registry()
+    if settings.units is not None:
+        registry = registry.with_units(read_table(settings.units, parse_units))
+    named = [settings.decision] if "decision" in settings.model_fields_set else shipped_decisions()
+    for name in named:
+        registry = with_agencies(read_decision(name), registry)
+    return registry
 
 
 def read_text(path: Path) -> str:

@@ -69,3 +69,47 @@ streams = st.lists(events(), min_size=1, max_size=14)
 def lines(found: list[dict[str, Any]]) -> list[bytes]:
     """Events as records."""
     return [json.dumps(e).encode() for e in found]
+
+
+@st.composite
+def national_histories(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Payloads of a few dossiers as one file holds them: any status after any other, stale dates, sent again."""
+    known = st.integers(1, 28).map(lambda d: f"202406{d:02d}083000")
+    sent: list[dict[str, Any]] = []
+    for _ in range(draw(st.integers(1, 12))):
+        if sent and draw(st.integers(0, 3)) == 0:
+            sent.append(draw(st.sampled_from(sent)))
+            continue
+        code = draw(st.sampled_from(DOSSIERS))
+        fees = st.fixed_dictionaries(
+            {
+                "HinhThucThu": st.sampled_from(["1", "2", "4", ""]),
+                "Gia": st.sampled_from(["0", "15000", 600]),
+                "TenPhiLePhi": st.just("x"),
+            }
+        )
+        files = st.fixed_dictionaries(
+            {
+                "MaGiayToKetQua": st.sampled_from(["", "KQ.1"]),
+                "DuongDanTepTinKetQua": st.sampled_from(["", "https://example.invalid/1"]),
+            }
+        )
+        sent.append(
+            {
+                "MaHoSo": code,
+                "MaTTHC": "1.004616.000.00.00.H54",
+                "KenhThucHien": draw(st.sampled_from(["1", "2", 3, "", None])),
+                "TrangThaiHoSo": draw(st.integers(1, 10)),
+                "DonViXuLy": draw(st.sampled_from(UNITS)),
+                "NgayNopHoSo": draw(known),
+                **{
+                    name: draw(known | st.just(""))
+                    for name in ("NgayTiepNhan", "NgayKetThucXuLy", "NgayTra", "NgayTuChoi")
+                },
+                "DuocThanhToanTrucTuyen": draw(st.sampled_from(["0", "1", 2, ""])),
+                "DanhSachLePhi": draw(st.lists(fees, max_size=2)),
+                "DanhSachGiayToKetQua": draw(st.lists(files, max_size=2)),
+                "ChuHoSo": "CHU-HO-SO-MAU",
+            }
+        )
+    return sent

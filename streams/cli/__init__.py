@@ -20,7 +20,9 @@ COMMANDS: Final = {
     "evaluate": ("streams.cli.evaluate", "Evaluate a file of events without Kafka."),
     "standings": ("streams.cli.standings", "Show where every unit stands now."),
     "alerts": ("streams.cli.alerts", "Show the alerts of the running system."),
+    "quality": ("streams.cli.quality", "Say what is wrong with the data, and what to do."),
     "decisions": ("streams.cli.decisions", "List, show and check decisions."),
+    "trajectories": ("streams.cli.trajectories", "The form for trajectories by month or quarter, and its check."),
     "dead-letters": ("streams.cli.dead_letters", "List refused records, and read them again."),
 }
 
