@@ -111,7 +111,8 @@ def _faults_of_counted(known: Mapping[str, Any], unit: str, measure: Measure) ->
         yield "open-over-a-year"
     filed = received or known.get("submitted_at")
     if measure.catalogue is not None and known.get("channel") == "online" and filed is not None:
-        rows = measure.catalogue.rows(known.get("procedure"), unit, date.fromisoformat(civil_day(filed)))
+        day = date.fromisoformat(civil_day(filed))
+        rows = [row for row in measure.catalogue.of(unit, day) if row.procedure == known.get("procedure")]
         if rows and all(row.level == "none" for row in rows):
             yield "online-not-offered"
 
