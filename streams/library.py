@@ -80,7 +80,7 @@ def read_sources(
 def read_reading(
     settings: Settings, catalogue: tuple[Entry, ...] | None = None, *, offices_apart: bool = False
 ) -> Reading:
-    """Return the decision of the settings, made executable with the files they name (`read_sources`). Raises BadInput."""
+    """Return the decision of the settings, made executable with the files they name. Raises BadInput."""
     try:
         return Reading(read_decision(settings.decision), read_sources(settings, catalogue, offices_apart=offices_apart))
     except BadDecision as exc:
