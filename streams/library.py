@@ -52,7 +52,13 @@ def read_decision(name: str) -> Decision:
     try:
         return parse_decision(text, file)
     except BadDecision as exc:
-        raise BadInput(str(exc)) from exc
+        raise BadInput(_in_a_line(exc, name)) from exc
+
+
+def _in_a_line(wrong: BadDecision, name: str) -> str:
+    """Return the first of what is wrong with a decision, and where all of it is told."""
+    first, *others = str(wrong).split("\n")
+    return f"{first} (and {len(others)} more: `lotrinh decisions check {name}`)" if others else first
 
 
 def read_sources(settings: Settings, catalogue: tuple[Entry, ...] | None = None) -> Sources:
@@ -77,7 +83,7 @@ def read_reading(settings: Settings, catalogue: tuple[Entry, ...] | None = None)
     try:
         return Reading(read_decision(settings.decision), read_sources(settings, catalogue))
     except BadDecision as exc:
-        raise BadInput(str(exc)) from exc
+        raise BadInput(_in_a_line(exc, settings.decision)) from exc
 
 
 def read_text(path: Path) -> str:
