@@ -54,7 +54,13 @@ def read_decision(name: str) -> Decision:
     try:
         return parse_decision(text, file)
     except BadDecision as exc:
-        raise BadInput(str(exc)) from exc
+        raise BadInput(_in_a_line(exc, name)) from exc
+
+
+def _in_a_line(wrong: BadDecision, name: str) -> str:
+    """Return the first of what is wrong with a decision, and where all of it is told."""
+    first, *others = str(wrong).split("\n")
+    return f"{first} (and {len(others)} more: `lotrinh decisions check {name}`)" if others else first
 
 
 def read_sources(
@@ -84,7 +90,7 @@ def read_reading(
     try:
         return Reading(read_decision(settings.decision), read_sources(settings, catalogue, offices_apart=offices_apart))
     except BadDecision as exc:
-        raise BadInput(str(exc)) from exc
+        raise BadInput(_in_a_line(exc, settings.decision)) from exc
 
 
 def read_trajectories(path: Path, settings: Settings) -> dict[tuple[str, str], Milestones]:

@@ -224,6 +224,18 @@ def test_the_command_prints_a_summary_then_a_line_each(tmp_path: Path) -> None:
     )
 
 
+def test_other_commands_say_the_first_mistake_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "thu.toml"
+    file.write_text(SMALL.replace("count = 38", "count = 39").replace('unit = "339"', 'unit = "999"'))
+    done = lotrinh("decisions", "show", str(file))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "lotrinh: thu: row '2': it names 39 communes, the registry has 38 "
+        f"(and 1 more: `lotrinh decisions check {file}`)\n"
+    )
+
+
 @pytest.mark.parametrize("name", shipped_decisions())
 def test_no_mistake_in_a_shipped_file_ever_escapes_or_crashes(name: str) -> None:
     """Damage one value after the other, at random: a sentence or a sound reading, never an exception."""
