@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "evaluate": ("streams.cli.evaluate", "Evaluate a file of events without Kafka."),
     "standings": ("streams.cli.standings", "Show where every unit stands now."),
     "alerts": ("streams.cli.alerts", "Show the alerts of the running system."),
+    "close": ("streams.cli.close", "Freeze the figures of a period that has ended."),
+    "report": ("streams.cli.report", "Write the table that goes to the Chairman's office."),
     "decisions": ("streams.cli.decisions", "List, show and check decisions."),
     "dead-letters": ("streams.cli.dead_letters", "List refused records, and read them again."),
 }
