@@ -39,6 +39,8 @@ class Line(NamedTuple):
     previous: tuple[int, int] | None
     """figures of the period before, as they were published where that is closed; None where there is none"""
     frozen: bool
+    ceiling: str | None
+    """percent that the unit cannot pass because of the catalogue, where that is below its target"""
 
     @property
     def key(self) -> Key:
@@ -83,6 +85,7 @@ def lines_of(
                 place.row, place.unit, place.name, place.unit_class, place.group, indicator, *own,
                 standing["numerator"], standing["denominator"], standing["target"], standing["expected"],
                 standing["status"], standing["shortfall"], earlier, standing.get("frozen", False),
+                standing.get("ceiling"),
             )  # fmt: skip
             found.append(line)
     return found

@@ -9,7 +9,7 @@ from models.decisions import Indicator
 from models.ledger import NONE
 from models.report import Report, change
 from models.report_lines import CLASSES, Line, UnitClass
-from models.texts import STATUS, day_vn, formula_text
+from models.texts import STATUS, day_vn, formula_text, percent_text
 from streams.reports import words
 from streams.reports.sheets import (
     CHANGE,
@@ -22,6 +22,7 @@ from streams.reports.sheets import (
     TEXT,
     Cell,
     Sheets,
+    lines_high,
     percent_cell,
     ratio_cell,
 )
@@ -101,7 +102,7 @@ class Annex:
             (formula.title.upper(), {"bold": True, "font_size": 13}, 36 if len(formula.title) > 110 else 18),
             (f"{words.capital(report.window.label.title)} {words.days(report)}", {}, LINE_POINTS),
             ("(Kèm theo Báo cáo số ……/BC-…… ngày …… tháng …… năm ………)", {"italic": True}, LINE_POINTS),
-            (f"{words.title(report)}, {formula.clause}", {}, LINE_POINTS),
+            (f"{words.title(report)}; {formula.clause}", {}, LINE_POINTS),
             (f"Mẫu số: {below}. Tử số: {above}.", {"italic": True}, 1.3 * LINE_POINTS),
         ]
         for row, (text, how, height) in enumerate(titles):
@@ -151,9 +152,10 @@ class Annex:
         how: dict[str, Any] = {"bold": True} if line.is_group else {}
         if line.status in ("no-target", "no-dossiers", "not-measured"):
             how["font_color"] = "#595959"
-        self._sheet.set_row(row, LINE_POINTS, None, {"level": 1} if member else {})
         self._sheet.write_string(row, 0, "" if member else line.row, self._sheets.boxed(align="center", **how))
         name = f"{line.name} (đã sắp xếp lại)" if line.frozen else line.name
+        high = LINE_POINTS * lines_high(name, self._columns[1].width - 2 * member)
+        self._sheet.set_row(row, high, None, {"level": 1} if member else {})
         self._sheet.write_string(row, 1, name, self._sheets.boxed(text_wrap=True, indent=int(member), **how))
         for n, (cell, number_format) in enumerate(self._cells(line), start=2):
             written = self._sheets.boxed(align="right", num_format=number_format, **how)
@@ -184,6 +186,8 @@ class Annex:
         if line.is_group:
             members = [x for x in of_class if x.group == line.group and not x.is_group and not x.frozen]
             text = f"{text} ({sum(x.status == 'met' for x in members)}/{len(members)})"
+        if line.ceiling is not None:
+            text = f"{text} (trần {percent_text(line.ceiling)})"
         below = {"font_color": "#B00020", "bold": True} if line.status == "below" else {}
         self._sheet.write_string(row, 12, text, self._sheets.boxed(align="center", **{**how, **below}))
         missing = line.shortfall if line.status == "below" else None

@@ -25,6 +25,7 @@ CHANGE: Final = f'{_VI}+#,##0_-;{_VI}\\-#,##0_-;"{DASH}"_-'
 ROMAN: Final = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 LINE_POINTS: Final = 15.75
 """height of a line of text of 12 points"""
+CHARACTERS_PER_WIDTH: Final = 1.25
 A4: Final = 9
 
 Cell = int | float | str | None
@@ -47,6 +48,11 @@ def percent_cell(percent: str | None) -> tuple[float | str, str]:
     whole, _, decimals = percent.partition(".")
     shown = decimals[:2]
     return int(whole + (shown + "00")[:2]) / 10_000, f"{_VI}0{'.' if shown else ''}{'0' * len(shown)}\\ %_-"
+
+
+def lines_high(text: str, width: float) -> int:
+    """Return how many lines a text needs in so many characters of width, which are digits: letters are narrower."""
+    return -(-len(text) // int(width * CHARACTERS_PER_WIDTH))
 
 
 class Sheets:

@@ -42,9 +42,9 @@ def day_of(instant: str) -> str:
 def title(report: Report) -> str:
     """Return what is reported on."""
     d = report.reading.decision
-    number = f"Quyết định số {d.number}" if d.number else "Quyết định (chưa có số)"
+    number = f" số {d.number}" if d.number else ""
     issued = f" ngày {day_vn(d.issued)}" if d.issued is not None else ""
-    return f"Kết quả thực hiện chỉ tiêu theo {number}{issued}"
+    return f"Kết quả thực hiện chỉ tiêu theo Quyết định{number}{issued} của {d.issuer}"
 
 
 def days(report: Report) -> str:
@@ -102,6 +102,11 @@ def notes(report: Report) -> Iterator[Note]:
         "Chưa đạt: thấp hơn. Chưa phát sinh: mẫu số bằng 0. Không giao: quyết định không giao chỉ tiêu này cho đơn vị. "
         "Tỷ lệ được cắt sau hai chữ số thập phân, không làm tròn lên. (36/38): số đơn vị đạt trên số đơn vị của nhóm."
     )
+    if any(line.ceiling is not None for line in report.lines):
+        yield Note(
+            "- (trần 50 %): tỷ lệ cao nhất có thể đạt với danh mục hiện có, thấp hơn chỉ tiêu: do danh mục, không do "
+            "đơn vị."
+        )
     yield Note(_comparison(report))
     yield Note(
         "- Điều chỉnh sau khi chốt: phần tăng, giảm của số trong kỳ do dữ liệu đến sau khi chốt; số đã chốt giữ nguyên."

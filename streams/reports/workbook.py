@@ -18,11 +18,9 @@ from models.report_lines import CLASSES, Line
 from models.texts import STATUS, day_vn
 from streams.reports import words
 from streams.reports.annex import Annex
-from streams.reports.sheets import COUNT, DASH, LINE_POINTS, PERCENT, Cell, Sheets, ratio_cell
+from streams.reports.sheets import COUNT, DASH, LINE_POINTS, PERCENT, Cell, Sheets, lines_high, ratio_cell
 
 NAME_WIDTH, NUMBER_WIDTH, FIGURE_WIDTH = 38.0, 5.0, 9.0
-CHARACTERS_PER_WIDTH = 1.25
-"""letters of a text are narrower than the digit that columns are measured in"""
 SPLIT = 5
 """columns left of the middle of the page"""
 
@@ -75,7 +73,7 @@ class Front:
     def _paragraph(self, row: int, text: str, **how: Any) -> int:
         """Write a text across the page, as high as it needs; returns the next row."""
         self._across(row, text, align="left", valign="top", text_wrap=True, **how)
-        self._sheet.set_row(row, LINE_POINTS * -(-len(text) // int(self._width * CHARACTERS_PER_WIDTH)) + 2)
+        self._sheet.set_row(row, LINE_POINTS * lines_high(text, self._width) + 2)
         return row + 1
 
     def _head(self) -> int:
@@ -96,10 +94,11 @@ class Front:
 
     def _title(self, row: int) -> int:
         """Write title, addressee and what was found; returns the next row."""
-        report = self._report
+        report, about = self._report, f"({self._report.reading.decision.title})"
         lines: list[tuple[str, dict[str, Any], float]] = [
             ("BÁO CÁO", {"bold": True, "font_size": 14}, 22),
             (words.title(report), {"bold": True, "font_size": 13}, 18),
+            (about, {"text_wrap": True}, LINE_POINTS * lines_high(about, self._width)),
             (words.capital(report.window.label.title), {"bold": True, "font_size": 13}, 18),
             (words.days(report), {"italic": True}, LINE_POINTS),
             *((text, {"italic": True}, LINE_POINTS) for text in words.deadlines(report)),

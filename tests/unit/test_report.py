@@ -376,7 +376,7 @@ def test_the_report_says_formula_cut_off_closing_and_open_questions(book: openpy
     for expected in (
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Số: ……/BC-……", "Quyết định số 805/QĐ-UBND ngày 24/05/2024",
         "Số liệu chốt đến hết ngày 30/06/2024", "theo dữ liệu nhận được đến ngày 01/07/2024",
-        "Kỳ báo cáo đã chốt ngày 02/07/2024", "Mẫu số: hồ sơ tiếp nhận (theo ngày tiếp nhận)", "electronic_copies = adoption",
+        "Kỳ báo cáo đã chốt ngày 02/07/2024", "(Giao chỉ tiêu nâng cao tỷ lệ sử dụng", "Mẫu số: hồ sơ tiếp nhận (theo ngày tiếp nhận)", "electronic_copies = adoption",
         "report_months = calendar", "mã kiểm tra số liệu",
     ):  # fmt: skip
         assert expected in text, expected
@@ -426,3 +426,12 @@ def test_a_merged_unit_is_frozen_and_counted_once_in_its_group() -> None:
     assert (old.frozen, heir.frozen) == (True, False)
     assert heir.cumulative == (3, 5)
     assert (group.figures, group.previous, group.cumulative) == ((0, 2), (3, 3), (3, 5))
+
+
+def test_a_unit_that_its_catalogue_caps_is_shown_as_such() -> None:
+    report = make_report(known(JUNE), "2024-06", [])
+    lines = [x._replace(ceiling="44.5") if x.key == (TRADE, "online-payments") else x for x in report.lines]
+    found = openpyxl.load_workbook(io.BytesIO(workbook_bytes(replace(report, lines=lines))))
+
+    assert row_of(found["3. Thanh toán trực tuyến"], "Sở Công Thương")[12] == "Chưa đạt (trần 44,5 %)"
+    assert any("do danh mục, không do đơn vị." in str(c.value) for c in found["Báo cáo"]["A"])
