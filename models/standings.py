@@ -210,6 +210,10 @@ class Standings:
             return catalogue.national_portal_integration(unit, on)
         return catalogue.full_online_provision(unit, on)
 
+    def figures_between(self, unit: str, indicator: Indicator, first: date, last: date) -> Figures:
+        """Return figures of the civil days from `first` to `last`, both inclusive, as they are known now."""
+        return self._figures(unit, indicator, first.toordinal() - EPOCH, last.toordinal() - EPOCH)
+
     # -- verdicts ------------------------------------------------------------------------------------------------------
 
     def judge(self, unit: str, indicator: Indicator) -> Judged:

@@ -21,12 +21,11 @@ from streams.broker import bootstrap, client_options, faust_credentials
 from streams.engine import Announcement, Engine, EngineConfig, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.engine.tables import windowed
-from streams.messages import Mark, Passed, Tally, dumps
+from streams.messages import Cells, Mark, Passed, Tally, cells_in_force, dumps
 from streams.settings import Settings
 
 DAY_S: Final = 86_400
 
-Cells = dict[str, list[int]]
 Row = dict[str, dict[str, list[Any]]]
 """slot → epoch → [position, cells]; JSON has text keys"""
 VERSION_HEADER: Final = "version"
@@ -89,7 +88,7 @@ class WatchWork:
         for unit, start, row in windowed(self._owner.rows(self._tables.unit_days)):
             day = day_text(int(start) // DAY_S)
             for slot, epochs in row.items():
-                self._add(unit, day, self._effective(epochs, slots.get(slot)), 1)
+                self._add(unit, day, cells_in_force(epochs, slots.get(slot)), 1)
         self._standings.take_changed()
         self._alerts = Alerts(self._standings)
         prefix = f"{self._reading.decision.id}/"
@@ -99,13 +98,6 @@ class WatchWork:
                 self._alerts.memory[unit, indicator] = memory
         self._transitions = []
         self._changed = None if renewed else set()
-
-    @staticmethod
-    def _effective(epochs: dict[str, list[Any]], slot: dict[str, Any] | None) -> Cells:
-        """Return the cells that hold: those of the slot's current epoch."""
-        said = None if slot is None else epochs.get(str(slot["epoch"]))
-        cells: Cells = {} if said is None else said[1]
-        return cells
 
     def _add(self, unit: str, day: str, cells: Cells, sign: int) -> None:
         for cell, (numerator, denominator) in cells.items():

@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "standings": ("streams.cli.standings", "Show where every unit stands now."),
     "alerts": ("streams.cli.alerts", "Show the alerts of the running system."),
     "quality": ("streams.cli.quality", "Say what is wrong with the data, and what to do."),
+    "close": ("streams.cli.close", "Freeze the figures of a period that has ended."),
+    "report": ("streams.cli.report", "Write the table that goes to the Chairman's office."),
     "decisions": ("streams.cli.decisions", "List, show and check decisions."),
     "trajectories": ("streams.cli.trajectories", "The form for trajectories by month or quarter, and its check."),
     "dead-letters": ("streams.cli.dead_letters", "List refused records, and read them again."),
