@@ -43,13 +43,11 @@ def formula_text(indicator: Indicator, formula: Formula, switches: Mapping[str, 
     if formula.count == "service":
         kind = "hồ sơ trực tuyến" if "online" in formula.numerator else "hồ sơ"
         return f"dịch vụ công trực tuyến có phát sinh {kind}", "dịch vụ công trực tuyến trong danh mục"
-    if formula.count == "copy" and switches.get("electronic_copies") == "adoption":
+    if formula.shape == "adoption":
         return "1 nếu đơn vị có ít nhất một bản sao điện tử", "1 nếu đơn vị có chứng thực bản sao"
-    ratio = indicator == "online-dossiers"
-    everything = ratio and switches.get("denominator_scope") == "all"
-    below = [f for f in formula.denominator if not (f == "listed" and everything)]
+    below = formula.denominator
     words = [_COUNTED[formula.basis], *(_FILTERS[f] for f in below)]
-    if ratio and switches.get("postal_in_denominator") == "false":
+    if indicator == "online-dossiers" and switches.get("postal_in_denominator") == "false":
         words.append("không kể hồ sơ qua bưu chính")
     above = ", ".join(_FILTERS[f] for f in formula.numerator if f not in below)
     noun = {"transaction": "giao dịch", "copy": "bản sao"}.get(formula.count, "hồ sơ")

@@ -42,6 +42,7 @@ def tracks(reading: Reading, events: Iterable[Event], as_of: date) -> list[Track
     evaluator = Evaluator(reading, reading.period(as_of)[0])
     for event in events:
         evaluator.take(event)
+    evaluator.settle()
     standings = evaluator.standings
     standings.move_to(as_of)
     found: list[Track] = []

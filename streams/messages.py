@@ -58,10 +58,10 @@ Cells = dict[str, list[int]]
 """cell → [numerator, denominator]"""
 
 
-def cells_in_force(epochs: dict[str, list[Any]], slot: dict[str, Any] | None) -> Cells:
+def cells_in_force(epochs: dict[str, list[Any]], slot: dict[str, Any] | None) -> dict[str, Any]:
     """Return the cells that hold of what a slot said of a unit's day: those of its current epoch."""
     said = None if slot is None else epochs.get(str(slot["epoch"]))
-    cells: Cells = {} if said is None else said[1]
+    cells: dict[str, Any] = {} if said is None else said[1]
     return cells
 
 

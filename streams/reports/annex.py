@@ -1,7 +1,7 @@
 """The annexes of a report: one sheet an indicator, its units by class and in the decision's order."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from xlsxwriter.worksheet import Worksheet
 
@@ -27,6 +27,8 @@ from streams.reports.sheets import (
     ratio_cell,
 )
 
+BOLD_IS_WIDER: Final = 0.85
+
 
 class Column(NamedTuple):
     """One column: the heading above, its own, the number under it (a ratio's says of which columns), its width."""
@@ -43,7 +45,7 @@ def columns_of(report: Report) -> list[Column]:
     judged = f"Lũy kế từ {day_vn(report.first_judged)}"
     columns = [
         Column("", "TT", "(1)", 5),
-        Column("", "Đơn vị", "(2)", 36),
+        Column("", "Đơn vị", "(2)", 39),
         Column(own, "Tử số", "(3)", 7.5),
         Column(own, "Mẫu số", "(4)", 7.5),
         Column(own, "Tỷ lệ", "(5)=(3)/(4)", 9.5),
@@ -154,7 +156,8 @@ class Annex:
             how["font_color"] = "#595959"
         self._sheet.write_string(row, 0, "" if member else line.row, self._sheets.boxed(align="center", **how))
         name = f"{line.name} (đã sắp xếp lại)" if line.frozen else line.name
-        high = LINE_POINTS * lines_high(name, self._columns[1].width - 2 * member)
+        width = self._columns[1].width * (BOLD_IS_WIDER if line.is_group else 1) - 2 * member
+        high = LINE_POINTS * lines_high(name, width)
         self._sheet.set_row(row, high, None, {"level": 1} if member else {})
         self._sheet.write_string(row, 1, name, self._sheets.boxed(text_wrap=True, indent=int(member), **how))
         for n, (cell, number_format) in enumerate(self._cells(line), start=2):

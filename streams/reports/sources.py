@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from models.calendar import civil_day, end_of
 from models.closing import Closing
+from models.decisions import Duty
 from models.periods import Window
 from models.reading import Reading
 from models.report import Due, Known, Report, make_report
@@ -95,26 +96,7 @@ def report_of(source: Source, period: str, as_of: date | None) -> Report:
         report = make_report(source.known, period, source.closings, min(days) if days else None)
     except ValueError as exc:
         raise BadInput(str(exc)) from exc
-    duties: Iterable[Duty] = getattr(report.reading.decision, "reports", ())
-    return replace(report, dues=tuple(dues_of(duties, report.window)))
-
-
-class Duty(Protocol):
-    """A report that a decision asks for, as its file says."""
-
-    @property
-    def period(self) -> str:
-        """Return month or year."""
-        ...
-
-    @property
-    def clause(self) -> str:
-        """Return the clause that asks for it."""
-        ...
-
-    def due(self, last: date) -> date:
-        """Return the last day on which the report on a period that ends on `last` is in time."""
-        ...
+    return replace(report, dues=tuple(dues_of(report.reading.decision.reports, report.window)))
 
 
 def dues_of(duties: Iterable[Duty], days: Window) -> list[Due]:
