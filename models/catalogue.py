@@ -90,7 +90,7 @@ class Catalogue:
         self._listing = Listing() if listing is None else listing
         self._by_authority: dict[str, list[Entry]] = {}
         for entry in self.entries:
-            self._by_authority.setdefault(entry.authority, []).append(entry)
+            self._by_authority.setdefault(registry.counts_for(entry.authority), []).append(entry)
         # Rows come into force and go on a few days only; between these the answer is the same.
         starts = {e.listed_from.isoformat() for e in self.entries if e.listed_from is not None}
         ends = {e.listed_to.isoformat() for e in self.entries if e.listed_to is not None}

@@ -177,10 +177,18 @@ class Decision:
         elapsed = (day - first).days + 1 if self.is_ramp(row, indicator) else whole
         return _ramp(target, elapsed, whole)
 
-    @lru_cache(maxsize=2048)  # noqa: B019 - decisions are few, and live as long as the process
+    def founded(self) -> set[str]:
+        """Name the heirs that come into being as such: neither the registry nor a row of the decision knows them."""
+        known = self.registry.shipped | {row.get("unit") for row in self.text["rows"]}
+        return {h.new for h in self.heirs} - known
+
     def named(self, day: date) -> Named:
         """Work out who is named on a day, successions up to it taken in."""
-        founded = {h.new for h in self.heirs if h.new not in self.registry.shipped}
+        return self._named(self.period(day)[0], sum(h.day <= day for h in self.heirs))
+
+    @lru_cache(maxsize=64)  # noqa: B019 - decisions are few, and live as long as the process
+    def _named(self, first: date, taken: int) -> Named:
+        founded = self.founded()
         found = Named({}, {}, {}, {})
         for row in self.text["rows"]:
             members = [m for m in _members(row, self.registry) if m not in founded]
@@ -188,19 +196,18 @@ class Decision:
                 found.groups[row["unit"]] = tuple(members)
             for unit in (*members, *([row["unit"]] if row.get("unit") in found.groups else ())):
                 for indicator, cell in _cells(self.text, row):
-                    if (target := self._value(cell, day)) is not None:
+                    if (target := self._value(cell, first)) is not None:
                         found.targets[unit, indicator] = target
             found.leaves.update(dict.fromkeys(members))
         olds: dict[str, list[str]] = {}
-        for heir in self.heirs:
-            if heir.day <= day:
-                self._succeed(heir, found, olds.setdefault(heir.new, []), keeps=heir.new not in founded)
+        for heir in self.heirs[:taken]:
+            self._succeed(heir, found, olds.setdefault(heir.new, []), keeps=heir.new not in founded)
         return found
 
-    def _value(self, cell: Any, day: date) -> Fraction | None:
+    def _value(self, cell: Any, first_day: date) -> Fraction | None:
         if not isinstance(cell, dict):
             return Fraction(cell) if cell else None
-        years: int = self.period(day)[0].year - self.text["period"]["yearly_from"]
+        years: int = first_day.year - self.text["period"]["yearly_from"]
         first, yearly = Fraction(cell["first"]), Fraction(cell["yearly"])
         if self.switches["yearly_increase"] == "points":
             return min(Fraction(100), first + years * yearly)

@@ -45,7 +45,9 @@ class Ledger:
         self._stale = True  # the cells do not say what all events together say
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         self._db.executescript(SCHEMA)
-        self._statements = (*COUNT_ANEW, *self._dossier_cells(), HOLD if decision.heirs else HOLD_WITHOUT_HEIRS)
+        strange = [f"'{name}'" for name in ("online-payments", "electronic-copies") if name not in decision.formulas]
+        counting = [statement for statement in COUNT_ANEW if not any(name in statement for name in strange)]
+        self._statements = (*counting, *self._dossier_cells(), HOLD if decision.heirs else HOLD_WITHOUT_HEIRS)
         self._rules = {"postal": decision.switches["postal_in_denominator"] == "true"} | self._replacement()
 
     def _dossier_cells(self) -> Iterator[str]:

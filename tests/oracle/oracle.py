@@ -103,11 +103,11 @@ class Oracle:
         named = self.decision.named(day)
         windows = {on: self._windows(on, day) for on in self._judging_days(day)}
         units = dict.fromkeys((*named.leaves, *sorted(self._ledger.counted_units(day))))
-        yet_to_come = {h.new for h in self.decision.heirs} - {h.new for h in self.decision.heirs if h.day <= day}
+        yet_to_come = self.decision.founded() - {h.new for h in self.decision.heirs if h.day <= day}
         result = {}
         for indicator in self.decision.indicators:
             for unit in units:
-                if unit in yet_to_come - self.decision.registry.shipped:
+                if unit in yet_to_come:
                     continue
                 mine = [
                     self._pooled(figures, (unit,), indicator) for figures in self._of(unit, indicator, day, windows)
