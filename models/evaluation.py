@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from models.alerts import Alerts, Transition
+from models.alerts import Alerts
 from models.calendar import civil_day, end_of, instant_of, moment_of, start_of
 from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
 from models.fold import NONE, Held, learn, moved
+from models.gaps import Gaps
 from models.reading import Reading
 from models.standings import Standing, Standings
+from models.transitions import Transition
 
 
 @dataclass
@@ -46,6 +48,8 @@ class Evaluator:
         self.standings = Standings(reading, start)
         self.alerts = Alerts(self.standings)
         self.counts = Counts()
+        self._gaps = Gaps(reading.fulfilled_later())
+        self._clock: str | None = None
         self._dossiers: dict[str, tuple[Dossier, Held]] = {}
 
     def take(self, event: Event) -> None:
@@ -62,31 +66,44 @@ class Evaluator:
         self._dossiers[event.dossier] = (after, now)
         if now == held:
             return
-        add = self.standings.add
+        add, gaps = self.standings.add, self._gaps
         taken, put = moved(held, now)
         for unit, day, cell, numerator in taken:
             add(unit, day, cell, -numerator, -1)
+            if not numerator and gaps.follows(cell):
+                gaps.take(unit, cell, day, event.dossier)
         for unit, day, cell, numerator in put:
             add(unit, day, cell, numerator, 1)
+            if not numerator and gaps.follows(cell):
+                gaps.put(unit, cell, day, event.dossier)
 
     def tick(self, at: str) -> list[Transition]:
         """Move the clock to a tick and evaluate."""
-        self.standings.move_to(date.fromisoformat(civil_day(at)))
-        self.alerts.changed(self.standings.take_changed())
-        return self.alerts.tick(at)
+        transitions: list[Transition] = []
+        for unit, cell, listed in self._gaps.touched():
+            self.standings.list_gaps(unit, cell, "", listed)
+        counts = self.counts
+        for instant in self.alerts.instants(self._clock, at):
+            self.standings.move_to(date.fromisoformat(civil_day(instant)))
+            self.alerts.changed(self.standings.take_changed())
+            transitions += self.alerts.tick(instant, counts.applied + counts.duplicates + counts.refused)
+        self._clock = at
+        return transitions
 
     def standing_rows(self) -> list[Standing]:
         """Return the standing of every unit and group, ordered by indicator and unit."""
-        standings = self.standings
+        standings, complete = self.standings, self.alerts.prospects.complete
+        self.alerts.changed(standings.take_changed())
+        self.alerts.prospects.refresh()
         units = sorted({*standings.named(), *standings.ledger.units()})
         rows: list[Standing] = []
         for indicator in self.reading.indicators:
             rows += [
-                standings.standing(unit, indicator, self.alerts.alert_of(unit, indicator))
+                complete(standings.standing(unit, indicator, self.alerts.alert_of(unit, indicator)))
                 for unit in units
                 if standings.has_standing(unit)
             ]
-            rows += [standings.group_standing(group, indicator) for group in standings.groups().values()]
+            rows += [complete(standings.group_standing(group, indicator)) for group in standings.groups().values()]
         return rows
 
 
@@ -108,7 +125,9 @@ def evaluate(
     until = end_of(min(as_of, last))
     result = Evaluation()
     evaluator = Evaluator(reading, first)
-    ticks = _ticks(reading.effective(as_of), tick)
+    # A daily rule hears the feed's rhythm from the first day on; nothing is judged before the decision is effective.
+    effective = reading.effective(as_of)
+    ticks = _ticks(min(first, effective) if evaluator.alerts.rule.daily else effective, tick)
     due_at = next(ticks)
     clock = ""
     for number, line in lines:

@@ -291,6 +291,10 @@ class Reading:
         common = [SwitchView(n, self.switches[n], c, QUESTIONS[n]) for n, c in COMMON_SWITCHES.items()]
         return own + common
 
+    def fulfilled_later(self) -> frozenset[Indicator]:
+        """Return the indicators under which a dossier may come above the line after the day on which it counts."""
+        return frozenset(i for i, formula in self.indicators.items() if formula.fulfilled_later)
+
     def problems(self) -> list[str]:
         """Say what does not fit between the decision and the registry; empty when all is well."""
         found = []

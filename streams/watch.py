@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import orjson
 
-from models.alerts import Alerts, Transition
+from models.alerts import Alerts
 from models.calendar import civil_day, day_number, day_text
 from models.decisions import Indicator
 from models.reading import Reading
 from models.standings import Standing, Standings
+from models.transitions import Transition
 from streams import topics
 from streams.broker import bootstrap, client_options, faust_credentials
 from streams.engine import Announcement, Engine, EngineConfig, Fetch, Owner

@@ -18,14 +18,16 @@ YEAR_END = date(2024, 12, 31)
 
 
 @cache
-def thai_binh(
+def thai_binh(  # noqa: PLR0913 - what a story may need
     *,
     catalogue: tuple[Entry, ...] | None = None,
     units: tuple[Unit, ...] = (),
     successions: tuple[Succession, ...] = (),
     trajectories: tuple[tuple[str, str, str, str, str], ...] = (),
     switches: tuple[tuple[str, str], ...] = (),
+    rule: str = "literal",
 ) -> Reading:
+    """Thái Bình 2024; alerts by `literal`, which judges arithmetic alone, unless another rule is asked for."""
     columns = ("unit", "indicator", "date", "value", "between")
     rows = [dict(zip(columns, row, strict=True)) for row in trajectories]
     sources = Sources(
@@ -33,7 +35,7 @@ def thai_binh(
         catalogue=catalogue,
         trajectories=parse_trajectories(rows),
         successions=successions,
-        switches=dict(switches),
+        switches={"alert_rule": rule, **dict(switches)},
     )
     return Reading(read_decision("thai-binh-2024"), sources)
 
