@@ -96,33 +96,36 @@ class Alerts:
             self.memory.pop(key, None)
         self._dirty.add(key)
 
-    def instants(self, before: str | None, at: str) -> Iterator[str]:
-        """Yield the instants to evaluate at, when the clock goes from `before` to `at`.
+    def instants(self, before: str | None, at: str) -> Iterator[tuple[str, bool]]:
+        """Yield the instants that the clock goes through from `before` to `at`, and whether the rule is asked there.
 
-        A daily rule is asked on the evening of every civil day: those that the clock passed over come first.
+        A daily rule is asked once on the evening of every civil day, also of those that the clock passed over; any
+        other at every tick.
         """
-        if self.rule.daily and before is not None:
+        if not self.rule.daily:
+            yield at, True
+            return
+        if before is not None:
             day = max(date.fromisoformat(civil_day(before)), date.fromisoformat(civil_day(at)) - _CATCH_UP)
             while end_of(day) < at:
                 if end_of(day) > before:
-                    yield end_of(day)
+                    yield end_of(day), True
                 day += timedelta(days=1)
-        yield at
+        yield at, at == end_of(date.fromisoformat(civil_day(at))) and (before is None or at > before)
 
     def tick(self, at: str, records: int | None = None) -> list[Transition]:
-        """Evaluate at a tick, in a fixed order, and return the transitions.
+        """Evaluate at an instant at which the rule is asked, in a fixed order, and return the transitions.
 
         `records`: how many had come in by then, where that is known. A rule that is asked at every tick judges those
         whose figures have changed; a daily one, on the evening, also those it has to look at again. Nothing is raised
         before the decision is effective.
         """
-        if self.rule.daily and at != end_of(date.fromisoformat(civil_day(at))):
-            return []
         feed = self._hear(at, records) if self.rule.daily and records is not None else []
         if date.fromisoformat(civil_day(at)) < self.reading.effective(self.standings.as_of):
             return []
         if silent(self.memory.get(self._feed, NOTHING)["rule"].get("totals", ())):
             return feed
+        self.prospects.settle()
         transitions = [t for unit, indicator in self._due() for t in self._evaluate(unit, indicator, at)]
         if self.rule.daily:
             transitions += self._unknown_units(at)

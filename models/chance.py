@@ -58,8 +58,10 @@ def implausible(k: int, n: int, p: Fraction, level: Fraction) -> bool:
     return bool(total * level.denominator <= level.numerator * b**n)
 
 
-def beta_binomial_at_least(need: int, m: int, a: float, b: float) -> float:
+def beta_binomial_at_least(need: int, m: int, a: float, b: float, phi: float = 1.0) -> float:
     """Return P(X ≥ need) of X ~ BetaBinomial(m, a, b), a and b above 0.
+
+    `phi` ≥ 1: over-dispersion, as if the m came as m/phi bundles.
 
     >>> round(beta_binomial_at_least(12, 17, 16.6, 7.4), 4)  # Lee & Liu 2008: 16 of 23, 40 in all, 28 wanted
     0.5656
@@ -68,9 +70,11 @@ def beta_binomial_at_least(need: int, m: int, a: float, b: float) -> float:
         return 1.0
     if need > m:
         return 0.0
-    if m > SUMMED_MAX:
-        mean = a / (a + b)
-        variance = mean * (1 - mean) * (a + b + m) / (m * (a + b + 1))
+    if m > SUMMED_MAX or phi > 1:
+        mean, bundles = a / (a + b), max(1.0, m / phi)
+        variance = mean * (1 - mean) * (a + b + bundles) / (bundles * (a + b + 1))
+        if bundles <= 1:
+            return mean
         size = mean * (1 - mean) / variance - 1
         return 1.0 - beta_below((need - 0.5) / m, mean * size, (1 - mean) * size)
     if need > (m + 1) * (a / (a + b)):

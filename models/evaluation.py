@@ -70,11 +70,11 @@ class Evaluator:
         taken, put = moved(held, now)
         for unit, day, cell, numerator in taken:
             add(unit, day, cell, -numerator, -1)
-            if not numerator and gaps.follows(cell):
+            if not numerator and gaps.followed(cell):
                 gaps.take(unit, cell, day, event.dossier)
         for unit, day, cell, numerator in put:
             add(unit, day, cell, numerator, 1)
-            if not numerator and gaps.follows(cell):
+            if not numerator and gaps.followed(cell):
                 gaps.put(unit, cell, day, event.dossier)
 
     def tick(self, at: str) -> list[Transition]:
@@ -83,10 +83,11 @@ class Evaluator:
         for unit, cell, listed in self._gaps.touched():
             self.standings.list_gaps(unit, cell, "", listed)
         counts = self.counts
-        for instant in self.alerts.instants(self._clock, at):
+        for instant, asked in self.alerts.instants(self._clock, at):
             self.standings.move_to(date.fromisoformat(civil_day(instant)))
             self.alerts.changed(self.standings.take_changed())
-            transitions += self.alerts.tick(instant, counts.applied + counts.duplicates + counts.refused)
+            if asked:
+                transitions += self.alerts.tick(instant, counts.applied + counts.duplicates + counts.refused)
         self._clock = at
         return transitions
 

@@ -80,6 +80,8 @@ class Basis(NamedTuple):
     """effective dossiers counted"""
     prior: Prior
     volume: Volume
+    phi: float = 1.0
+    """over-dispersion of daily counts, which what is still to come will have as well"""
 
     @property
     def beta(self) -> tuple[float, float]:
@@ -168,7 +170,7 @@ def needed(figures: Figures, target: Fraction, further: int) -> int:
 
 def forecast(basis: Basis) -> Forecast:
     """Return how the period will end."""
-    k, n = basis.figures
+    (k, n), phi = basis.figures, basis.phi
     target = float(basis.target)
     a, b = basis.beta
     share = a / (a + b)
@@ -180,11 +182,11 @@ def forecast(basis: Basis) -> Forecast:
     if mean < FEW:
         return _each(basis, a, b, gap)
     nodes = [max(1, round(basis.volume.at(z))) for z in NODES]
-    met = sum(beta_binomial_at_least(needed(basis.figures, basis.target, m), m, a, b) for m in nodes) / len(nodes)
+    met = sum(beta_binomial_at_least(needed(basis.figures, basis.target, m), m, a, b, phi) for m in nodes) / len(nodes)
     middles = [(k + m * share) / (n + m) for m in nodes]
     middle = sum(middles) / len(nodes)
     within = sum(
-        m * share * (1 - share) * (a + b + m) / (a + b + 1) / ((n + m) * (n + m)) for m in nodes
+        m * share * (1 - share) * (phi * (a + b) + m) / (a + b + 1) / ((n + m) * (n + m)) for m in nodes
     ) / len(nodes)  # fmt: skip
     spread = math.sqrt(within + sum((y - middle) ** 2 for y in middles) / len(nodes))
     skew = 2 * (b - a) * math.sqrt(a + b + 1) / ((a + b + 2) * math.sqrt(a * b))

@@ -21,12 +21,17 @@ class Gaps:
     def __init__(self, cells: Iterable[str]) -> None:
         """Follow cells of these indicators."""
         self.indicators = frozenset(cells)
+        self._followed: dict[str, bool] = {}
         self._open: dict[tuple[str, str], set[tuple[str, str]]] = {}
         self._touched: dict[tuple[str, str], None] = {}
 
-    def follows(self, cell: str) -> bool:
+    def followed(self, cell: str) -> bool:
         """Tell whether a cell is followed; an inherited one is with its indicator."""
-        return cell.partition("@")[0] in self.indicators
+        try:
+            return self._followed[cell]
+        except KeyError:
+            self._followed[cell] = cell.partition("@")[0] in self.indicators
+            return self._followed[cell]
 
     def put(self, unit: str, cell: str, day: str, code: str) -> None:
         """Take note of a dossier that counts below the line."""

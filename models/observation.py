@@ -49,7 +49,8 @@ class Observer:
             "denominator": judged.figures[1],
             "expected": None if judged.expected is None else str(judged.expected),
             "target": str(target),
-            "days_left": (self.reading.period(on)[1] - on).days,
+            "days": (calendar.last - calendar.first).days + 1,
+            "days_left": (calendar.last - on).days,
             "working_days_left": calendar.working_after(on),
             "stepped": self.rule.daily and self._stepped(unit, indicator, judged),
             "fulfilled_later": self.reading.indicators[indicator].fulfilled_later,
@@ -89,9 +90,9 @@ class Observer:
 
     def _stepped(self, unit: str, indicator: Indicator, judged: Judged) -> bool:
         """Tell whether the trajectory stepped up within the last days, and the figures reach what it was before."""
-        if judged.status != "below" or not self.reading.moves(indicator):
-            return False
         on = self.standings.as_of
+        if judged.status != "below" or not self.reading.entered(unit, indicator, on):
+            return False
         first, _ = self.reading.period(on)
         day = max(first, self.prospects.profile(on).back(on, HOLD_STEP) - timedelta(days=1))
         before = None

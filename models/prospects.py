@@ -62,6 +62,8 @@ class Prospects:
         self._forecasts: dict[tuple[str, Indicator], Forecast] = {}
         self._stale: set[tuple[str, Indicator]] = set()
         """whose figures or prior have changed since forecasts were last refreshed"""
+        self._unsettled: set[tuple[str, Indicator]] = set()
+        """whose figures have changed since priors were last fitted"""
         self._of: date | None = None
         self._fresh = False
         """whether all forecasts of the day have been made"""
@@ -125,18 +127,18 @@ class Prospects:
     # -- how it will end -----------------------------------------------------------------------------------------------
 
     def note(self, changed: Iterable[tuple[str, Indicator]]) -> None:
-        """Take note of whose figures have changed, and of whose prior has become another by it.
+        """Take note of whose figures have changed; cheap, since it is told for every transaction."""
+        self._stale.update(changed)
+        self._unsettled.update(changed)
 
-        Priors are rounded, so that they move rarely.
-        """
-        touched = set()
-        for key in changed:
-            self._stale.add(key)
-            group = self.standings.group_of(key[0])
-            if group is not None and (group, key[1]) in self._priors:
-                touched.add((group, key[1]))
-        for group, indicator in touched:
-            old = self._priors.pop((group, indicator))
+    def settle(self) -> None:
+        """Fit anew the priors that changed figures enter into, at a tick; they are rounded, and so move rarely."""
+        groups = {(self.standings.group_of(unit), indicator) for unit, indicator in self._unsettled}
+        self._unsettled.clear()
+        for group, indicator in groups:
+            old = self._priors.pop((group, indicator), None) if group is not None else None
+            if group is None or old is None:
+                continue
             target = self.reading.target(group, indicator, self.standings.as_of)
             if target is not None and self._fit(group, indicator, target.value) != old:
                 self._stale.update((member, indicator) for member in self.standings.groups()[group].members)
@@ -146,6 +148,7 @@ class Prospects:
         standings = self.standings
         targets = self.reading.targets(standings.as_of)
         self._today()
+        self.settle()
         due = self._stale if self._fresh else targets.targets.keys()
         self._stale, self._fresh = set(), True
         found = set()
@@ -177,9 +180,10 @@ class Prospects:
         index = working[today - first + 1]
         days = [(index - working[day - first + 1], k, n) for day, k, n in self.standings.days(unit, indicator, today)]
         days.sort()
-        above, counted = effective(days, dispersion(days))
+        phi = dispersion(days)
+        above, counted = effective(days, phi)
         prior = self.prior(unit, indicator, target)
-        return Basis(figures, target / 100, above, counted, prior, self.volume(unit, indicator, figures[1], on))
+        return Basis(figures, target / 100, above, counted, prior, self.volume(unit, indicator, figures[1], on), phi)
 
     def forecast(self, unit: str, indicator: Indicator, judged: Judged) -> Forecast | None:
         """Return how the period of a unit will end, as made today; None where that is no matter of chance."""
@@ -313,6 +317,7 @@ def inputs_of(basis: Basis) -> Mapping[str, str | int]:
         "beta": f"{b:.4f}",
         "prior_mean": f"{basis.prior.mean:.4f}",
         "prior_size": basis.prior.size,
+        "dispersion": f"{basis.phi:.4f}",
         "volume_mean": f"{basis.volume.mean:.4f}",
         "volume_shape": f"{basis.volume.shape:.4f}",
     }

@@ -30,7 +30,7 @@ from models.decisions import (
 from models.trajectory import Flat, Milestones, Ramp, Trajectory
 from models.units import COMMUNES, Heirs, Registry, Succession, Unit
 
-STANDING_VERSION: Final = 1
+STANDING_VERSION: Final = 2
 """Raise it whenever a standing or an alert comes out differently from the same counters."""
 
 
@@ -146,6 +146,10 @@ class Reading:
         mode = self.switches["trajectory"]
         ramp = self.indicators[indicator].trajectory == "ramp" if mode == "default" else mode == "linear"
         return ramp or any(i == indicator for _, i in self.trajectories) or self.decision.period.yearly_from is not None
+
+    def entered(self, unit: str, indicator: Indicator, on: date) -> bool:
+        """Tell whether a unit, or its group, has entered a trajectory of its own: only such a one may step."""
+        return any((c, indicator) in self.trajectories for c in (unit, self.targets(on).group_of.get(unit, "")))
 
     def _trajectory_of(self, unit: str, indicator: Indicator, target: Target, period: tuple[date, date]) -> Trajectory:
         for code in (unit, self.targets(period[1]).group_of.get(unit, "")):

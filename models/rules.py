@@ -22,8 +22,9 @@ Cause = Literal["catalogue", "target-step"]
 
 LEVEL: Final = Fraction(1, 20)
 """how improbable a shortfall has to be to be no chance (domain §5; binomial, exact, one-sided)"""
-CENSUS_DAYS: Final = 30
-"""the last civil days of a period, in which the ratio is nearly final and is judged as it is"""
+CENSUS_DAYS, CENSUS_SHARE = 30, 12
+"""the last 30 civil days of a period, at most a twelfth of it, in which the ratio is nearly final and is judged as it
+is. Why a twelfth: of a month the last 30 days are all of it"""
 STAKE: Final = 2
 """dossiers that have to be missing for an alert outside of the last days. Why: one is anybody's"""
 HOLD: Final = 3
@@ -52,8 +53,10 @@ class Inputs(TypedDict):
     """percent"""
     target: str
     """percent"""
+    days: int
+    """civil days of the period"""
     days_left: int
-    """civil days of the period after this one"""
+    """those after this one"""
     working_days_left: int
     stepped: bool
     """the trajectory rose at once within the last working days, and the figures would reach what it was before"""
@@ -145,7 +148,7 @@ def _counts(inputs: Inputs) -> bool:
     """Tell whether a shortfall is more than chance: by the binomial, or because the period is nearly over."""
     if inputs["expected"] is None:
         return False
-    if inputs["shape"] == "cells" or inputs["days_left"] < CENSUS_DAYS:
+    if inputs["shape"] == "cells" or inputs["days_left"] < min(CENSUS_DAYS, inputs["days"] // CENSUS_SHARE):
         return True
     figures = inputs["numerator"], inputs["denominator"]
     expected = Fraction(inputs["expected"])

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from models.chance import beta_below, beta_binomial_at_least, binomial_at_most, implausible, wilson
-from models.evaluation import Evaluation
+from models.evaluation import Evaluation, Evaluator
+from models.events import Event, decode
 from models.forecast import Basis, Prior, Volume, forecast, needed, sibling_prior
 from models.prospects import extra, share_text
 from models.rules import Inputs, Verdict, evidence, severity
@@ -17,6 +18,7 @@ from models.transitions import step
 from models.units import Succession, Unit
 from models.workdays import is_working, last_due, profile
 from tests.builders import alerts_of, evaluated, event, received, standing, thai_binh
+from tests.strategies import lines
 
 TRADE = "34.so-cong-thuong"
 COMMUNE = "12688"
@@ -27,7 +29,7 @@ FIVE = Fraction(1, 20)
 def base(**given: Any) -> Inputs:
     inputs: Inputs = {
         "shape": "proportion", "status": "below", "numerator": 40, "denominator": 100, "expected": "50",
-        "target": "50", "days_left": 200, "working_days_left": 140, "stepped": False, "fulfilled_later": False,
+        "target": "50", "days": 366, "days_left": 200, "working_days_left": 140, "stepped": False, "fulfilled_later": False,
         "further": 140, "further_most": 220, "overdue": 0, "ceiling": None, "probability": None, "gap": None,
         "recent": None,
     }  # fmt: skip
@@ -185,6 +187,18 @@ def test_an_alert_opens_on_the_third_working_day_and_ends_when_the_unit_is_back(
     result = evaluated(thai_binh(rule="evidence"), events, date(2024, 7, 31))
 
     assert of(result) == [("firing", "below-trajectory", "2024-06-10"), ("resolved", "below-trajectory", "2024-06-20")]
+
+
+def test_a_daily_rule_is_asked_once_an_evening_and_no_evening_is_left_out() -> None:
+    evaluator = Evaluator(thai_binh(rule="evidence"), date(2024, 1, 1))
+    for line in lines(mixed(40, 60, "2024-06-06")):
+        decoded = decode(line)
+        assert isinstance(decoded, Event)
+        evaluator.take(decoded)
+    often = ["2024-06-06T23:00:00+07:00", *["2024-06-06T23:59:59+07:00"] * 3, "2024-06-07T12:00:00+07:00"]
+
+    assert [t for at in often for t in evaluator.tick(at)] == []
+    assert [t["at"][:10] for t in evaluator.tick("2024-06-12T00:01:00+07:00")] == ["2024-06-10"]
 
 
 def test_in_the_last_thirty_days_the_ratio_is_judged_as_it_is() -> None:
