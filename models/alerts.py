@@ -1,85 +1,49 @@
-"""Alerts: rules that judge a standing, and the state machine that makes firing, resolved and retracted of verdicts.
+"""Alerts: the state machine that makes firing, resolved and retracted of a rule's verdicts.
 
-A rule is a pure function from a case (the standing of one unit under one indicator, and what the rule itself chose to
-remember) to a verdict. The machine around it keeps one open alert per fingerprint, numbers its episodes, and tells a
-recovery (`resolved`) from facts that came late and show the firing to have been untrue (`retracted`).
+A rule (`models.rules`) says what it wants of a unit's alert at one evaluation. The machine holds it to that for some
+working days, keeps one open alert per unit and indicator, numbers its episodes, and tells a recovery (`resolved`) from
+facts that came late and show the firing to have been untrue (`retracted`):
+
+    ok ─► pending ─► firing ─► recovering ─► resolved
+            └─► ok      └────► retracted
+
+Missing data freeze it: while the feed is silent nothing is raised and nothing ends, and one alert says so.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
-from typing_extensions import TypedDict
-
-from models.calendar import civil_day, day_number
+from models.calendar import civil_day, day_number, end_of
 from models.decisions import Indicator
+from models.feeds import heard, silent
+from models.forecast import forecast, rounded
+from models.ledger import NONE
+from models.observation import Observer
+from models.prospects import Prospects, inputs_of
+from models.rules import FORECAST_CLEAR, RULES, Inputs, Kind, Severity, Verdict, chance, severity
 from models.standings import Judged, Standings, shortfall
 from models.texts import percent_text, ratio_text
 from models.trajectory import decimal_text
+from models.transitions import NOTHING, Memory, Open, Phase, Step, Transition, fingerprint, step, transition_id
+from models.workdays import is_working
 
-Kind = Literal["below-trajectory"]
-Severity = Literal["info", "warning", "critical"]
-Phase = Literal["firing", "resolved", "retracted"]
+EVERY: Final = cast("Indicator", "*")
+"""stands for the indicator where an alert is about none in particular"""
+UNKNOWN_DOSSIERS: Final = 20
+"""dossiers counted for a unit that no registry knows, from which it is a finding; a stray code is none"""
+CATCH_UP_DAYS: Final = 400
+"""evenings that are made up for at most, after a standstill"""
 
 
-class Transition(TypedDict):
-    """The contract's alert transition, with the numbers that justify it."""
+class _Saying(NamedTuple):
+    """What a transition says besides figures."""
 
-    id: str
-    fingerprint: str
-    status: Phase
     kind: Kind
-    severity: Severity
-    decision: str
-    indicator: Indicator
-    unit: str
-    at: str
-    reason: str
-    numerator: int
-    denominator: int
-    target: str | None
-    expected: str | None
-    shortfall: int
-    required_ratio: str | None
-    probability_met: str | None
-
-
-class Open(TypedDict):
-    """An alert that is firing: what it said, and the day's figures at that moment."""
-
-    fired: Transition
-    day: list[int]
-    """[numerator, denominator] of the civil day on which it fired, as known then"""
-
-
-class Memory(TypedDict):
-    """What is remembered of one fingerprint between evaluations; JSON, so that it can be a row of state."""
-
     episode: int
-    open: Open | None
-    rule: dict[str, Any]
-
-
-NOTHING: Final[Memory] = {"episode": 0, "open": None, "rule": {}}
-
-
-class Case(NamedTuple):
-    """What a rule is asked about."""
-
-    judged: Judged
-    at: str
-    """the tick, a canonical instant"""
-    remembered: Mapping[str, Any]
-
-
-class Verdict(NamedTuple):
-    """What a rule says: whether the alert is to be open now, how grave it is, and what to remember."""
-
-    firing: bool
-    severity: Severity = "warning"
-    remember: Mapping[str, Any] = {}
+    severity: Severity
+    reason: str
 
 
 class _Occasion(NamedTuple):
@@ -91,58 +55,32 @@ class _Occasion(NamedTuple):
     judged: Judged
     memory: Memory
     verdict: Verdict
-
-
-Rule = Callable[[Case], Verdict]
-
-
-def literal(case: Case) -> Verdict:
-    """Fire whenever the status is `below` at an evaluation; no gate, no grace (contract: `alert_rule=literal`)."""
-    return Verdict(case.judged.status == "below")
-
-
-class RuleSpec(NamedTuple):
-    """A rule, and whether its verdict depends on nothing but figures, trajectory and day.
-
-    Such a rule is asked again only where one of these has changed.
-    """
-
-    judge: Rule
-    memoryless: bool
-
-
-RULES: Final[Mapping[str, RuleSpec]] = {"literal": RuleSpec(literal, memoryless=True)}
-
-
-def fingerprint(decision: str, indicator: str, unit: str, kind: Kind = "below-trajectory") -> str:
-    """Return the name under which all alerts of one kind for a unit and an indicator go."""
-    return _hash(decision, indicator, unit, kind)
-
-
-def transition_id(fingerprint: str, episode: int, phase: Phase) -> str:
-    """Return a transition's id: the same for the same transition, whoever derives it, however often."""
-    return _hash(fingerprint, str(episode), phase)
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+    inputs: Inputs | None
 
 
 class Alerts:
     """The alert state of some units under one decision: evaluates cases, and says what changed."""
 
-    def __init__(self, standings: Standings) -> None:
-        """Start with nothing remembered."""
+    def __init__(self, standings: Standings, *, hears_feed: bool = True) -> None:
+        """Start with nothing remembered; `hears_feed`: a silent feed is told from here, and not from elsewhere."""
         self.standings = standings
         self.reading = standings.reading
+        self.prospects = Prospects(standings)
         self.rule = RULES[self.reading.switches["alert_rule"]]
         self.memory: dict[tuple[str, Indicator], Memory] = {}
+        self._observer = Observer(self.prospects, self.rule)
+        self._hears_feed = hears_feed
         self._seen: set[tuple[str, Indicator]] | None = None
         """what has changed since the last evaluation; None: nothing has been evaluated yet"""
+        self._watched: set[tuple[str, Indicator]] = set()
+        """what a daily rule has to look at again, changed or not: below the trajectory, or remembered"""
         self._dirty: set[tuple[str, Indicator]] = set()
+        self._feed = (self.reading.decision.province, EVERY)
 
     def changed(self, keys: Iterable[tuple[str, Indicator]]) -> None:
         """Take note of what may be judged otherwise than before (`Standings.take_changed`)."""
+        keys = list(keys)
+        self.prospects.note(keys)
         if self._seen is not None:
             self._seen.update(keys)
 
@@ -152,26 +90,59 @@ class Alerts:
         return changed
 
     def _put(self, key: tuple[str, Indicator], memory: Memory) -> None:
-        self.memory[key] = memory
+        if memory["episode"] or memory["rule"]:
+            self.memory[key] = memory
+        else:
+            self.memory.pop(key, None)
         self._dirty.add(key)
 
-    def tick(self, at: str) -> list[Transition]:
-        """Evaluate at a tick, in a fixed order, and return the transitions.
+    def instants(self, before: str | None, at: str) -> Iterator[tuple[str, bool]]:
+        """Yield the instants that the clock goes through from `before` to `at`, and whether the rule is asked there.
 
-        Every unit's target and every open alert is due; of a memoryless rule, those where something has changed.
-        Nothing is raised before the decision is effective.
+        A daily rule is asked once on the evening of every civil day, also of those that the clock passed over; any
+        other at every tick.
         """
+        if not self.rule.daily:
+            yield at, True
+            return
+        if before is not None:
+            day = max(date.fromisoformat(civil_day(before)), date.fromisoformat(civil_day(at)) - _CATCH_UP)
+            while end_of(day) < at:
+                if end_of(day) > before:
+                    yield end_of(day), True
+                day += timedelta(days=1)
+        yield at, at == end_of(date.fromisoformat(civil_day(at))) and (before is None or at > before)
+
+    def tick(self, at: str, records: int | None = None) -> list[Transition]:
+        """Evaluate at an instant at which the rule is asked, in a fixed order, and return the transitions.
+
+        `records`: how many had come in by then, where that is known. A rule that is asked at every tick judges those
+        whose figures have changed; a daily one, on the evening, also those it has to look at again. Nothing is raised
+        before the decision is effective.
+        """
+        feed = self._hear(at, records) if self.rule.daily and records is not None else []
         if date.fromisoformat(civil_day(at)) < self.reading.effective(self.standings.as_of):
             return []
+        if silent(self.memory.get(self._feed, NOTHING)["rule"].get("totals", ())):
+            return feed
+        self.prospects.settle()
+        transitions = [t for unit, indicator in self._due() for t in self._evaluate(unit, indicator, at)]
+        if self.rule.daily:
+            transitions += self._unknown_units(at)
+        return feed + transitions
+
+    def _due(self) -> list[tuple[str, Indicator]]:
         targets = self.reading.targets(self.standings.as_of)
-        changed = self._seen if self.rule.memoryless else None
-        self._seen = set()
-        if changed is not None:
-            due = sorted(k for k in changed if (k in targets.targets and k[0] in targets.rows) or k in self.memory)
+        seen, self._seen = self._seen, set()
+        if seen is not None and self.rule.daily:
+            first, _ = self.reading.period(self.standings.as_of)
+            begins = self.standings.as_of in (first, self.reading.effective(first))
+            seen = None if self.rule.forecasts or begins else seen | self._watched
+        if seen is not None:
+            due = {k for k in seen if (k in targets.targets and k[0] in targets.rows) or k in self.memory}
         else:
-            due = sorted({*(k for k in targets.targets if k[0] in targets.rows), *self.memory})
-        transitions = (self._evaluate(unit, indicator, at) for unit, indicator in due)
-        return [t for t in transitions if t is not None]
+            due = {*(k for k in targets.targets if k[0] in targets.rows), *self.memory}
+        return sorted(k for k in due if k[1] != EVERY)
 
     def alert_of(self, unit: str, indicator: Indicator) -> dict[str, Any] | None:
         """Return what a standing says of its open alert."""
@@ -179,66 +150,153 @@ class Alerts:
         if memory is None or memory["open"] is None:
             return None
         fired = memory["open"]["fired"]
-        return {k: fired[k] for k in ("id", "kind", "severity", "at")}
+        said: dict[str, Any] = {k: fired[k] for k in ("id", "kind", "severity", "at")}
+        if memory["rule"].get("flapping"):
+            said["flapping"] = True
+        return said
 
-    def _evaluate(self, unit: str, indicator: Indicator, at: str) -> Transition | None:
-        """Judge one unit under one indicator and return the transition, if there is one."""
-        standings, reading = self.standings, self.reading
+    # -- one unit under one indicator ----------------------------------------------------------------------------------
+
+    def _evaluate(self, unit: str, indicator: Indicator, at: str) -> list[Transition]:
+        """Judge one unit under one indicator and return the transitions: one, or two where an alert is replaced."""
+        standings, reading, key = self.standings, self.reading, (unit, indicator)
         target = reading.target(unit, indicator, standings.as_of)
-        memory = self.memory.get((unit, indicator), NOTHING)
+        memory = self.memory.get(key, NOTHING)
         if target is None and memory["open"] is None:
-            return None
+            return []
         judged = standings.judge(unit, indicator)
-        verdict = self.rule.judge(Case(judged, at, memory["rule"]))
-        firing = verdict.firing and target is not None and not target.held and not standings.frozen(unit)
-        occasion = _Occasion(unit, indicator, at, judged, memory, verdict)
-        if firing == (memory["open"] is not None):
-            if memory["rule"] != verdict.remember:
-                self._put((unit, indicator), {**memory, "rule": dict(verdict.remember)})
-            return None
-        return self._fire(occasion) if firing else self._close(occasion)
+        opened = None if memory["open"] is None else memory["open"]["fired"]["kind"]
+        inputs, verdict = None, Verdict(None, clear=True)
+        if target is not None and not target.held and not standings.frozen(unit):
+            inputs = self._observer.inputs(
+                unit, indicator, judged, target.value, remembered=bool(memory["rule"] or opened)
+            )
+            verdict = verdict if inputs is None else self.rule.judge(inputs)
+        if not self.rule.daily:
+            made = Step({}, verdict.kind)
+        else:
+            made = step(memory["rule"], opened, verdict, working=is_working(standings.as_of))
+            if judged.status == "below" or made.rule or made.kind:
+                self._watched.add(key)
+            else:
+                self._watched.discard(key)
+        occasion = _Occasion(unit, indicator, at, judged, memory, verdict, inputs)
+        if made.kind == opened:
+            if memory["rule"] != made.rule:
+                self._put(key, {**memory, "rule": dict(made.rule)})
+            return []
+        found = []
+        if opened is not None:
+            found.append(self._close(occasion, made))
+            occasion = occasion._replace(memory=self.memory.get(key, NOTHING))
+        if made.kind is not None:
+            found.append(self._fire(occasion, made.kind, made.rule))
+        return found
 
-    def _fire(self, occasion: "_Occasion") -> Transition:
-        judged, episode = occasion.judged, occasion.memory["episode"] + 1
-        line = judged.expected if judged.expected is not None else Fraction(0)
-        reason = (
-            f"Lũy kế {ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]}) thấp hơn lộ trình "
-            f"{percent_text(line)}; còn thiếu {shortfall(judged.figures, judged.expected)}."
-        )
-        ceiling = self.standings.ceiling(occasion.unit, occasion.indicator)
-        scope = self.reading.decision.catalogue
-        if ceiling is not None and scope is not None:
-            reason = f"Không thể đạt do danh mục: mức trần {percent_text(ceiling)}. {reason} Nơi xử lý: {scope.owner}."
-        fired = self._transition("firing", occasion, episode, occasion.verdict.severity, reason)
-        day = self.standings.counted_on(occasion.unit, occasion.indicator, self.standings.ledger.last)
+    def _fire(self, occasion: "_Occasion", kind: Kind, rule: Mapping[str, Any]) -> Transition:
+        unit, indicator, judged, inputs = occasion.unit, occasion.indicator, occasion.judged, occasion.inputs
+        episode = occasion.memory["episode"] + 1
+        if inputs is None:
+            raise ValueError("an alert fires on what it was judged by")
+        if not self.rule.forecasts:
+            inputs = self._observer.with_forecast(unit, indicator, judged, inputs)
+        grave: Severity = severity(kind, inputs) if self.rule.daily else "warning"
+        fired = self._transition("firing", occasion, _Saying(kind, episode, grave, self._why(occasion, kind, inputs)))
+        fired["inputs"] = inputs
+        if inputs["probability"] is not None:
+            target = Fraction(inputs["target"])
+            basis = self.prospects.basis(unit, indicator, judged.figures, target, self.standings.as_of)
+            fired["probability_met"], fired["basis"] = inputs["probability"], inputs_of(basis)
+        if occasion.verdict.cause is not None:
+            fired["cause"] = occasion.verdict.cause
+            fired["group"] = f"{self.reading.decision.id}/{indicator}/{occasion.verdict.cause}"
+        day = self.standings.counted_on(unit, indicator, self.standings.ledger.last)
         opened: Open = {"fired": fired, "day": list(day)}
-        memory: Memory = {"episode": episode, "open": opened, "rule": dict(occasion.verdict.remember)}
-        self._put((occasion.unit, occasion.indicator), memory)
+        if kind == "completeness-gap":
+            missing, due = self._observer.overdue(unit, indicator)
+            fired["missing"] = missing
+            fired["dossiers"] = self.standings.gaps_of(unit, indicator, due)
+            last = day_number(due.isoformat())
+            opened["due"] = [last, *self.standings.figures_until(unit, indicator, last)]
+        self._put((unit, indicator), {"episode": episode, "open": opened, "rule": dict(rule)})
         return fired
 
-    def _close(self, occasion: "_Occasion") -> Transition:
+    def _why(self, occasion: "_Occasion", kind: Kind, inputs: Inputs) -> str:
+        """Say why an alert is raised; where the catalogue does not let the unit reach its target, that first (A25)."""
+        said, scope = self._figures(occasion, kind, inputs), self.reading.decision.catalogue
+        if inputs["ceiling"] is None or scope is None:
+            return said
+        most = percent_text(Fraction(inputs["ceiling"]))
+        return f"Không thể đạt do danh mục: mức trần {most}. {said} Nơi xử lý: {scope.owner}."
+
+    def _figures(self, occasion: "_Occasion", kind: Kind, inputs: Inputs) -> str:
+        """Say the figures, what is missing, what the rest has to look like."""
+        judged = occasion.judged
+        figures, line = judged.figures, judged.expected if judged.expected is not None else Fraction(0)
+        now = f"Lũy kế {ratio_text(*figures)} ({figures[0]}/{figures[1]})"
+        if kind == "completeness-gap":
+            return f"{now}: còn {inputs['overdue']} hồ sơ quá một ngày làm việc chưa hoàn thành."
+        said = f"{now} thấp hơn lộ trình {percent_text(line)}; còn thiếu {shortfall(figures, judged.expected)}."
+        if kind == "forecast-miss":
+            said = f"{now}; xác suất đạt chỉ tiêu {percent_text(inputs['target'])} cuối kỳ: {inputs['probability']}."
+        if not self.rule.daily:
+            return said
+        if kind == "unreachable":
+            by = "" if inputs["ceiling"] is not None else ", dù mọi hồ sơ còn lại đều đạt"
+            return f"{now}: không thể đạt {percent_text(inputs['target'])} trong kỳ{by}."
+        target = Fraction(inputs["target"])
+        rest = self.prospects.rest(occasion.unit, occasion.indicator, figures, target)
+        if inputs["shape"] == "proportion" and rest.rest:
+            said += f" Để đạt chỉ tiêu cần thêm {rest.needed} trong khoảng {rest.rest} hồ sơ còn lại."
+        by_chance = chance(figures, judged.expected) if inputs["shape"] == "proportion" else None
+        if by_chance is not None and kind == "below-trajectory":
+            said += f" Xác suất thấp như vậy chỉ do ngẫu nhiên: {by_chance.replace('.', ',')}."
+        return said
+
+    def _close(self, occasion: "_Occasion", made: Step) -> Transition:
         """End the open alert: `resolved` where it was true and no longer is, `retracted` where it never was."""
         opened, judged, episode = occasion.memory["open"], occasion.judged, occasion.memory["episode"]
         if opened is None:
             raise ValueError("an alert that is not open cannot close")
         fired = opened["fired"]
-        then = self._in_hindsight(occasion.unit, occasion.indicator, occasion.at, opened)
-        if then.status == "below" and judged.status == "below":
-            phase: Phase = "resolved"
+        true, then = self._was_true(occasion, opened)
+        now = f"{ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]})"
+        phase: Phase = "resolved"
+        if made.kind is not None:
+            reason = f"Thay bằng cảnh báo nặng hơn: {now}."
+        elif true and occasion.inputs is None and judged.status == "below":
             reason = "Không còn xét theo lộ trình: đơn vị đã có đơn vị kế thừa, hoặc đang chờ giao lại chỉ tiêu."
-        elif then.status == "below":
-            phase = "resolved"
-            reason = f"Đã trở lại lộ trình: {ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]})."
+        elif true:
+            reason = f"Đã trở lại lộ trình: {now}."
         else:
             phase = "retracted"
             reason = (
                 f"Dữ liệu đến muộn hoặc được sửa: khi cảnh báo là {fired['numerator']}/{fired['denominator']}, "
                 f"nay cũng thời điểm đó là {then.figures[0]}/{then.figures[1]}."
             )
-        closed = self._transition(phase, occasion, episode, fired["severity"], reason)
-        memory: Memory = {"episode": episode, "open": None, "rule": dict(occasion.verdict.remember)}
-        self._put((occasion.unit, occasion.indicator), memory)
+        closed = self._transition(phase, occasion, _Saying(fired["kind"], episode, fired["severity"], reason))
+        if made.kind is not None:
+            closed["replaced_by"] = made.kind
+        if "group" in fired:
+            closed["group"] = fired["group"]
+        self._put((occasion.unit, occasion.indicator), {"episode": episode, "open": None, "rule": dict(made.rule)})
         return closed
+
+    def _was_true(self, occasion: "_Occasion", opened: Open) -> tuple[bool, Judged]:
+        """Tell whether the firing stands with what is known now, and how its day is judged now."""
+        unit, indicator, fired = occasion.unit, occasion.indicator, opened["fired"]
+        then = self._in_hindsight(unit, indicator, occasion.at, opened)
+        if "due" in opened:
+            day, k, n = opened["due"]
+            now_k, now_n = self.standings.figures_until(unit, indicator, day)
+            return now_n > min(now_k, k + max(0, now_n - n)), then
+        if fired["kind"] == "forecast-miss" and then.figures[1]:
+            on = self.reading.nearest(date.fromisoformat(civil_day(fired["at"])))
+            target = self.reading.target(unit, indicator, on)
+            if target is not None:
+                ends = forecast(self.prospects.basis(unit, indicator, then.figures, target.value, on))
+                return Fraction(rounded(ends.probability)) <= FORECAST_CLEAR, then
+        return then.status == "below", then
 
     def _in_hindsight(self, unit: str, indicator: Indicator, at: str, opened: Open) -> Judged:
         """Judge the day of firing with what is known now.
@@ -265,17 +323,19 @@ class Alerts:
             figures = (min(figures[0], fired["numerator"] + late), figures[1])
         return standings.judged(unit, indicator, figures, on)
 
-    def _transition(
-        self, phase: Phase, occasion: "_Occasion", episode: int, severity: Severity, reason: str
-    ) -> Transition:
+    def _transition(self, phase: Phase, occasion: "_Occasion", saying: "_Saying") -> Transition:
+        kind, episode, severity, reason = saying
         decision, judged = self.reading.decision.id, occasion.judged
-        name = fingerprint(decision, occasion.indicator, occasion.unit)
+        name = fingerprint(decision, occasion.indicator, occasion.unit, kind)
         target = self.reading.target(occasion.unit, occasion.indicator, self.standings.as_of)
+        required = None
+        if target is not None and judged.figures[1]:
+            required = self.prospects.rest(occasion.unit, occasion.indicator, judged.figures, target.value).ratio
         return {
             "id": transition_id(name, episode, phase),
             "fingerprint": name,
             "status": phase,
-            "kind": "below-trajectory",
+            "kind": kind,
             "severity": severity,
             "decision": decision,
             "indicator": occasion.indicator,
@@ -287,6 +347,67 @@ class Alerts:
             "target": None if target is None else decimal_text(target.value),
             "expected": None if judged.expected is None else decimal_text(judged.expected),
             "shortfall": shortfall(judged.figures, judged.expected),
-            "required_ratio": None,
+            "required_ratio": None if required is None else decimal_text(required),
             "probability_met": None,
+            "rule": self.rule.name,
         }
+
+    # -- what is no unit's fault ---------------------------------------------------------------------------------------
+
+    def _hear(self, at: str, records: int) -> list[Transition]:
+        """Note how much has come in, and say so where the feed has fallen silent or speaks again."""
+        memory = self.memory.get(self._feed, NOTHING)
+        totals = memory["rule"].get("totals", [])
+        if is_working(date.fromisoformat(civil_day(at))):
+            totals = heard(totals, records)
+        memory = {**memory, "rule": {"totals": totals}}
+        self._put(self._feed, memory)
+        wanted = silent(totals) and self._hears_feed
+        return self._tell(self._feed, memory, "source-silent", at, NONE, wanted=wanted)
+
+    def _unknown_units(self, at: str) -> list[Transition]:
+        """Say which units no registry knows, though dossiers are counted for them."""
+        known, named, ledger = self.reading.registry, self.standings.named(), self.standings.ledger
+        units = {u for u in ledger.units() if known.is_unknown(u) and u not in named}
+        units |= {u for u, i in self.memory if i == EVERY and u != self._feed[0]}
+        found: list[Transition] = []
+        for unit in sorted(units):
+            key = (unit, EVERY)
+            counted = max(self.standings.figures(unit, i)[1] for i in self.reading.indicators)
+            wanted = counted >= UNKNOWN_DOSSIERS and known.is_unknown(unit)
+            memory = self.memory.get(key, NOTHING)
+            found += self._tell(key, memory, "data-quality", at, (0, counted), wanted=wanted)
+        return found
+
+    def _tell(  # noqa: PLR0913 - one alert, spelled out
+        self,
+        key: tuple[str, Indicator],
+        memory: Memory,
+        kind: Kind,
+        at: str,
+        figures: tuple[int, int],
+        *,
+        wanted: bool,
+    ) -> list[Transition]:
+        """Raise or end an alert that has no figures of an indicator behind it."""
+        opened = memory["open"]
+        if wanted == (opened is not None):
+            return []
+        episode = memory["episode"] + (opened is None)
+        occasion = _Occasion(*key, at, Judged(figures, None, "no-target"), memory, Verdict(None, clear=True), None)
+        phase: Phase = "firing" if opened is None else "resolved"
+        transition = self._transition(phase, occasion, _Saying(kind, episode, _GRAVE[kind], _SAID[kind, phase]))
+        transition["group"] = f"{self.reading.decision.id}/{kind}"
+        after: Open | None = {"fired": transition, "day": [0, 0]} if opened is None else None
+        self._put(key, {**memory, "episode": episode, "open": after})
+        return [transition]
+
+
+_CATCH_UP: Final = timedelta(days=CATCH_UP_DAYS)
+_GRAVE: Final[Mapping[Kind, Severity]] = {"source-silent": "warning", "data-quality": "info"}
+_SAID: Final[Mapping[tuple[Kind, Phase], str]] = {
+    ("source-silent", "firing"): "Nguồn dữ liệu im lặng: theo nhịp thường ngày lẽ ra đã có hồ sơ. Tạm dừng đánh giá.",
+    ("source-silent", "resolved"): "Nguồn dữ liệu đã hoạt động trở lại.",
+    ("data-quality", "firing"): "Hồ sơ được ghi cho một mã đơn vị không có trong danh mục đơn vị.",
+    ("data-quality", "resolved"): "Mã đơn vị đã có trong danh mục, hoặc không còn hồ sơ.",
+}

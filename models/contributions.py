@@ -13,8 +13,9 @@ from models.units import Heirs
 
 Basis = Literal["received", "resolved", "issued"]
 
-FOLD_VERSION: Final = 1
-"""Raise it whenever `contributions` gives another answer to the same facts: counters are then made anew."""
+FOLD_VERSION: Final = 2
+"""Raise it whenever `contributions` gives another answer to the same facts, or more is told of the counters (2: which
+dossiers are still to be fulfilled): counters are then made anew."""
 
 
 LISTED: Final = "listed"

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from models.alerts import Alerts, Transition
+from models.alerts import Alerts
 from models.calendar import civil_day, end_of, instant_of, moment_of, start_of
 from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
 from models.fold import NONE, Counters, Held, count, learn, moved
+from models.gaps import Gaps
 from models.reading import Reading
 from models.standings import Standing, Standings
+from models.transitions import Transition
 
 
 @dataclass
@@ -53,8 +55,10 @@ class Evaluator:
         self.dossiers: dict[str, Dossier] = {}
         self._held: dict[str, Held] = {}
         """dossier → where it counts, as the counters have it"""
-        self._learnt: set[str] = set()
+        self._learnt: dict[str, None] = {}
         """dossiers of which something was learnt since they were last counted"""
+        self._gaps = Gaps(reading.fulfilled_later())
+        self._clock: str | None = None
 
     def take(self, event: Event) -> None:
         """Take one event into its dossier; counters follow when they are asked for (`settle`)."""
@@ -67,7 +71,7 @@ class Evaluator:
             self.counts.duplicates += 1
         if after is not dossier:
             self.dossiers[code] = after
-            self._learnt.add(code)
+            self._learnt[code] = None
 
     def settle(self) -> None:
         """Bring the counters up to what has been learnt: one addition per unit, day and cell that changed."""
@@ -80,29 +84,40 @@ class Evaluator:
                 held_by[code] = now
                 count(changes, taken, -1)
                 count(changes, put, 1)
+                self._gaps.move(code, taken, put)
         self._learnt.clear()
         self.standings.add_all(changes)
+        for unit, cell, listed in self._gaps.touched():
+            self.standings.list_gaps(unit, cell, "", listed)
 
     def tick(self, at: str) -> list[Transition]:
         """Move the clock to a tick and evaluate."""
         self.settle()
-        self.standings.move_to(date.fromisoformat(civil_day(at)))
-        self.alerts.changed(self.standings.take_changed())
-        return self.alerts.tick(at)
+        transitions: list[Transition] = []
+        counts = self.counts
+        for instant, asked in self.alerts.instants(self._clock, at):
+            self.standings.move_to(date.fromisoformat(civil_day(instant)))
+            self.alerts.changed(self.standings.take_changed())
+            if asked:
+                transitions += self.alerts.tick(instant, counts.applied + counts.duplicates + counts.refused)
+        self._clock = at
+        return transitions
 
     def standing_rows(self) -> list[Standing]:
         """Return the standing of every unit and group, ordered by indicator and unit."""
         self.settle()
-        standings = self.standings
+        standings, complete = self.standings, self.alerts.prospects.complete
+        self.alerts.changed(standings.take_changed())
+        self.alerts.prospects.refresh()
         units = sorted({*standings.named(), *standings.ledger.units()})
         rows: list[Standing] = []
         for indicator in self.reading.indicators:
             rows += [
-                standings.standing(unit, indicator, self.alerts.alert_of(unit, indicator))
+                complete(standings.standing(unit, indicator, self.alerts.alert_of(unit, indicator)))
                 for unit in units
                 if standings.has_standing(unit)
             ]
-            rows += [standings.group_standing(group, indicator) for group in standings.groups().values()]
+            rows += [complete(standings.group_standing(group, indicator)) for group in standings.groups().values()]
         return rows
 
 
@@ -124,7 +139,9 @@ def evaluate(
     until = end_of(min(as_of, last))
     result = Evaluation()
     evaluator = Evaluator(reading, first)
-    ticks = _ticks(reading.effective(as_of), tick)
+    # A daily rule hears the feed's rhythm from the first day on; nothing is judged before the decision is effective.
+    effective = reading.effective(as_of)
+    ticks = _ticks(min(first, effective) if evaluator.alerts.rule.daily else effective, tick)
     due_at = next(ticks)
     clock = ""
     for number, line in lines:

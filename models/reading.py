@@ -34,7 +34,7 @@ from models.trajectory import Flat, Milestones, Ramp, Trajectory
 from models.units import BadTable, Heirs, Registry, Succession, Unit
 
 __all__ = ["Group", "Reading", "Sources", "SwitchView", "Target", "Targets"]
-STANDING_VERSION: Final = 1
+STANDING_VERSION: Final = 2
 """Raise it whenever a standing or an alert comes out differently from the same counters."""
 
 
@@ -134,6 +134,10 @@ class Reading:
         if mode == "default" and any(indicator in row.baseline for row in self.decision.rows):
             return True
         return ramp or any(i == indicator for _, i in self.trajectories) or self.decision.period.yearly_from is not None
+
+    def entered(self, unit: str, indicator: Indicator, on: date) -> bool:
+        """Tell whether a unit, or its group, has entered a trajectory of its own: only such a one may step."""
+        return any((c, indicator) in self.trajectories for c in (unit, self.targets(on).group_of.get(unit, "")))
 
     def _trajectory_of(self, unit: str, indicator: Indicator, target: Target, period: tuple[date, date]) -> Trajectory:
         for code in (unit, self.targets(period[1]).group_of.get(unit, "")):
@@ -262,6 +266,10 @@ class Reading:
         own = [SwitchView(n, self.switches[n], s.choices, s.question) for n, s in self.decision.switches.items()]
         common = [SwitchView(n, self.switches[n], c, QUESTIONS[n]) for n, c in COMMON_SWITCHES.items()]
         return own + common
+
+    def fulfilled_later(self) -> frozenset[Indicator]:
+        """Return the indicators under which a dossier may come above the line after the day on which it counts."""
+        return frozenset(i for i, formula in self.indicators.items() if formula.fulfilled_later)
 
     def problems(self) -> list[str]:
         """Say what does not fit between the decision and the registry; empty when all is well."""

@@ -9,14 +9,42 @@ from typing import Any, Literal, NamedTuple, NotRequired, cast
 from typing_extensions import TypedDict
 
 from models.calendar import EPOCH, day_number
-from models.contributions import LISTED
+from models.contributions import LISTED, Cell
 from models.decisions import Formula, Indicator
+from models.gaps import Listed, first_of
 from models.ledger import NONE, Days, Figures, Ledger
 from models.reading import Group, Reading
 from models.targets import Target, weighted
 from models.trajectory import decimal_text
 
 Status = Literal["met", "below", "no-dossiers", "no-target", "not-measured"]
+
+
+Assurance = Literal["secured", "likely", "open", "unlikely", "unreachable"]
+"""secured, unreachable: whatever the rest brings; otherwise by the forecast, and open where there is none"""
+Direction = Literal["up", "steady", "down"]
+
+
+class StillNeeded(TypedDict):
+    """What is missing, in the three senses in which it is asked (domain §5)."""
+
+    of_rest: int
+    """to reach the target: so many of the dossiers still expected have to be above the line"""
+    rest: int
+    """dossiers still expected, the catalogue's rows or services still below the line"""
+    extra: int | None
+    """to reach the trajectory today: so many further dossiers above the line; None: no number would"""
+    instead: int
+    """to reach the trajectory today: so many of those counted, had they been above the line (`shortfall`)"""
+
+
+class Trend(TypedDict):
+    """The last 30 days against what came before."""
+
+    direction: Direction
+    change_points: str
+    p: str
+    """probability of such a difference by chance alone"""
 
 
 class Standing(TypedDict):
@@ -42,6 +70,11 @@ class Standing(TypedDict):
     ceiling: NotRequired[str]
     members: NotRequired[dict[str, int]]
     version: NotRequired[str]
+    still_needed: NotRequired[StillNeeded]
+    assurance: NotRequired[Assurance]
+    trend: NotRequired[Trend | None]
+    chance: NotRequired[str]
+    """of a unit below: how often chance alone leaves one that far behind"""
 
 
 class Judged(NamedTuple):
@@ -85,6 +118,19 @@ class Standings:
         self._day = self.as_of.isoformat()
         self._targets = reading.targets(self.as_of)
         self._changed: set[tuple[str, Indicator]] = set()
+        self._lists: dict[tuple[str, str], dict[str, dict[str, Listed]]] = {}
+        """(unit, indicator) → cell → who says so → dossiers still to be fulfilled"""
+
+    def list_gaps(self, unit: str, cell: str, source: str, listed: Listed) -> None:
+        """Take in what a source says of the dossiers still to be fulfilled; it replaces what it said before."""
+        indicator = Cell.of(cell).indicator
+        self._lists.setdefault((unit, indicator), {}).setdefault(cell, {})[source] = listed
+
+    def gaps_of(self, unit: str, indicator: Indicator, until: date) -> list[str]:
+        """Return codes of dossiers still to be fulfilled that count on a day up to `until`, oldest first, few."""
+        cells = self._lists.get((unit, indicator), {})
+        lists = (listed for cell, said in cells.items() if Cell.of(cell).since <= self._day for listed in said.values())
+        return first_of(lists, until.isoformat())
 
     def add(self, unit: str, day: str, cell: str, numerator: int, denominator: int) -> None:
         """Add to one counter of a civil day (ISO text); negative amounts take out."""
@@ -159,6 +205,20 @@ class Standings:
         """Return what the counters of one day number hold, before any shape is given to them."""
         cells = self.ledger.items(unit, indicator, self._day)
         return _sum(days.between(day, day) for item, _, days in cells if item != LISTED)
+
+    def days(self, unit: str, indicator: Indicator, last: int) -> list[tuple[int, int, int]]:
+        """Return (day number, numerator, denominator) of the days with counts, from the period's first to `last`."""
+        first = self.ledger.first
+        cells = [item for item in self.ledger.items(unit, indicator, self._day) if item[0] != LISTED]
+        if len(cells) == 1:
+            return [(day, c[0], c[1]) for day, c in cells[0][2].days.items() if first <= day <= last and c[1] > 0]
+        merged: dict[int, Figures] = {}
+        for _, _, days in cells:
+            for day, c in days.days.items():
+                if first <= day <= last:
+                    n, d = merged.get(day, NONE)
+                    merged[day] = n + c[0], d + c[1]
+        return [(day, n, d) for day, (n, d) in merged.items() if d > 0]
 
     def _figures(self, unit: str, indicator: Indicator, first: int, last: int, further: Figures = NONE) -> Figures:
         formula: Formula = self.reading.indicators[indicator]

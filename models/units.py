@@ -69,6 +69,10 @@ class Registry:
         more = {u.code: u for u in units}
         return replace(self, units={**self.units, **more}, added=self.added | (more.keys() - self.units.keys()))
 
+    def is_unknown(self, code: str) -> bool:
+        """Tell whether no registry knows a unit, nor the district whose office it is."""
+        return code not in self.units and not self.district_of(code)
+
     def name(self, code: str) -> str:
         """Return the unit's name, or its code where no registry knows it."""
         unit = self.units.get(code)

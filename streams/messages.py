@@ -1,9 +1,11 @@
 """The records that our own processes send one another: ticks, tallies, marks. JSON, absolute, versioned."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 import orjson
 from typing_extensions import TypedDict
+
+from models.gaps import Listed
 
 
 class Tick(TypedDict):
@@ -35,6 +37,8 @@ class Tally(Version):
     unit: str
     days: dict[str, dict[str, list[int]]]
     """civil day → cell → [numerator, denominator]"""
+    gaps: NotRequired[dict[str, Listed]]
+    """cell → the first dossiers still to be fulfilled, [civil day, code]; of the cells where that has changed"""
 
 
 class Mark(Version):
@@ -52,6 +56,8 @@ class Passed(Version):
     kind: Literal["passed"]
     at: str | None
     flush: str | None
+    records: int
+    """how many records it had taken in by then: applied, unchanged and refused"""
 
 
 Cells = dict[str, list[int]]

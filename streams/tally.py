@@ -15,6 +15,7 @@ from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
 from models.fold import NONE, Held, learn, moved
+from models.gaps import Gaps, Listed
 from models.reading import Reading
 from streams import topics
 from streams.broker import bootstrap, client_options, faust_credentials
@@ -56,6 +57,7 @@ class TallyWork:
         self._cells: dict[UnitDay, dict[str, list[int]]] = {}
         self._touched: dict[UnitDay, None] = {}
         self._emptied: dict[UnitDay, None] = {}
+        self._gaps = Gaps(reading.fulfilled_later())
         self._fold = reading.fold_fingerprint()
         self._begins = False
         self._completes = False
@@ -69,11 +71,12 @@ class TallyWork:
         """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
         for derived in (self._learnt, self._held, self._cells, self._touched, self._emptied):
             derived.clear()
+        self._gaps.forget()
         for key, row in self._owner.rows(self._dossiers):
             held = contributions(unpacked(row)[0], self._rules)
             if held:
                 self._held[key] = held
-                self._count(held, 1)
+                self._count(key, held, 1)
         memo = self._owner.memo
         memo.setdefault("counts", {"applied": 0, "unchanged": 0, "refused": 0})
         memo.setdefault("ticks", [])
@@ -86,10 +89,11 @@ class TallyWork:
             self._pass_ticks(self._owner.progress.next)
         else:
             self._touched.clear()  # whoever counted them has announced them
+            self._gaps.settle()
 
-    def _count(self, moved: Held, sign: int) -> None:
-        """Put contributions into the counters, or take them out."""
-        cells, touched = self._cells, self._touched
+    def _count(self, key: bytes, moved: Held, sign: int) -> None:
+        """Put contributions of a dossier into the counters, or take them out."""
+        cells, touched, followed = self._cells, self._touched, self._gaps.followed
         for unit, day, cell, numerator in moved:
             unit_day = (unit, day)
             of_day = cells.get(unit_day)
@@ -103,6 +107,8 @@ class TallyWork:
             touched[unit_day] = None
             if counter[1] == 0:
                 self._emptied[unit_day] = None
+            if not numerator and followed(cell):
+                (self._gaps.put if sign > 0 else self._gaps.take)(unit, cell, day, key.decode())
 
     # -- what comes in -------------------------------------------------------------------------------------------------
 
@@ -151,8 +157,8 @@ class TallyWork:
             taken, put = moved(held_by.get(key, NONE), now)
             if taken or put:
                 held_by[key] = now
-                self._count(taken, -1)
-                self._count(put, 1)
+                self._count(key, taken, -1)
+                self._count(key, put, 1)
         self._learnt.clear()
 
     def _refuse(self, record: Any, event: Event | Refused) -> None:
@@ -193,9 +199,11 @@ class TallyWork:
         yield from self._tallies(topic)
         if self._completes:
             yield from self._everywhere(topic, self._mark(complete=True))
+        records = sum(self._owner.memo["counts"].values())
         for tick in self._passed:
             yield from self._everywhere(
-                topic, {"kind": "passed", **self._version(), "at": tick["at"], "flush": tick["flush"]}
+                topic,
+                {"kind": "passed", **self._version(), "at": tick["at"], "flush": tick["flush"], "records": records},
             )
         yield from self._dead
         self._begins = self._completes = False
@@ -216,11 +224,17 @@ class TallyWork:
     def _tallies(self, topic: str) -> Iterable[Announcement]:
         """Say what the counters of every touched unit and day are now, one record per unit."""
         registry, partitions = self._reading.registry, self._settings.partitions
+        slot, epoch, position = self._owner.partition, self._owner.epoch, self._owner.position
         days_of: dict[str, dict[str, dict[str, list[int]]]] = {}
         for unit, day in self._touched:
             days_of.setdefault(unit, {})[day] = self._cells[unit, day]
+        gaps_of: dict[str, dict[str, Listed]] = {}
+        for unit, cell, listed in self._gaps.touched():
+            gaps_of.setdefault(unit, {})[cell] = listed
         for unit, days in days_of.items():
-            tally: Tally = {"kind": "tally", **self._version(), "unit": unit, "days": days}
+            tally = Tally(kind="tally", slot=slot, epoch=epoch, position=position, unit=unit, days=days)
+            if unit in gaps_of:
+                tally["gaps"] = gaps_of[unit]
             home = partition_of(registry.home(unit).encode(), partitions)
             yield Announcement(topic, unit.encode(), dumps(tally), home)
         for unit_day in self._emptied:

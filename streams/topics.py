@@ -26,7 +26,10 @@ DEAD_LETTERS: Final = "dossier.dead-letter"
 
 TALLY: Final = "tally"
 WATCH: Final = "watch"
-TABLES: Final[Mapping[str, tuple[str, ...]]] = {TALLY: ("dossiers",), WATCH: ("unit-days", "alerts", "announced")}
+TABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    TALLY: ("dossiers",),
+    WATCH: ("unit-days", "gaps", "alerts", "announced"),
+}
 
 # What arrives is kept by the day it arrived: a portal may stamp its records with dates of last year.
 _ARRIVED_AT: Final = {"message.timestamp.type": "LogAppendTime"}

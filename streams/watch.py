@@ -7,15 +7,17 @@ when the last of them has counted all that came before it.
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
-from models.alerts import Alerts, Transition
+from models.alerts import EVERY, Alerts
 from models.calendar import civil_day, day_number, day_text
 from models.decisions import Indicator
+from models.gaps import Listed
 from models.reading import Reading
 from models.standings import Standing, Standings
+from models.transitions import Transition
 from streams import topics
 from streams.broker import bootstrap, client_options, faust_credentials
 from streams.engine import Announcement, Engine, EngineConfig, Fetch, Owner
@@ -40,6 +42,7 @@ class WatchTables:
         self.unit_days: Any = (
             app.Table("unit-days", default=dict).tumbling(DAY_S).relative_to(lambda event: event.value.at)
         )
+        self.gaps: Any = app.Table("gaps")
         self.alerts: Any = app.Table("alerts")
         self.announced: Any = app.Table("announced")
 
@@ -55,7 +58,7 @@ class WatchWork:
         self._tables = tables
         self._fold = reading.fold_fingerprint()
         self._standings = Standings(reading, date.min)
-        self._alerts = Alerts(self._standings)
+        self._alerts = self._new_alerts()
         self._changed: set[tuple[str, Indicator]] | None = set()
         """rows to be announced; None: all of them"""
         self._transitions: list[Transition] = []
@@ -75,6 +78,10 @@ class WatchWork:
         clock: str | None = self._owner.memo.get("clock")
         return clock
 
+    def _new_alerts(self) -> Alerts:
+        """Return alert state with nothing remembered; a silent feed is told from the home of the province."""
+        return Alerts(self._standings, hears_feed=self._is_home(self._reading.decision.province))
+
     def _settled(self) -> bool:
         """Tell whether every source partition counts by the rules of our reading."""
         slots = self._slots
@@ -89,8 +96,11 @@ class WatchWork:
             day = day_text(int(start) // DAY_S)
             for slot, epochs in row.items():
                 self._add(unit, day, cells_in_force(epochs, slots.get(slot)), 1)
+        for unit, row in self._owner.rows(self._tables.gaps):
+            for slot, epochs in row.items():
+                self._list(unit, slot, cells_in_force(epochs, slots.get(slot)))
         self._standings.take_changed()
-        self._alerts = Alerts(self._standings)
+        self._alerts = self._new_alerts()
         prefix = f"{self._reading.decision.id}/"
         for key, memory in self._owner.rows(self._tables.alerts):
             if key.startswith(prefix):
@@ -98,6 +108,10 @@ class WatchWork:
                 self._alerts.memory[unit, indicator] = memory
         self._transitions = []
         self._changed = None if renewed else set()
+
+    def _list(self, unit: str, slot: str, gaps: dict[str, Listed]) -> None:
+        for cell, listed in gaps.items():
+            self._standings.list_gaps(unit, cell, slot, listed)
 
     def _add(self, unit: str, day: str, cells: Cells, sign: int) -> None:
         for cell, (numerator, denominator) in cells.items():
@@ -124,6 +138,8 @@ class WatchWork:
         if epoch < current:
             return
         table, name, position = self._tables.unit_days, str(epoch), tally["position"]
+        if "gaps" in tally:
+            self._take_gaps(tally, str(current))
         for day, cells in tally["days"].items():
             fetch.at = day_number(day) * DAY_S  # the window of this row
             row: Row = table[unit].value()
@@ -137,6 +153,20 @@ class WatchWork:
                 if said is not None:
                     self._add(unit, day, said[1], -1)
                 self._add(unit, day, cells, 1)
+
+    def _take_gaps(self, tally: Tally, current: str) -> None:
+        """Take in which dossiers are still to be fulfilled; cells of which nothing is said stay as they are."""
+        unit, slot, name, position = tally["unit"], str(tally["slot"]), str(tally["epoch"]), tally["position"]
+        row: Row = self._tables.gaps.get(unit, {})
+        epochs = row.get(slot, {})
+        said = epochs.get(name, [-1, {}])
+        if said[0] >= position:
+            return
+        kept = {e: c for e, c in epochs.items() if int(e) >= int(current)}
+        # An empty list stays: it says that the cell's gaps are closed.
+        self._tables.gaps[unit] = {**row, slot: {**kept, name: [position, said[1] | tally["gaps"]]}}
+        if name == current:
+            self._list(unit, slot, tally["gaps"])
 
     def _take_mark(self, mark: Mark) -> None:
         """Begin an epoch where there is none; go over to a new one when it is complete."""
@@ -159,6 +189,7 @@ class WatchWork:
         at, flush = passed["at"], passed["flush"]
         if at is not None and (slot["clock"] is None or at > slot["clock"]):
             slot["clock"] = at
+            slot["records"] = {**slot.get("records", {}), civil_day(at): passed["records"]}
         if flush is not None:
             slot["flush"] = flush
         slots = self._slots.values()
@@ -170,21 +201,45 @@ class WatchWork:
             return
         if self._clock is None:
             self._changed = None
+        before = self._clock
         self._owner.memo["clock"] = clock
-        self._evaluate(clock)
+        self._evaluate(before, clock)
 
-    def _evaluate(self, clock: str) -> None:
+    def _evaluate(self, before: str | None, clock: str) -> None:
         self._beats = True
-        if self._standings.move_to(date.fromisoformat(civil_day(clock))):
-            self._changed = None  # every row carries the day
-        self._note()
-        for transition in self._alerts.tick(clock):
-            self._transitions.append(transition)
-            if self._changed is not None:
-                self._changed.add((transition["unit"], transition["indicator"]))
+        for instant, asked in self._alerts.instants(before, clock):
+            if self._standings.move_to(date.fromisoformat(civil_day(instant))):
+                self._changed = None  # every row carries the day
+            self._note()
+            if asked:
+                self._raise(self._alerts.tick(instant, self._records_by(civil_day(instant))))
+
+    def _raise(self, transitions: list[Transition]) -> None:
+        """Announce transitions, and write down what the alerts remember."""
+        self._transitions += transitions
+        self._note_rows((t["unit"], cast("Indicator", t["indicator"])) for t in transitions if t["indicator"] != EVERY)
         for unit, indicator in self._alerts.take_changed():
             key = f"{self._reading.decision.id}/{indicator}/{unit}"
-            self._tables.alerts[key] = self._alerts.memory[unit, indicator]
+            memory = self._alerts.memory.get((unit, indicator))
+            if memory is not None:
+                self._tables.alerts[key] = memory
+            elif self._tables.alerts.get(key) is not None:
+                del self._tables.alerts[key]
+
+    def _records_by(self, day: str) -> int:
+        """Return how many records the source partitions had taken in by the last tick up to the end of a civil day."""
+        total = 0
+        for slot in self._slots.values():
+            said: dict[str, int] = slot.get("records", {})
+            by = max((d for d in said if d <= day), default=None)
+            total += said[by] if by is not None else 0
+            slot["records"] = {d: n for d, n in said.items() if by is None or d >= by}
+        return total
+
+    def _note_rows(self, rows: Iterable[tuple[str, Indicator]]) -> None:
+        """Take note of rows to be announced."""
+        if self._changed is not None:
+            self._changed.update(rows)
 
     def _note(self) -> None:
         """Take note of what has changed, for alerts and for what is announced."""
@@ -205,7 +260,9 @@ class WatchWork:
         if self._clock is None or not self._settled():
             return
         if self._beats:
+            # Forecasts move with ticks, and once for all of them that a backlog brings: they are the dearest part.
             self._beats = False
+            self._note_rows(self._alerts.prospects.refresh())
             key = f"{topics.WATCH}/{self._owner.partition}".encode()
             yield Announcement(self._settings.topic(topics.HEARTBEATS), key, dumps({"clock": self._clock}))
         changed, self._changed = self._changed, set()
@@ -213,7 +270,7 @@ class WatchWork:
         yield from self._standing_records(changed, version)
 
     def _standing_records(self, changed: set[tuple[str, Indicator]] | None, version: str) -> Iterator[Announcement]:
-        standings, reading = self._standings, self._reading
+        standings, reading, complete = self._standings, self._reading, self._alerts.prospects.complete
         if changed is None:
             units = {u for u in (*standings.named(), *standings.ledger.units()) if self._is_home(u)}
             gone = self._announced() - units
@@ -227,12 +284,12 @@ class WatchWork:
         for unit, indicator in sorted(changed):
             if unit in present:
                 row = standings.standing(unit, indicator, self._alerts.alert_of(unit, indicator))
-                yield self._record(row, version)
+                yield self._record(complete(row), version)
             group = standings.group_of(unit)
             if group is not None:
                 groups[group, indicator] = None
         for code, indicator in groups:
-            yield self._record(standings.group_standing(standings.groups()[code], indicator), version)
+            yield self._record(complete(standings.group_standing(standings.groups()[code], indicator)), version)
         yield from self._go(units - present, version)
         for unit in new:
             self._tables.announced[self._name(unit)] = True

@@ -30,7 +30,9 @@ def reading_of(  # noqa: PLR0913 - one option per file that a reading is made of
     successions: tuple[Succession, ...] = (),
     trajectories: tuple[tuple[str, str, str, str, str], ...] = (),
     switches: tuple[tuple[str, str], ...] = (),
+    rule: str = "literal",
 ) -> Reading:
+    """Thái Bình 2024; alerts by `literal`, which judges arithmetic alone, unless another rule is asked for."""
     columns = ("unit", "indicator", "date", "value", "between")
     rows = [dict(zip(columns, row, strict=True)) for row in trajectories]
     sources = Sources(
@@ -38,7 +40,7 @@ def reading_of(  # noqa: PLR0913 - one option per file that a reading is made of
         catalogue=catalogue,
         trajectories=parse_trajectories(rows),
         successions=successions,
-        switches=dict(switches),
+        switches={"alert_rule": rule, **dict(switches)},
     )
     return Reading(read_decision(decision), sources)
 

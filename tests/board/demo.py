@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from models.alerts import Alerts, Transition
+from models.alerts import Alerts
 from models.calendar import end_of
 from models.catalogue import Entry
 from models.reading import Reading, Sources
 from models.standings import Standing, Standings
+from models.transitions import Transition
 from streams.library import read_decision, shipped_registry
 
 TODAY = date(2024, 9, 30)

@@ -84,12 +84,13 @@ class System:
 
     def __init__(self, address: str, folder: Path, **settings: Any) -> None:
         self.folder = folder
+        settings["switches"] = {"alert_rule": "literal"} | settings.get("switches", {})  # what the oracle recomputes
         self.settings = Settings(
             kafka=address, prefix=f"t{uuid.uuid4().hex[:8]}.", session_timeout_s=6, heartbeat_s=1, tick_seconds=1,
             **settings,
         )  # fmt: skip
         given = self.settings.model_dump(mode="json", exclude_unset=True)
-        self.env = {f"LOTRINH_{k.upper()}": str(v) for k, v in given.items()}
+        self.env = {f"LOTRINH_{k.upper()}": _env(v) for k, v in given.items()}
         client = topics.admin(address, {})
         topics.apply(client, self.settings)
         client.close()
@@ -226,6 +227,11 @@ class System:
         still_open = {(a["unit"], a["indicator"]) for a in last.values() if a["status"] == "firing"}
         below = {key for key, s in standings.items() if s["status"] == "below" and not key[0].endswith("/communes")}
         assert still_open == below
+
+
+def _env(value: Any) -> str:
+    """A setting as the environment holds it."""
+    return ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -78,7 +78,16 @@ def test_decisions_show_is_the_contracts_object() -> None:
 
 def test_evaluate_prints_json_alone(events: Path) -> None:
     done = lotrinh(
-        "evaluate", "--decision", "thai-binh-2024", "--events", str(events), "--as-of", "2024-06-30", "--json"
+        "evaluate",
+        "--decision",
+        "thai-binh-2024",
+        "--events",
+        str(events),
+        "--as-of",
+        "2024-06-30",
+        "--json",
+        "--set",
+        "alert_rule=literal",
     )
     found = json.loads(done.stdout)
 

@@ -7,25 +7,13 @@ from datetime import date, timedelta
 from typing import Final
 
 from models.calendar import OFFSET
+from models.workdays import holidays
 from streams.feeds.simulation.draws import DAY, HOUR, between, quantile
 
 WARM_UP_DAYS: Final = 14
 """dossiers are filed from this many days before the period, so that the old year's work reaches into the new one"""
 HORIZON_DAYS: Final = 400
 """how far after the period an act of an office may be dated; no procedure takes that long, mistakes included"""
-
-FREE_DAYS: Final = {
-    2021: "01-01 02-10..02-16 04-21 04-30..05-03 09-02..09-03",
-    2022: "01-01 01-03 01-31..02-04 04-10..04-11 04-30..05-03 09-01..09-02",
-    2023: "01-01..01-02 01-20..01-26 04-29..05-03 09-01..09-04",
-    2024: "01-01 02-08..02-14 04-18 04-29..05-01 09-02..09-03",
-    2025: "01-01 01-27..02-02 04-07 04-30..05-02 09-01..09-02",
-    2026: "01-01 02-14..02-22 04-26..04-27 04-30..05-01 08-31..09-02 11-24",
-}
-"""Public holidays with their substitutes, and Tết of 2025 and 2026 with the weekends around it. Source: the PyPI
-package `holidays` 0.109, country VN, which follows the Government's yearly announcements."""
-FIXED_DAYS: Final = "01-01 04-30..05-01 09-02..09-03"
-"""of years beyond the table: what the Labour Code fixes by the solar calendar; their Tết is not known here"""
 
 MONTHS: Final = (0.98, 0.86, 1.08, 1.0, 1.0, 1.06, 1.08, 1.12, 1.0, 0.98, 1.02, 1.08)
 """Season. Why: slack around Tết, school papers in summer, land and budget papers before the year ends."""
@@ -52,22 +40,6 @@ FIRST_HOURS: Final = tuple(HOUR * h for h in (7.5, 7.7, 8.0, 8.4, 9.0, 10.0, 11.
 
 _MINUTES: Final = [f"T{m // 60:02d}:{m % 60:02d}:" for m in range(1440)]
 _SECONDS: Final = [f"{s:02d}{OFFSET}" for s in range(60)]
-
-
-def holidays(year: int) -> frozenset[date]:
-    """Return the public holidays of a year.
-
-    >>> date(2024, 2, 14) in holidays(2024), date(2024, 2, 15) in holidays(2024)
-    (True, False)
-    """
-    days = set()
-    for part in FREE_DAYS.get(year, FIXED_DAYS).split():
-        first, _, last = part.partition("..")
-        day, until = (date.fromisoformat(f"{year}-{text}") for text in (first, last or first))
-        while day <= until:
-            days.add(day)
-            day += timedelta(days=1)
-    return frozenset(days)
 
 
 class Days:
