@@ -98,16 +98,22 @@ def test_each_mailbox_ends_with_the_newest_word_and_none_is_skipped(
     delivery.tell()
 
     for mailbox, units in (("a", UNITS), ("b", UNITS[:2])):
-        got = [line for m in delivery.received if str(m.mailbox) == mailbox for line in m.lines]
         for unit in units:
-            told = [line for line in got if line.now["unit"] == unit]
-            real = list(dict.fromkeys(t["id"] for t in log if t["unit"] == unit))
-            assert [line.now["id"] for line in told[-1:]] == real[-1:]
-            numbers = [line.number for line in told]
-            assert numbers == sorted(numbers), "an older word after a newer one"
-            covered = {n for line in told for n in range(line.number - line.untold + 1, line.number + 1)}
-            assert covered == set(range(1, len(real) + 1)), "a transition that nobody was told of"
+            judge(delivery, mailbox, unit, [t["id"] for t in log if t["unit"] == unit])
     contents: dict[str, list[tuple[str, str]]] = {}
     for message in delivery.received:
         content = [(line.now["id"], line.reason) for line in message.lines]
-        assert contents.setdefault(message.id, content) == content
+        assert contents.setdefault(message.id, content) == content, "one id, two contents"
+
+
+def judge(delivery: Delivery, mailbox: str, unit: str, written: list[str]) -> None:
+    """Compare what a mailbox got about a unit with what was written, repeats left out."""
+    real = list(dict.fromkeys(written))
+    told = [
+        line for m in delivery.received if str(m.mailbox) == mailbox for line in m.lines if line.now["unit"] == unit
+    ]
+    assert [line.now["id"] for line in told[-1:]] == real[-1:]
+    numbers = [line.number for line in told]
+    assert numbers == sorted(numbers), "an older word after a newer one"
+    covered = {n for line in told for n in range(line.number - line.untold + 1, line.number + 1)}
+    assert covered == set(range(1, len(real) + 1)), "a transition that nobody was told of"
