@@ -7,7 +7,9 @@ import smtplib
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
+from email.header import Header
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from typing import Final, NamedTuple, Self
 
 import aiohttp
@@ -145,14 +147,32 @@ class Sender:
         rendered = render(message, context.names, self._config.board_url, context.looked_at)
         chat = apprise.Apprise()
         chat.add(self._config.secret(message.mailbox.receiver, "url") or "")
-        done = chat.notify(title=rendered.subject, body=rendered.text)
+        try:
+            done = chat.notify(title=rendered.subject, body=rendered.text)
+        except Exception as exc:  # noqa: BLE001 - a plugin's fault is that receiver's, not everybody's
+            return Outcome(accepted=False, why=f"Apprise: {type(exc).__name__}")
         return ACCEPTED if done else Outcome(accepted=False, why="Apprise could not deliver")
+
+
+class _Policy(EmailPolicy):
+    """Folds headers as the older `Header` does: the new one loses spaces between encoded words (CPython 3.11)."""
+
+    def fold(self, name: str, value: str) -> str:
+        """Return a header in lines."""
+        if str(value).isascii():
+            folded: str = super().fold(name, value)
+            return folded
+        return f"{name}: {Header(str(value), 'utf-8', header_name=name).encode(linesep=self.linesep)}{self.linesep}"
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Return a header in lines, as bytes."""
+        return self.fold(name, value).encode("ascii")
 
 
 def mail_of(receiver: Email, to: list[str], message: Message, context: Context) -> EmailMessage:
     """Return a message as a mail: Vietnamese text and HTML; a repeat has the same Message-ID."""
     rendered = render(message, context.names, context.config.board_url, context.looked_at)
-    mail = EmailMessage()
+    mail = EmailMessage(policy=_Policy())
     mail["Subject"] = rendered.subject
     mail["From"] = receiver.sender
     mail["To"] = ", ".join(to)

@@ -10,6 +10,8 @@ from models.notices import BACKLOG, DIGEST, Line, Message
 from models.reading import Reading
 from models.texts import day_vn, number_text, percent_text, ratio_text
 
+NEXT_EACH_MAX: Final = 3
+"""open alerts up to which each says what to do; above, that is said once per kind"""
 SHOWN_MAX: Final = 60
 """alerts spelled out in a text; the rest are counted, and stand on the wall"""
 
@@ -75,6 +77,8 @@ def render(message: Message, names: Names, board_url: str | None, looked_at: int
     subject = _subject(message, names)
     lead = _lead(message, names, looked_at)
     last = _last(message, board_url)
+    kinds = list(dict.fromkeys(line.now["kind"] for line in message.lines if line.firing))
+    each = sum(line.firing for line in message.lines) <= NEXT_EACH_MAX
     text = [*lead, ""]
     html = [f"<p>{'<br>'.join(escape(line) for line in lead)}</p>"]
     for part in parts:
@@ -82,7 +86,7 @@ def render(message: Message, names: Names, board_url: str | None, looked_at: int
         text += [heading.upper(), ""]
         html += [f"<h3>{escape(heading)}</h3>", "<ul>"]
         for line in part.lines:
-            first, *rest = _sentences(line, names)
+            first, *rest = _sentences(line, names, each=each)
             text += [f"• {first}", *(f"  {r}" for r in rest), ""]
             html.append(f"<li><b>{escape(first)}</b>{''.join(f'<br>{escape(r)}' for r in rest)}</li>")
         html.append("</ul>")
@@ -90,6 +94,10 @@ def render(message: Message, names: Names, board_url: str | None, looked_at: int
             more = f"… và {number_text(part.total - len(part.lines))} cảnh báo khác; xem đầy đủ trên bảng theo dõi."
             text += [more, ""]
             html.append(f"<p>{escape(more)}</p>")
+    if kinds and not each:
+        text += ["VIỆC CẦN LÀM", "", *(f"• {KIND[kind]}: {NEXT[kind]}" for kind in kinds), ""]
+        html += ["<h3>Việc cần làm</h3>", "<ul>"]
+        html += [*(f"<li>{escape(f'{KIND[kind]}: {NEXT[kind]}')}</li>" for kind in kinds), "</ul>"]
     text += last
     html.append(f"<p>{'<br>'.join(escape(line) for line in last)}</p>")
     page = "\n".join(['<!doctype html><html lang="vi"><meta charset="utf-8"><body>', *html, "</body></html>"])
@@ -173,7 +181,7 @@ def _lead(message: Message, names: Names, looked_at: int) -> list[str]:
     return lead or ["Cảnh báo tiến độ thực hiện chỉ tiêu"]
 
 
-def _sentences(line: Line, names: Names) -> list[str]:
+def _sentences(line: Line, names: Names, *, each: bool) -> list[str]:
     now = line.now
     indicator = names.indicator(now["indicator"])
     first = f"{names.unit(now['unit'])}" + (f" – {indicator}" if indicator else "")
@@ -199,7 +207,7 @@ def _sentences(line: Line, names: Names) -> list[str]:
         rest.append("Đã được tiếp nhận, nhưng từ đó thiếu hụt tăng thêm.")
     if line.untold > 1 and line.told_at:
         rest.append(f"Gộp {line.untold} lần chuyển trạng thái từ lần gửi trước.")
-    if line.firing:
+    if line.firing and each:
         rest.append(f"Việc cần làm: {NEXT[now['kind']]}")
     return [first, *rest]
 

@@ -33,6 +33,17 @@ def logs(draw: st.DrawFn) -> list[Transition]:
 class Shaky(Delivery):
     """A delivery that does one effect at a time."""
 
+    def act(self, action: str, detail: Any) -> None:
+        """Do one thing."""
+        if action == "read":
+            self.read(HERE, detail)
+        elif action == "look":
+            self.look(detail)
+        elif action == "keep":
+            self.keep()
+        else:
+            self.restart()
+
     def look(self, fate: str) -> None:
         """Decide, keep, and send what is due; `fate` says where it is cut off, or how sending goes."""
         messages = self.outbox.due(HERE, self.clock)
@@ -85,14 +96,8 @@ def test_each_mailbox_ends_with_the_newest_word_and_none_is_skipped(
             for made in waiting[:detail]:
                 delivery.publish(made)
             waiting = waiting[detail:]
-        elif action == "read":
-            delivery.read(HERE, detail)
-        elif action == "look":
-            delivery.look(detail)
-        elif action == "keep":
-            delivery.keep()
         else:
-            delivery.restart()
+            delivery.act(action, detail)
     for made in waiting:
         delivery.publish(made)
     delivery.tell()
