@@ -218,3 +218,23 @@ def test_secrets_do_not_show(tmp_path: Path) -> None:
     text = 'receivers.a = { type = "webhook", url = "https://x.example", secret_file = "secret" }'
 
     assert "MfKQ9r8" not in repr(read_config(written(tmp_path, text + ROUTE)))
+
+
+def test_the_example_of_the_documents_holds_together(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "docs/examples/receivers-thai-binh.toml"
+    (tmp_path / "secrets").mkdir()
+    for name in ("mail-password", "ioc-webhook"):
+        (tmp_path / "secrets" / name).write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    (tmp_path / "addresses.csv").write_text("unit,address\n12688,dong-hung@example.vn\n340,huyen@example.vn\n")
+    config = read_config(written(tmp_path, example.read_text(encoding="utf-8")))
+    delivery = Delivery(config.plan)
+    delivery.publish(transition(severity="critical"))
+
+    assert sorted({str(m.mailbox) for m in delivery.tell()}) == [
+        "don-vi@12688",
+        "don-vi@340",
+        "ioc",
+        "so-tttt",
+        "vp-ubnd",
+    ]
+    check_extras(config)
