@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     clock: Literal["wall", "records"] = "wall"
     """who ticks: tally, by the wall clock; or only those who feed tick records (a replay)"""
 
+    receivers: File = None
+    """receivers file of `lotrinh notify` (TOML); unset: nobody is told"""
+
     # how fast, how much
     partitions: Annotated[int, Field(ge=1, le=512)] = 4
     """of every topic; for life: another number is a migration"""

@@ -22,6 +22,8 @@ STANDINGS: Final = "standings"
 ALERTS: Final = "alerts"
 HEARTBEATS: Final = "heartbeats"
 PERIODS: Final = "periods"
+OPERATORS: Final = "operators"
+DELIVERIES: Final = "deliveries"
 DEAD_LETTERS: Final = "dossier.dead-letter"
 
 TALLY: Final = "tally"
@@ -75,6 +77,10 @@ def specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(settings.topic(TALLIES), "counters, tally to watch", {**_ARRIVED, "retention.ms": str(30 * DAY_MS)}),
         TopicSpec(settings.topic(STANDINGS), "the latest standing of every unit", _COMPACTED),
         TopicSpec(settings.topic(ALERTS), "alert transitions", {**_ARRIVED, "retention.ms": str(800 * DAY_MS)}),
+        TopicSpec(
+            settings.topic(OPERATORS), "what operators say of alerts", {**_ARRIVED, "retention.ms": str(800 * DAY_MS)}
+        ),
+        TopicSpec(settings.topic(DELIVERIES), "what receivers have been told", _COMPACTED),
         TopicSpec(settings.topic(HEARTBEATS), "how far watch has judged", _COMPACTED | _ARRIVED_AT),
         TopicSpec(settings.topic(PERIODS), "closed periods", _FOR_EVER),
         TopicSpec(settings.topic(DEAD_LETTERS), "refused records", {**_ARRIVED, "retention.ms": str(400 * DAY_MS)}),

@@ -13,7 +13,7 @@ from streams.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-OURS = ("topics", "tally", "watch", "wallboard", "simulate")
+OURS = ("topics", "tally", "watch", "wallboard", "notify", "simulate")
 
 
 def test_the_compose_file_is_valid_under_the_compose_schema() -> None:
@@ -28,6 +28,7 @@ def test_the_compose_file_is_valid_under_the_compose_schema() -> None:
 def test_every_service_is_there() -> None:
     assert set(COMPOSE["services"]) == {"kafka", "valkey", *OURS}
     assert COMPOSE["services"]["simulate"]["profiles"] == ["simulate"]
+    assert COMPOSE["services"]["notify"]["profiles"] == ["notify"]
 
 
 @pytest.mark.parametrize("name", OURS)

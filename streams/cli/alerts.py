@@ -1,14 +1,21 @@
-"""`lotrinh alerts`: the transitions the running system has raised."""
+"""`lotrinh alerts`: the transitions the running system has raised, and what operators say of them."""
 
-from typing import Any
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, get_args
 
 import click
 import orjson
 
+from models.operator import Label, Role
 from streams.cli.options import echo_json, of_system, say, settings_from
+from streams.library import BadInput
+
+ROLES: Final = get_args(Role)
+BY = click.option("--by", "role", type=click.Choice(ROLES), required=True, help="the office that acts, never a person")
 
 
-@click.command("alerts")
+@click.group("alerts", invoke_without_command=True)
 @click.option("--decision", metavar="ID", help="only this decision")
 @click.option("--unit", metavar="CODE", help="only this unit")
 @click.option("--open", "only_open", is_flag=True, help="only alerts that are firing now")
@@ -16,23 +23,32 @@ from streams.cli.options import echo_json, of_system, say, settings_from
 @click.option("--timeout", type=click.FloatRange(min=1), default=600, show_default=True, help="of --wait, seconds")
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 @of_system
+@click.pass_context
 def command(
-    decision: str | None, unit: str | None, only_open: bool, wait: bool, timeout: float, as_json: bool, **given: Any
+    ctx: click.Context,
+    /,
+    decision: str | None,
+    unit: str | None,
+    only_open: bool,
+    wait: bool,
+    timeout: float,
+    as_json: bool,
+    **given: Any,
 ) -> None:
-    """Show every alert transition, by time, from the topic `alerts`."""
-    from streams import topics
+    """Show every alert transition, by time, from the topic `alerts`; with a command, act on alerts."""
     from streams.library import read_reading
     from streams.local.state import located
-    from streams.reading_kafka import records_of
     from streams.waiting import wait_until_counted
 
+    if ctx.invoked_subcommand is not None:
+        ctx.obj = given
+        return
     settings = located(settings_from(**given))
     if wait:
         wait_until_counted(settings, timeout, None if as_json else say)
-    rows = [orjson.loads(record.value) for record in records_of(settings, topics.ALERTS)]
-    rows = [r for r in rows if unit in (None, r["unit"]) and decision in (None, r["decision"])]
+    rows = [r for r in _transitions(settings) if unit in (None, r["unit"]) and decision in (None, r["decision"])]
     if only_open:
-        rows = [r for r in {r["fingerprint"]: r for r in rows}.values() if r["status"] == "firing"]
+        rows = _open(rows)
     rows.sort(key=lambda r: r["at"])  # stable: within a fingerprint the order is that of the log
     if as_json:
         echo_json({"alerts": rows})
@@ -41,3 +57,241 @@ def command(
     for r in rows:
         click.echo(f"{r['at']}  {r['status']:<9}  {registry.name(r['unit'])}  {r['indicator']}: {r['reason']}")
     click.echo(f"{len(rows)} transitions" if not only_open else f"{len(rows)} open alerts")
+
+
+@command.command("list")
+@click.option("--decision", metavar="ID", help="only this decision")
+@click.option("--unit", metavar="CODE", help="only this unit")
+@click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
+@of_system
+@click.pass_obj
+def list_(above: dict[str, Any], decision: str | None, unit: str | None, as_json: bool, state_dir: Any) -> None:
+    """Show open alerts with what operators have said of them, and the silences in force."""
+    from models.operator import acknowledged_by, labels_of, silenced_by
+    from streams.library import read_reading
+
+    settings = _settings(above, state_dir)
+    operators, now = _operators(settings), _now(settings)
+    registry = read_reading(settings).registry
+    rows = _open(_transitions(settings))
+    rows = [r for r in rows if unit in (None, r["unit"]) and decision in (None, r["decision"])]
+    missing = _shortfalls(settings)
+    shown = []
+    for r in sorted(rows, key=lambda r: (r["at"], r["unit"], r["indicator"])):
+        key = (r["decision"], r["indicator"], r["unit"])
+        ack = acknowledged_by(operators, r, r["severity"], missing.get(key, r["shortfall"]), now)
+        silence = silenced_by(operators, labels_of(r, registry.home(r["unit"])), now)
+        shown.append(
+            r
+            | {
+                "acknowledged": None
+                if ack is None
+                else ack.model_dump(include={"id", "at", "role", "reason", "until"}),
+                "silenced": None if silence is None else {"id": silence.id, "until": silence.until},
+            }
+        )
+    silences = [
+        s.model_dump(exclude={"kind"})
+        for s in operators.silences.values()
+        if now < s.until and (s.id not in operators.ended or operators.ended[s.id].at > now)
+    ]
+    if as_json:
+        echo_json({"alerts": shown, "silences": silences})
+        return
+    for r in shown:
+        click.echo(f"{r['id'][:12]}  {r['severity']:<8}  {registry.name(r['unit'])}  {r['indicator']}: {r['reason']}")
+        if r["acknowledged"]:
+            until = f"until {r['acknowledged']['until']} or worse" if r["acknowledged"]["until"] else "until worse"
+            click.echo(f"              acknowledged {until}, by {r['acknowledged']['role']}")
+        if r["silenced"]:
+            click.echo(f"              silenced until {r['silenced']['until']} ({r['silenced']['id']})")
+    for s in silences:
+        conditions = " ".join(f"{m['label']}{m['op']}{m['value']}" for m in s["matchers"])
+        click.echo(f"silence {s['id']}: {conditions}, until {s['until']}, by {s['role']}: {s['reason']}")
+    click.echo(f"{len(shown)} open alerts, {len(silences)} silences")
+
+
+@command.command("ack")
+@click.argument("alert", metavar="ID")
+@BY
+@click.option("--note", default="đã tiếp nhận", show_default=True, help="what is being done; no names, no numbers")
+@click.option("--until", metavar="TIME", help="3d, 12h, a day, or an instant; default: until it ends or gets worse")
+@of_system
+@click.pass_obj
+def ack(above: dict[str, Any], alert: str, role: str, note: str, until: str | None, state_dir: Any) -> None:
+    """Acknowledge an open alert (ID: of its transition or its fingerprint, or how that begins)."""
+    settings = _settings(above, state_dir)
+    now = _now(settings)
+    fired = _found(_open(_transitions(settings)), alert)
+    missing = _shortfalls(settings).get((fired["decision"], fired["indicator"], fired["unit"]), fired["shortfall"])
+    record = {
+        "kind": "ack",
+        "fingerprint": fired["fingerprint"],
+        "alert": fired["id"],
+        "severity": fired["severity"],
+        "shortfall": missing,
+        "until": None if until is None else _until(until, now),
+    }
+    _publish(settings, record, now, role, note)
+    click.echo(f"acknowledged: {fired['unit']} {fired['indicator']}, until it ends or gets worse")
+
+
+@command.command("silence")
+@click.option("--match", "matches", multiple=True, required=True, metavar="LABEL=VALUE", help="or LABEL!=VALUE; repeat")
+@click.option("--until", metavar="TIME", required=True, help="3d, 12h, a day (to its end), or an instant")
+@click.option("--reason", required=True, help="why; no names, no numbers")
+@BY
+@of_system
+@click.pass_obj
+def silence(
+    above: dict[str, Any], matches: tuple[str, ...], until: str, reason: str, role: str, state_dir: Any
+) -> None:
+    """Send nothing of the alerts that fit all conditions, until then. The end of what was told is still told."""
+    settings = _settings(above, state_dir)
+    now = _now(settings)
+    record = {
+        "kind": "silence",
+        "matchers": [_matcher(text) for text in matches],
+        "since": now,
+        "until": _until(until, now),
+    }
+    made = _publish(settings, record, now, role, reason)
+    click.echo(f"silence {made['id']} until {made['until']}")
+
+
+@command.command("unsilence")
+@click.argument("id_", metavar="ID")
+@BY
+@click.option("--reason", default="kết thúc sớm", show_default=True)
+@of_system
+@click.pass_obj
+def unsilence(above: dict[str, Any], id_: str, role: str, reason: str, state_dir: Any) -> None:
+    """End a silence before its time."""
+    settings = _settings(above, state_dir)
+    now = _now(settings)
+    known = _operators(settings).silences
+    found = [s for s in known if s.startswith(id_)]
+    if len(found) != 1:
+        raise BadInput(f"{len(found)} silences have an id that begins with {id_!r}; see `lotrinh alerts list`")
+    _publish(settings, {"kind": "unsilence", "silence": found[0]}, now, role, reason)
+    click.echo(f"silence {found[0]} ended")
+
+
+# -- what they share ---------------------------------------------------------------------------------------------------
+
+
+def _settings(above: Mapping[str, Any], state_dir: Any) -> Any:
+    from streams.local.state import located
+
+    return located(settings_from(**{**above, **({} if state_dir is None else {"state_dir": state_dir})}))
+
+
+def _transitions(settings: Any) -> list[dict[str, Any]]:
+    from streams import topics
+    from streams.reading_kafka import records_of
+
+    return [orjson.loads(record.value) for record in records_of(settings, topics.ALERTS)]
+
+
+def _open(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [r for r in {r["fingerprint"]: r for r in rows}.values() if r["status"] == "firing"]
+
+
+def _operators(settings: Any) -> Any:
+    from models.events import Refused
+    from models.operator import merged, parse_operator
+    from streams import topics
+    from streams.reading_kafka import records_of
+
+    said = (parse_operator(record.value or b"") for record in records_of(settings, topics.OPERATORS))
+    return merged(s for s in said if not isinstance(s, Refused))
+
+
+def _shortfalls(settings: Any) -> dict[tuple[str, str, str], int]:
+    from streams import topics
+    from streams.reading_kafka import records_of
+
+    latest = {record.key: record.value for record in records_of(settings, topics.STANDINGS)}
+    rows = (orjson.loads(value) for value in latest.values() if value is not None)
+    return {(r["decision"], r["indicator"], r["unit"]): r["shortfall"] for r in rows}
+
+
+def _now(settings: Any) -> str:
+    """Return the time: of this machine, or of the replay where the running system lives through one."""
+    import time
+
+    from models.calendar import utc_ms
+    from streams import topics
+    from streams.reading_kafka import records_of
+
+    if settings.clock == "records":
+        beats = [orjson.loads(r.value)["clock"] for r in records_of(settings, topics.HEARTBEATS) if r.value is not None]
+        if beats:
+            return str(max(beats))
+    return utc_ms(int(time.time()) * 1000)
+
+
+def _found(rows: list[dict[str, Any]], alert: str) -> dict[str, Any]:
+    found = [r for r in rows if r["id"].startswith(alert) or r["fingerprint"].startswith(alert)]
+    if len(found) != 1:
+        what = "no open alert has" if not found else f"{len(found)} open alerts have"
+        raise BadInput(f"{what} an id that begins with {alert!r}; see `lotrinh alerts list`")
+    return found[0]
+
+
+def _matcher(text: str) -> dict[str, str]:
+    label, equals, value = text.partition("=")
+    op = "!=" if label.endswith("!") else "="
+    label = label.removesuffix("!")
+    if not equals or not value or label not in get_args(Label):
+        raise BadInput(
+            f"--match {text}: expected LABEL=VALUE or LABEL!=VALUE, LABEL one of {', '.join(get_args(Label))}"
+        )
+    return {"label": label, "op": op, "value": value}
+
+
+def _until(text: str, now: str) -> str:
+    """Read a duration, a civil day or an instant. Raises BadInput."""
+    import re
+    from datetime import date, timedelta
+
+    from models.calendar import end_of, instant, instant_of, moment_of
+
+    units: Mapping[str, Callable[[int], timedelta]] = {
+        "d": lambda n: timedelta(days=n),
+        "h": lambda n: timedelta(hours=n),
+    }
+    try:
+        if span := re.fullmatch(r"([0-9]{1,4})([dh])", text):
+            return instant_of(moment_of(now) + units[span[2]](int(span[1])))
+        return end_of(date.fromisoformat(text)) if len(text) == 10 else instant(text)
+    except ValueError as exc:
+        raise BadInput(f"--until {text}: expected 3d, 12h, YYYY-MM-DD or an RFC 3339 instant with an offset") from exc
+
+
+def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason: str) -> dict[str, Any]:
+    """Check a record as its readers will, publish it, and return it once it is acknowledged. Raises BadInput."""
+    from kafka import KafkaProducer
+    from kafka.errors import KafkaError
+
+    from models.events import Refused
+    from models.operator import key_of, parse_operator
+    from streams import topics
+    from streams.broker import bootstrap, client_options
+
+    record = {**said, "id": secrets.token_hex(8), "at": now, "role": role, "reason": reason}
+    value = orjson.dumps(record)
+    checked = parse_operator(value)
+    if isinstance(checked, Refused):
+        raise BadInput(checked.reason.removeprefix("operator record, "))
+    try:
+        producer = KafkaProducer(
+            bootstrap_servers=bootstrap(settings).split(","), acks="all", **client_options(settings)
+        )
+        try:
+            producer.send(settings.topic(topics.OPERATORS), value, key=key_of(checked).encode()).get(timeout=30)
+        finally:
+            producer.close()
+    except KafkaError as exc:
+        raise BadInput(f"Kafka at {settings.kafka} did not take the record: {type(exc).__name__}") from exc
+    return record

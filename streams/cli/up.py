@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from streams.cli.options import of_decision, of_system, say, settings_from
+from streams.cli.options import FILE, of_decision, of_system, say, settings_from
 
 
 @click.command("up")
@@ -21,6 +21,7 @@ from streams.cli.options import of_decision, of_system, say, settings_from
     "--demo-speed", type=click.FloatRange(min=0), default=36_000, show_default=True, help="seconds per second"
 )
 @click.option("--fresh", is_flag=True, help="first forget everything that the state directory holds")
+@click.option("--receivers", type=FILE, help="also tell these receivers of alerts (TOML; see `notify`)")
 @click.option("--port", type=click.IntRange(0, 65_535), help="of the wallboard; default 8100")
 def command(
     demo: bool, fresh: bool, demo_dossiers: int, demo_seed: int, demo_speed: float, state_dir: Path | None, **given: Any
@@ -29,6 +30,7 @@ def command(
     from streams.library import read_reading
     from streams.local.state import StateDir, default_state_dir
     from streams.local.supervisor import Plan, Supervisor, refuse_if_taken
+    from streams.notify.notifier import config_of
 
     settings = settings_from(state_dir=state_dir, **given)
     state = StateDir(settings.state_dir or default_state_dir())
@@ -43,6 +45,8 @@ def command(
             feed = ["simulate", "--publish", "--dossiers", str(demo_dossiers), "--seed", str(demo_seed)]
             feed += ["--speed", str(demo_speed), "--resume", str(state.path / "demo.json")]
         read_reading(settings)  # say what is wrong with the decision's files before anything starts
+        if settings.receivers is not None:
+            config_of(settings)
         plan = Plan(settings, demo, say, feed)
         asyncio.run(Supervisor(plan, state).run())
     finally:

@@ -122,6 +122,8 @@ class Supervisor:
             children.append(Child(name, self._lotrinh("worker", name), logs / f"{name}.log", env, ready=_exists(mark)))
         wall = Child("wallboard", self._lotrinh("wallboard"), logs / "wallboard.log", self._env())
         wall.ready = lambda: _ok(f"{self.url}livez")
+        if self.settings.receivers is not None:
+            children.append(Child("notify", self._lotrinh("notify"), logs / "notify.log", self._env()))
         return [*children, wall]
 
     @staticmethod
@@ -210,7 +212,7 @@ class Supervisor:
         named = {child.name: child for child in self.children}
         if named:
             self.plan.say("stopping")
-        for stage in (("feed",), ("wallboard", topics.TALLY, topics.WATCH), ("valkey", "kafka")):
+        for stage in (("feed",), ("wallboard", "notify", topics.TALLY, topics.WATCH), ("valkey", "kafka")):
             await asyncio.gather(*(named[name].stop() for name in stage if name in named))
         if named:
             self.plan.say("stopped; nothing is left running")

@@ -41,9 +41,10 @@ class Worker:
         self.ready = system.folder / f"{name}-{uuid.uuid4().hex[:6]}.ready"
         self.log = self.ready.with_suffix(".log")
         settings = system.env | {"LOTRINH_READY_FILE": str(self.ready)} | env
+        command = [name] if name == "notify" else ["worker", name]
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "streams.cli", "worker", name],
+                [sys.executable, "-m", "streams.cli", *command],
                 env=os.environ | settings, stdout=out, stderr=out, start_new_session=True,
                 preexec_fn=end_with_parent(os.getpid()),
             )  # fmt: skip

@@ -279,6 +279,11 @@ rows = [{ row = "1", unit = "34.so-cong-thuong", name = "Sở Công Thương", t
 yearly_from = 2022
 clause = "Điều 2"
 
+[catalogue]
+title = "Danh mục dịch vụ công trực tuyến"
+clause = "Điều 1"
+owner = "Văn phòng Ủy ban nhân dân tỉnh"
+
 [indicators.online-dossiers]
 title = "Tỷ lệ hồ sơ trực tuyến"
 short = "Hồ sơ trực tuyến"

@@ -1,0 +1,215 @@
+"""Who is told of an alert, and in which manner: routes and manners as data, and what follows from them.
+
+A *receiver* is one way of telling (an e-mail account, a webhook). A *mailbox* is a receiver together with whom it
+reaches: the receiver itself, or, where it holds the addresses of many units, ``receiver@unit``. A *route* says by which
+receivers a role hears of which alerts. All routes that match apply; a mailbox hears of an alert once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from models.calendar import moment_of
+from models.operator import Role, labels_of
+from models.rules import Severity
+from models.units import Registry
+from models.workdays import is_working
+
+Label = Literal["decision", "indicator", "unit", "district", "class", "kind", "severity", "cause"]
+Values = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=2_000)]
+Matches = dict[Label, Values]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+OF_A_UNIT: Final = frozenset({"unit-head", "district"})
+"""roles that are someone else for every unit"""
+SCOPE: Final = ("decision", "indicator", "unit", "district", "class")
+"""labels that a standing has as well"""
+
+
+def _clock(text: str) -> str:
+    """Return a time of day as HH:MM. Raises ValueError."""
+    if len(text) != 5:
+        raise ValueError("a time of day is HH:MM")
+    return time.fromisoformat(text).strftime("%H:%M")
+
+
+Clock = Annotated[str, AfterValidator(_clock)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class Quiet(_Strict):
+    """Hours in which nothing is sent but what is grave; what was held goes out when they end."""
+
+    begins: Clock = Field(alias="from")
+    ends: Clock = Field(alias="until")
+    days_off: bool = True
+    """days on which offices are closed are quiet as a whole"""
+    unless: list[Severity] = ["critical"]
+
+    def holds(self, at: str) -> bool:
+        """Tell whether an instant is quiet.
+
+        >>> night = Quiet.model_validate({"from": "18:00", "until": "07:00"})
+        >>> [night.holds(f"2024-06-{d}T{t}:00+07:00") for d, t in (("03", "12:00"), ("03", "18:00"), ("08", "12:00"))]
+        [False, True, True]
+        """
+        if self.days_off and not is_working(date.fromisoformat(at[:10])):
+            return True
+        clock = at[11:16]
+        if self.begins <= self.ends:
+            return self.begins <= clock < self.ends
+        return clock >= self.begins or clock < self.ends
+
+
+class Manner(_Strict):
+    """How a receiver is told."""
+
+    group_by: list[Label] = ["decision", "indicator"]
+    """alerts that agree in these labels go together, where they have no common cause"""
+    digest_at: Clock | None = None
+    """time of the digest, each working morning; None: no digest"""
+    remind_working_days: Annotated[int, Field(ge=1, le=250)] = 5
+    """after so many an open alert that nobody has acknowledged is told again"""
+    refresh_hours: Annotated[int, Field(ge=1, le=720)] | None = None
+    """a system that forgets what it is not told again is told again after so many, acknowledged or not"""
+    quiet: Quiet | None = None
+    stale_days: Annotated[int, Field(ge=1, le=400)] = 7
+    """what fired longer ago and was never told goes into one message; what also ended is not told"""
+    ends: bool = True
+    """also tell of the end of what was told"""
+
+
+class Route(_Strict):
+    """A role hears of what matches `match` and not `unless`, by these receivers."""
+
+    role: Role
+    receivers: Annotated[list[Name], Field(min_length=1, max_length=50)]
+    match: Matches = {}
+    unless: Matches = {}
+    deliver: Literal["at-once", "digest"] = "at-once"
+
+    def takes(self, labels: Mapping[str, str], only: Sequence[str] | None = None) -> bool:
+        """Tell whether labels fit; with `only`, as far as these labels are concerned."""
+        asked = [(n, v) for n, v in self.match.items() if only is None or n in only]
+        if not all(labels[name] in values for name, values in asked):
+            return False
+        if only is not None and any(name not in only for name in self.unless):
+            return True
+        return not self.unless or not all(labels[name] in values for name, values in self.unless.items())
+
+
+class Plan(_Strict):
+    """Receivers and routes as a whole, without addresses and secrets."""
+
+    manners: dict[Name, Manner]
+    routes: Annotated[list[Route], Field(min_length=1, max_length=500)]
+    addresses: dict[Name, frozenset[str]] = {}
+    """receiver that holds addresses of units → those units"""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        for n, route in enumerate(self.routes, start=1):
+            for name in route.receivers:
+                if name not in self.manners:
+                    raise ValueError(f"route {n} names the receiver {name!r}, which is not there")
+                if (route.role in OF_A_UNIT) != (name in self.addresses):
+                    raise ValueError(
+                        f"route {n}: the role {route.role} needs a receiver "
+                        + ("with addresses of units" if route.role in OF_A_UNIT else "with an address of its own")
+                        + f", and {name!r} is none"
+                    )
+                if route.deliver == "digest" and self.manners[name].digest_at is None:
+                    raise ValueError(f"route {n} wants a digest, and the receiver {name!r} has no `digest_at`")
+        return self
+
+
+class Mailbox(NamedTuple):
+    """A receiver, and the unit whose address it takes ('' for its own)."""
+
+    receiver: str
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.receiver}@{self.unit}" if self.unit else self.receiver
+
+
+class Routing:
+    """A plan over a registry: answers which mailboxes hear of an alert."""
+
+    def __init__(self, plan: Plan, registry: Registry) -> None:
+        """Hold a plan."""
+        self.plan = plan
+        self.registry = registry
+
+    def labels(self, alert: Mapping[str, Any]) -> dict[str, str]:
+        """Return the labels of a transition, by which routes and silences go."""
+        labels = labels_of(alert, self.registry.home(alert["unit"]))
+        return {**labels, "cause": str(alert.get("cause", "")), "class": self.class_of(alert["unit"])}
+
+    def class_of(self, unit: str) -> str:
+        """Return the level of a unit; '' where no registry knows it."""
+        known = self.registry.units.get(unit)
+        return known.level if known else ""
+
+    def mailboxes(self, labels: Mapping[str, str], only: Sequence[str] | None = None) -> dict[Mailbox, bool]:
+        """Return who hears of an alert; True: at once, and not only in the digest."""
+        found: dict[Mailbox, bool] = {}
+        for route in self.plan.routes:
+            if not route.takes(labels, only):
+                continue
+            for name in route.receivers:
+                box = self._box(route, name, labels)
+                if box is not None:
+                    at_once = route.deliver == "at-once" and labels.get("severity") != "info"
+                    at_once = at_once or self.plan.manners[name].digest_at is None
+                    found[box] = found.get(box, False) or at_once
+        return found
+
+    def reaches(self, box: Mailbox) -> bool:
+        """Tell whether a mailbox is one of this plan's."""
+        if box.receiver not in self.plan.manners:
+            return False
+        return box.unit in self.plan.addresses.get(box.receiver, frozenset({""}))
+
+    def _box(self, route: Route, name: str, labels: Mapping[str, str]) -> Mailbox | None:
+        if route.role not in OF_A_UNIT:
+            return Mailbox(name)
+        unit = labels["unit"] if route.role == "unit-head" else labels["district"]
+        if route.role == "district" and unit == labels["unit"]:
+            return None  # a district hears of its own alerts as head of the unit
+        return Mailbox(name, unit) if unit in self.plan.addresses[name] else None
+
+    def looked_at(self, standing: Mapping[str, Any]) -> dict[Mailbox, bool]:
+        """Return in whose digest a standing counts among those looked at."""
+        unit = standing["unit"]
+        if standing["status"] not in ("met", "below") or "members" in standing:
+            return {}
+        labels = {n: str(standing[n]) for n in ("decision", "indicator", "unit")}
+        labels |= {"district": self.registry.home(unit), "class": self.class_of(unit)}
+        return self.mailboxes(labels, SCOPE)
+
+
+def working_days_since(then: str, now: str) -> int:
+    """Return how many working days have begun since the civil day of an instant.
+
+    >>> working_days_since("2024-06-07T09:00:00+07:00", "2024-06-10T08:00:00+07:00")
+    1
+    """
+    first, last = date.fromisoformat(then[:10]), date.fromisoformat(now[:10])
+    return sum(is_working(first + timedelta(days=n)) for n in range(1, min((last - first).days, 800) + 1))
+
+
+def hours_since(then: str, now: str) -> float:
+    """Return the hours between two instants."""
+    span: timedelta = moment_of(now) - moment_of(then)
+    return span / timedelta(hours=1)
+
+
+def days_before(now: str, days: int) -> str:
+    """Return the civil instant so many days earlier, for comparisons as text."""
+    moment: datetime = moment_of(now) - timedelta(days=days)
+    return moment.isoformat()

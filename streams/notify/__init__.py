@@ -1,0 +1,1 @@
+"""Delivery of alerts: reads `alerts`, tells receivers, remembers in `deliveries` what was told."""

@@ -1,0 +1,72 @@
+"""The topic `deliveries`: the rows of an `Outbox`, compacted, written by one process at a time.
+
+Each change is one transaction, so that a position never runs ahead of what it stands for. The transactional id is the
+same for every notifier of a deployment: one that starts fences the one before, whose next change fails.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+import orjson
+from aiokafka import AIOKafkaProducer
+
+from models.notices import Outbox
+from streams import topics
+from streams.broker import bootstrap, client_options
+from streams.reading_kafka import records_of
+from streams.settings import Settings
+
+log = logging.getLogger("lotrinh.notify")
+
+NAME: Final = "notify"
+
+
+class DeliveryLog:
+    """Reads the rows at the start, and writes those that change."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect to nothing yet."""
+        self._settings = settings
+        self._topic = settings.topic(topics.DELIVERIES)
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap(settings),
+            transactional_id=settings.topic(NAME),
+            transaction_timeout_ms=int(settings.transaction_timeout_s * 1000),
+            acks="all",
+            **client_options(settings),
+        )
+
+    async def __aenter__(self) -> Self:
+        """Connect, ending any transaction of a predecessor and fencing it."""
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Disconnect."""
+        await self._producer.stop()
+
+    async def load(self, outbox: Outbox) -> int:
+        """Restore an outbox from all rows; returns how many there are."""
+        rows = await asyncio.to_thread(self._rows)
+        # An alert's row comes before what mailboxes were told of it.
+        for key in sorted(rows):
+            outbox.restore(key, rows[key])
+        return len(rows)
+
+    def _rows(self) -> dict[str, Mapping[str, Any]]:
+        latest: dict[bytes, bytes | None] = {}
+        for record in records_of(self._settings, topics.DELIVERIES):
+            latest[record.key] = record.value
+        return {key.decode(): orjson.loads(value) for key, value in latest.items() if value is not None}
+
+    async def keep(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write changed rows, all or none. Raises ProducerFenced where another notifier has taken over."""
+        if not rows:
+            return
+        async with self._producer.transaction():
+            sent = [
+                await self._producer.send(self._topic, orjson.dumps(row), key=key.encode()) for key, row in rows.items()
+            ]
+            await asyncio.gather(*sent)

@@ -1,0 +1,227 @@
+"""Sends one message to its receiver, once, and says how that went. Only configured addresses are asked."""
+
+import asyncio
+import email.utils
+import logging
+import smtplib
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from typing import Final, NamedTuple, Self
+
+import aiohttp
+
+from models.notices import Message
+from streams.library import BadInput
+from streams.notify import payloads
+from streams.notify.config import (
+    Alertmanager,
+    AlertmanagerWebhook,
+    Chat,
+    CloudEvents,
+    Config,
+    Email,
+    HttpReceiver,
+    PagerDuty,
+    Receiver,
+    Webhook,
+)
+from streams.notify.payloads import Context, Request
+from streams.notify.texts import render
+
+log = logging.getLogger("lotrinh.notify")
+
+REFUSED: Final = frozenset({400, 413, 422})
+"""answers that are about what was sent: sending it again would not help"""
+PAUSE_MAX_S: Final = 3_600.0
+THREADS: Final = 16
+"""mails and chats under way at once"""
+
+
+class Outcome(NamedTuple):
+    """How sending went."""
+
+    accepted: bool
+    why: str = ""
+    """never an address or a secret"""
+    about_content: bool = False
+    """the receiver would not have what was sent, as opposed to not being there"""
+    pause_s: float = 0.0
+    """asked for by the receiver"""
+
+
+ACCEPTED: Final = Outcome(accepted=True)
+
+
+class Sender:
+    """Sends messages; holds one HTTP session."""
+
+    def __init__(self, config: Config) -> None:
+        """Connect to nothing yet."""
+        self._config = config
+        self._session: aiohttp.ClientSession | None = None
+        self._threads = ThreadPoolExecutor(THREADS, "notify")
+
+    async def __aenter__(self) -> Self:
+        """Open the session. Environment proxies are not used: they would be addresses that no file names."""
+        self._session = aiohttp.ClientSession(trust_env=False, headers={"User-Agent": "lotrinh"})
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close the session; a thread that still sends is not waited for."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, message: Message, context: Context) -> Outcome:
+        """Send a message; whatever goes wrong on the way is an outcome."""
+        receiver = self._config.receivers[message.mailbox.receiver]
+        loop = asyncio.get_running_loop()
+        try:
+            # A thread cannot be called back: it is waited for, so that nothing newer overtakes it. Its steps are timed.
+            if isinstance(receiver, Email):
+                return await loop.run_in_executor(self._threads, self._mail, receiver, message, context)
+            if isinstance(receiver, Chat):
+                return await loop.run_in_executor(self._threads, self._chat, message, context)
+            return await self._post(receiver, message, self._requests(receiver, message, context))
+        except (TimeoutError, aiohttp.ClientError, OSError) as exc:
+            return Outcome(accepted=False, why=type(exc).__name__)
+
+    @staticmethod
+    def _requests(receiver: Receiver, message: Message, context: Context) -> list[Request]:
+        match receiver:
+            case Webhook():
+                return payloads.webhook(message, context, int(time.time()))
+            case AlertmanagerWebhook():
+                return payloads.alertmanager_webhook(message, context)
+            case Alertmanager():
+                return payloads.alertmanager(message, context)
+            case PagerDuty():
+                return payloads.pagerduty(message, context)
+            case CloudEvents():
+                return payloads.cloud_event(message, context)
+        raise TypeError(f"{type(receiver).__name__} is not spoken to over HTTP")
+
+    async def _post(self, receiver: Receiver, message: Message, requests: list[Request]) -> Outcome:
+        """Post one request after the other; all of a message are sent again where one fails."""
+        if self._session is None or not isinstance(receiver, HttpReceiver):
+            raise RuntimeError("the sender is not open")
+        url = receiver.url or self._config.secret(message.mailbox.receiver, "url") or ""
+        timeout = aiohttp.ClientTimeout(total=receiver.timeout_s)
+        for request in requests:
+            async with self._session.post(
+                f"{url.rstrip('/')}{request.path}" if request.path else url,
+                data=request.body,
+                headers=request.headers,
+                timeout=timeout,
+                allow_redirects=False,
+            ) as answer:
+                if not 200 <= answer.status < 300:
+                    refused = answer.status in REFUSED
+                    pause = _seconds(answer.headers.get("Retry-After", ""))
+                    return Outcome(False, f"HTTP {answer.status}", refused, pause)
+        return ACCEPTED
+
+    def _mail(self, receiver: Email, message: Message, context: Context) -> Outcome:
+        directory = self._config.directories.get(message.mailbox.receiver, {})
+        to = receiver.to or [directory[message.mailbox.unit]]
+        mail = mail_of(receiver, to, message, context)
+        try:
+            with _connected(receiver, self._config.secret(message.mailbox.receiver, "password")) as server:
+                refused = server.send_message(mail, receiver.sender, to)
+        except smtplib.SMTPDataError as exc:
+            return Outcome(False, f"SMTP {exc.smtp_code}", exc.smtp_code in (552, 554))
+        except smtplib.SMTPException as exc:
+            code = getattr(exc, "smtp_code", None)
+            return Outcome(accepted=False, why=f"SMTP {code}" if code else type(exc).__name__)
+        if refused:
+            log.warning("%s: %d of %d addresses were refused", message.mailbox, len(refused), len(to))
+        return ACCEPTED
+
+    def _chat(self, message: Message, context: Context) -> Outcome:
+        import apprise  # noqa: PLC0415 - the extra `notify` may be absent
+
+        rendered = render(message, context.names, self._config.board_url, context.looked_at)
+        chat = apprise.Apprise()
+        chat.add(self._config.secret(message.mailbox.receiver, "url") or "")
+        try:
+            done = chat.notify(title=rendered.subject, body=rendered.text)
+        except Exception as exc:  # noqa: BLE001 - a plugin's fault is that receiver's, not everybody's
+            return Outcome(accepted=False, why=f"Apprise: {type(exc).__name__}")
+        return ACCEPTED if done else Outcome(accepted=False, why="Apprise could not deliver")
+
+
+class _Policy(EmailPolicy):
+    """Folds headers as the older `Header` does: the new one loses spaces between encoded words (CPython 3.11)."""
+
+    def fold(self, name: str, value: str) -> str:
+        """Return a header in lines."""
+        if str(value).isascii():
+            folded: str = super().fold(name, value)
+            return folded
+        return f"{name}: {Header(str(value), 'utf-8', header_name=name).encode(linesep=self.linesep)}{self.linesep}"
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Return a header in lines, as bytes."""
+        return self.fold(name, value).encode("ascii")
+
+
+def mail_of(receiver: Email, to: list[str], message: Message, context: Context) -> EmailMessage:
+    """Return a message as a mail: Vietnamese text and HTML; a repeat has the same Message-ID."""
+    rendered = render(message, context.names, context.config.board_url, context.looked_at)
+    mail = EmailMessage(policy=_Policy())
+    mail["Subject"] = rendered.subject
+    mail["From"] = receiver.sender
+    mail["To"] = ", ".join(to)
+    mail["Date"] = email.utils.formatdate(localtime=False)
+    mail["Message-ID"] = f"<{message.id}@{receiver.sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["Content-Language"] = "vi"
+    mail.set_content(rendered.text, charset="utf-8", cte="quoted-printable")
+    mail.add_alternative(rendered.html, subtype="html", charset="utf-8", cte="quoted-printable")
+    return mail
+
+
+def _connected(receiver: Email, password: str | None) -> smtplib.SMTP:
+    """Return a connection, encrypted and logged in as the file says. Host names are checked."""
+    if receiver.security == "tls":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            receiver.host, receiver.port, timeout=receiver.timeout_s, context=ssl.create_default_context()
+        )
+    else:
+        server = smtplib.SMTP(receiver.host, receiver.port, timeout=receiver.timeout_s)
+    try:
+        if receiver.security == "starttls":
+            server.starttls(context=ssl.create_default_context())
+        if receiver.username is not None:
+            server.login(receiver.username, password or "")
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def check_extras(config: Config) -> None:
+    """Raise BadInput where a receiver needs what is not installed, or has a secret that cannot be one."""
+    for name, receiver in config.receivers.items():
+        if isinstance(receiver, Chat):
+            try:
+                import apprise  # noqa: PLC0415
+
+                known = apprise.Apprise().add(config.secret(name, "url") or "")
+            except ImportError as exc:
+                raise BadInput(f"the receiver {name!r} needs Apprise: pip install 'lotrinh[notify]'") from exc
+            if not known:
+                raise BadInput(f"the url of the receiver {name!r} is none that Apprise knows")
+        if isinstance(receiver, Webhook):
+            try:
+                payloads.signature(config.secret(name, "secret") or "", "", 0, b"")
+            except ValueError as exc:
+                raise BadInput(f"the secret of the receiver {name!r} is not base64 (whsec_…)") from exc
+
+
+def _seconds(text: str) -> float:
+    return min(float(text), PAUSE_MAX_S) if text.isdigit() else 0.0

@@ -1,0 +1,221 @@
+"""A message as officials read it: Vietnamese, exact figures, what is missing, what to do, where to look."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from html import escape
+from typing import Final, NamedTuple
+
+from models.digest import discoveries, evidence, ranked
+from models.notices import BACKLOG, DIGEST, Line, Message
+from models.reading import Reading
+from models.texts import day_vn, number_text, percent_text, ratio_text
+
+NEXT_EACH_MAX: Final = 3
+"""open alerts up to which each says what to do; above, that is said once per kind"""
+SHOWN_MAX: Final = 60
+"""alerts spelled out in a text; the rest are counted, and stand on the wall"""
+
+KIND: Final[Mapping[str, str]] = {
+    "below-trajectory": "Thấp hơn lộ trình",
+    "forecast-miss": "Dự báo không đạt chỉ tiêu",
+    "unreachable": "Không thể đạt trong kỳ",
+    "completeness-gap": "Hồ sơ chưa hoàn thành",
+    "source-silent": "Nguồn dữ liệu im lặng",
+    "data-quality": "Chất lượng dữ liệu",
+}
+SEVERITY: Final[Mapping[str, str]] = {"critical": "Nghiêm trọng", "warning": "Cảnh báo", "info": "Lưu ý"}
+NEXT: Final[Mapping[str, str]] = {
+    "below-trajectory": "Rà soát các thủ tục còn nộp trực tiếp; hướng dẫn nộp trực tuyến ngay tại bộ phận một cửa.",
+    "forecast-miss": "Rà soát các thủ tục còn nộp trực tiếp; điều chỉnh kế hoạch cho thời gian còn lại của kỳ.",
+    "unreachable": "Báo cáo cơ quan đầu mối: chỉ tiêu của kỳ không còn đạt được, cần ghi nhận nguyên nhân.",
+    "completeness-gap": "Hoàn thành các hồ sơ được liệt kê: ký số, số hóa và lưu kết quả.",
+    "source-silent": "Kiểm tra kết nối với Cổng dịch vụ công; số liệu tạm dừng, đơn vị không bị đánh giá.",
+    "data-quality": "Kiểm tra mã đơn vị với danh mục đơn vị của tỉnh.",
+}
+ROLE_NOTE: Final = "Đã có đơn vị tiếp nhận xử lý."
+
+
+class Names:
+    """Names of units, indicators and decisions, as far as a reading knows them."""
+
+    def __init__(self, reading: Reading) -> None:
+        """Take them from a reading."""
+        self._reading = reading
+
+    def unit(self, code: str) -> str:
+        """Return a unit's name as the decision writes it; its code where nobody knows it."""
+        return self._reading.registry.name(code)
+
+    def indicator(self, name: str) -> str:
+        """Return an indicator's title; '' where an alert is about none in particular."""
+        formula = self._reading.indicators.get(name)  # type: ignore[call-overload]  # a text that may be none
+        return "" if name == "*" else formula.short if formula is not None else name
+
+    def decision(self, name: str) -> str:
+        """Return a decision's number."""
+        known = self._reading.decision
+        return f"Quyết định số {known.number}" if name == known.id else name
+
+
+class Rendered(NamedTuple):
+    """A message, ready to be read."""
+
+    subject: str
+    text: str
+    html: str
+
+
+class _Part(NamedTuple):
+    title: str
+    lines: tuple[Line, ...]
+    total: int
+
+
+def render(message: Message, names: Names, board_url: str | None, looked_at: int = 0) -> Rendered:
+    """Return a message's subject, text and HTML. `looked_at`: standings that were judged for a digest."""
+    parts = _parts(message)
+    subject = _subject(message, names)
+    lead = _lead(message, names, looked_at)
+    last = _last(message, board_url)
+    kinds = list(dict.fromkeys(line.now["kind"] for line in message.lines if line.firing))
+    each = sum(line.firing for line in message.lines) <= NEXT_EACH_MAX
+    text = [*lead, ""]
+    html = [f"<p>{'<br>'.join(escape(line) for line in lead)}</p>"]
+    for part in parts:
+        heading = f"{part.title} ({number_text(part.total)})"
+        text += [heading.upper(), ""]
+        html += [f"<h3>{escape(heading)}</h3>", "<ul>"]
+        for line in part.lines:
+            first, *rest = _sentences(line, names, each=each)
+            text += [f"• {first}", *(f"  {r}" for r in rest), ""]
+            html.append(f"<li><b>{escape(first)}</b>{''.join(f'<br>{escape(r)}' for r in rest)}</li>")
+        html.append("</ul>")
+        if part.total > len(part.lines):
+            more = f"… và {number_text(part.total - len(part.lines))} cảnh báo khác; xem đầy đủ trên bảng theo dõi."
+            text += [more, ""]
+            html.append(f"<p>{escape(more)}</p>")
+    if kinds and not each:
+        text += ["VIỆC CẦN LÀM", "", *(f"• {KIND[kind]}: {NEXT[kind]}" for kind in kinds), ""]
+        html += ["<h3>Việc cần làm</h3>", "<ul>"]
+        html += [*(f"<li>{escape(f'{KIND[kind]}: {NEXT[kind]}')}</li>" for kind in kinds), "</ul>"]
+    text += last
+    html.append(f"<p>{'<br>'.join(escape(line) for line in last)}</p>")
+    page = "\n".join(['<!doctype html><html lang="vi"><meta charset="utf-8"><body>', *html, "</body></html>"])
+    return Rendered(subject, "\n".join(text) + "\n", page + "\n")
+
+
+def _parts(message: Message) -> list[_Part]:
+    opened = [line for line in message.lines if line.firing]
+    ended = [line for line in message.lines if not line.firing]
+    titles: tuple[tuple[str, Iterable[Line]], ...]
+    if message.group == DIGEST:
+        new = [line for line in opened if line.reason in ("firing", "stale")]
+        old = [line for line in opened if line.reason not in ("firing", "stale")]
+        titles = (("Mới", ranked(new)), ("Đang mở", ranked(old)), ("Đã kết thúc", ended))
+    else:
+        again = [line for line in opened if line.reason in ("reminder", "worse")]
+        new = [line for line in opened if line not in again]
+        titles = (("Cảnh báo", ranked(new)), ("Nhắc lại", ranked(again)), ("Đã kết thúc", ended))
+    found, room = [], SHOWN_MAX
+    for title, lines in titles:
+        every = tuple(lines)
+        if every:
+            found.append(_Part(title, every[:room], len(every)))
+            room = max(0, room - len(every))
+    return found
+
+
+def _subject(message: Message, names: Names) -> str:
+    opened = sum(line.firing for line in message.lines)
+    ended = len(message.lines) - opened
+    day = day_vn(date.fromisoformat(message.at[:10]))
+    if message.group == DIGEST:
+        new = sum(line.reason in ("firing", "stale") for line in message.lines)
+        said = f"Bản tin {day}: {opened} cảnh báo đang mở, {new} mới, {ended} đã kết thúc"
+    elif message.group == BACKLOG:
+        said = f"{opened} cảnh báo đang mở từ trước"
+    elif len(message.lines) == 1:
+        line = message.lines[0]
+        what = "Kết thúc" if not line.firing else KIND[line.now["kind"]]
+        what = f"Nhắc lại: {what.lower()}" if line.reason in ("reminder", "worse") else what
+        indicator = names.indicator(line.now["indicator"])
+        said = f"{what}: {names.unit(line.now['unit'])}" + (f" – {indicator}" if indicator else "")
+    else:
+        counts = [f"{n} {word}" for n, word in ((opened, "cảnh báo"), (ended, "đã kết thúc")) if n]
+        indicator = names.indicator(message.group_labels.get("indicator", "*"))
+        said = ", ".join(counts) + (f" – {indicator}" if indicator else "")
+    return " ".join(f"[Lộ trình] {said}".split())
+
+
+def _lead(message: Message, names: Names, looked_at: int) -> list[str]:
+    decision = message.group_labels.get("decision")
+    lead = [names.decision(decision)] if decision else []
+    if message.group == DIGEST:
+        opened = [line for line in message.lines if line.firing]
+        lead.append(
+            f"Bản tin sáng {day_vn(date.fromisoformat(message.at[:10]))}. Đã xem xét {number_text(looked_at)} "
+            f"chỉ tiêu của các đơn vị; {number_text(len(opened))} cảnh báo đang mở."
+        )
+        chances = [p for p in map(evidence, opened) if p is not None]
+        if chances:
+            stand = discoveries(chances, looked_at)
+            lead.append(
+                f"Trong {number_text(len(chances))} cảnh báo về tỷ lệ, {number_text(stand)} vẫn có ý nghĩa khi xét "
+                "đồng thời tất cả (Benjamini–Hochberg, 5 %); phần còn lại có thể do ngẫu nhiên."
+            )
+        held = message.held
+        if held:
+            said = {"silenced": "đang tạm ngừng gửi", "inhibited": "tạm giữ do nguồn dữ liệu im lặng"}
+            lead.append("Không liệt kê: " + ", ".join(f"{n} {said[why]}" for why, n in sorted(held.items())) + ".")
+    elif "group" in message.lines[0].now and message.lines[0].now["group"] == message.group:
+        cause = message.lines[0].fired.get("cause")
+        why = {"target-step": "chỉ tiêu tăng theo lộ trình", "catalogue": "danh mục thủ tục"}.get(str(cause), "")
+        lead.append(
+            f"{number_text(len(message.lines))} cảnh báo có cùng một nguyên nhân{f': {why}' if why else ''}; "
+            f"{number_text(message.still_open)} đang mở."
+        )
+    elif message.group == BACKLOG:
+        lead.append("Các cảnh báo đã mở từ trước, được gửi gộp một lần.")
+    if message.more:
+        lead.append(f"Còn {number_text(message.more)} cảnh báo trong thư tiếp theo.")
+    return lead or ["Cảnh báo tiến độ thực hiện chỉ tiêu"]
+
+
+def _sentences(line: Line, names: Names, *, each: bool) -> list[str]:
+    now = line.now
+    indicator = names.indicator(now["indicator"])
+    first = f"{names.unit(now['unit'])}" + (f" – {indicator}" if indicator else "")
+    rest = []
+    if line.firing:
+        rest.append(f"{SEVERITY[now['severity']]} · {KIND[now['kind']]} · từ {_when(now['at'])}")
+    else:
+        how = "Dữ liệu đến sau cho thấy cảnh báo không đúng" if now["status"] == "retracted" else "Đã kết thúc"
+        rest.append(f"{how} · {KIND[now['kind']]} · từ {_when(line.fired['at'])} đến {_when(now['at'])}")
+    rest.append(now["reason"])
+    if now["target"] is not None and now["denominator"]:
+        ratio = ratio_text(now["numerator"], now["denominator"])
+        rest.append(f"Tỷ lệ {ratio}; chỉ tiêu của kỳ {percent_text(now['target'])}.")
+    if line.firing and line.shortfall != now["shortfall"]:
+        rest.append(f"Hôm nay còn thiếu {number_text(line.shortfall)} (khi cảnh báo: {number_text(now['shortfall'])}).")
+    dossiers = now.get("dossiers")
+    if line.firing and dossiers:
+        more = now.get("missing", len(dossiers)) - len(dossiers)
+        rest.append("Mã hồ sơ: " + ", ".join(dossiers) + (f" và {number_text(more)} hồ sơ khác" if more > 0 else ""))
+    if line.acknowledged:
+        rest.append(ROLE_NOTE)
+    elif line.reason == "worse":
+        rest.append("Đã được tiếp nhận, nhưng từ đó thiếu hụt tăng thêm.")
+    if line.untold > 1 and line.told_at:
+        rest.append(f"Gộp {line.untold} lần chuyển trạng thái từ lần gửi trước.")
+    if line.firing and each:
+        rest.append(f"Việc cần làm: {NEXT[now['kind']]}")
+    return [first, *rest]
+
+
+def _last(message: Message, board_url: str | None) -> list[str]:
+    last = [f"Xem chi tiết: {board_url}"] if board_url else []
+    return [*last, f"Mã thông báo: {message.id}"]
+
+
+def _when(at: str) -> str:
+    return f"{at[11:16]} {day_vn(date.fromisoformat(at[:10]))}"

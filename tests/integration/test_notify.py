@@ -1,0 +1,226 @@
+"""Delivery on real Kafka, to a real HTTP receiver that goes away and comes back."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from models.calendar import utc_ms
+from streams import topics
+from streams.local.state import free_port
+from streams.reading_kafka import records_of
+from tests.integration.system import ROOT, System, running
+from tests.notices import transition
+
+pytestmark = pytest.mark.kafka
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - of the tests
+
+
+class Receiver:
+    """A webhook's end: checks signatures with a library that is not ours, and keeps what it accepted, in order."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.got: list[tuple[str, dict[str, Any]]] = []
+        self.answer = 204
+        self.start()
+
+    def start(self) -> None:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                Webhook(SECRET).verify(body, {k.lower(): v for k, v in self.headers.items()})
+                if receiver.answer == 204:
+                    receiver.got.append((self.headers["webhook-id"], json.loads(body)["data"]))
+                self.send_response(receiver.answer)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def words(self) -> dict[str, list[tuple[int, str]]]:
+        """Unit → (number, status) of every word about it, in order, each message once: ids tell repeats."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for data in dict(self.got).values():
+            for alert in data["alerts"]:
+                found.setdefault(alert["unit"], []).append((alert["number"], alert["status"]))
+        return found
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def system(kafka_address: str, tmp_path: Path, receiver: Receiver) -> Iterator[System]:
+    (tmp_path / "secret").write_text(SECRET)
+    file = tmp_path / "receivers.toml"
+    file.write_text(
+        f"""
+        gather_s = 0
+        [receivers.hook]
+        type = "webhook"
+        url = "http://127.0.0.1:{receiver.port}/hook"
+        secret_file = "secret"
+        timeout_s = 2
+        [[routes]]
+        role = "department-in-charge"
+        receivers = ["hook"]
+        """
+    )
+    with running(kafka_address, tmp_path, receivers=file) as started:
+        yield started
+
+
+def publish(system: System, status: str = "firing", episode: int = 1, **more: Any) -> None:
+    made = transition(status, episode, at=utc_ms(int(time.time() * 1000)), **more)
+    system.send(json.dumps(made).encode(), topic=topics.ALERTS, key=made["fingerprint"].encode())
+    system.flush()
+
+
+def until(condition: Callable[[], Any], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def lotrinh(system: System, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-m", "streams.cli", *arguments],
+        env=os.environ | system.env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_a_receiver_and_a_notifier_that_die_in_between_lose_nothing(system: System, receiver: Receiver) -> None:
+    notifier = system.start("notify").until_ready()
+    publish(system)
+    publish(system, unit="12691")
+    until(lambda: receiver.words().keys() >= {"12688", "12691"})
+    receiver.stop()
+    publish(system, "resolved")
+    publish(system, unit="12694")  # comes and goes while nobody hears it
+    until(lambda: "was not reached" in notifier.text())
+    notifier.kill()
+    publish(system, "resolved", unit="12694")
+    publish(system, episode=2)
+    again = system.start("notify").until_ready()
+    until(lambda: "was not reached" in again.text())
+    receiver.start()
+    until(lambda: receiver.words().keys() >= {"12688", "12691", "12694"} and receiver.words()["12688"][-1][0] == 3)
+
+    assert receiver.words()["12688"] == [(1, "firing"), (3, "firing")]
+    assert receiver.words()["12691"] == [(1, "firing")]
+    assert receiver.words()["12694"] == [(2, "resolved")]
+    assert again.stop() == 0
+
+
+def test_what_was_sent_and_not_noted_is_sent_again_under_the_same_id(system: System, receiver: Receiver) -> None:
+    notifier = system.start("notify", LOTRINH_FAULT="after-send").until_ready()
+    publish(system)
+    assert notifier.process.wait(30) == 137
+    assert len(receiver.got) == 1
+    system.start("notify").until_ready()
+    until(lambda: len(receiver.got) == 2)
+    publish(system, "resolved")
+    until(lambda: len(receiver.got) == 3)
+
+    (first, data), (second, repeated), (third, _) = receiver.got
+    assert first == second != third
+    assert data["alerts"] == repeated["alerts"]
+
+
+def test_a_second_notifier_takes_over(system: System, receiver: Receiver) -> None:
+    first = system.start("notify").until_ready()
+    system.start("notify").until_ready()
+    publish(system)
+
+    until(lambda: receiver.got)
+    assert first.process.wait(30) == 70
+    assert "another `lotrinh notify` has taken over" in first.text()
+    assert len({id_ for id_, _ in receiver.got}) == 1
+
+
+def test_a_receiver_that_will_not_have_a_message_does_not_block_those_after(system: System, receiver: Receiver) -> None:
+    receiver.answer = 400
+    notifier = system.start("notify").until_ready()
+    publish(system)
+    until(lambda: "set aside" in notifier.text(), 60)
+    receiver.answer = 204
+    publish(system, unit="12691")
+    until(lambda: receiver.words().keys() == {"12691"})
+
+    kept = {r.key.decode(): r.value for r in records_of(system.settings, topics.DELIVERIES)}
+    (refused,) = [json.loads(v) for k, v in kept.items() if k.startswith("refused/")]
+    assert refused["why"] == "HTTP 400"
+    assert refused["alerts"] == [transition()["id"]]
+    assert SECRET not in notifier.text()
+    assert str(receiver.port) not in notifier.text()
+
+
+def test_operators_silence_acknowledge_and_see_it(system: System, receiver: Receiver) -> None:
+    made = lotrinh(
+        system, "alerts", "silence", "--match", "unit=12688", "--until", "2d", "--reason", "bảo trì", "--by", "operator"
+    )
+    assert made.returncode == 0, made.stderr
+    system.start("notify").until_ready()
+    publish(system)
+    publish(system, unit="12691")
+    until(lambda: "12691" in receiver.words())
+    acked = lotrinh(system, "alerts", "ack", transition(unit="12691")["id"][:12], "--by", "unit-head")
+    assert acked.returncode == 0, acked.stderr
+    listed = json.loads(lotrinh(system, "alerts", "list", "--json").stdout)
+    states = {a["unit"]: (a["acknowledged"], a["silenced"]) for a in listed["alerts"]}
+
+    assert "12688" not in receiver.words()
+    assert states["12691"][0]["role"] == "unit-head"
+    assert states["12691"][1] is None
+    assert states["12688"][1] == {"id": made.stdout.split()[1], "until": made.stdout.split()[3]}
+    assert [s["reason"] for s in listed["silences"]] == ["bảo trì"]
+    ended = lotrinh(system, "alerts", "unsilence", made.stdout.split()[1], "--by", "operator")
+    assert ended.returncode == 0, ended.stderr
+    until(lambda: "12688" in receiver.words())
+    plain = json.loads(lotrinh(system, "alerts", "--unit", "12688", "--json").stdout)
+    assert [a["id"] for a in plain["alerts"]] == [transition()["id"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ack", "ffffffff", "--by", "operator"], "no open alert has"),
+        (["silence", "--match", "unit=1", "--until", "200d", "--reason", "x", "--by", "operator"], "within 92 days"),
+        (["silence", "--match", "unit=1", "--until", "1d", "--reason", "gọi 0912345678", "--by", "operator"], "no address"),
+        (["silence", "--match", "person=1", "--until", "1d", "--reason", "x", "--by", "operator"], "expected LABEL=VALUE"),
+        (["unsilence", "nothing", "--by", "operator"], "0 silences"),
+    ],
+)  # fmt: skip
+def test_what_operators_get_wrong_is_one_sentence(system: System, arguments: list[str], said: str) -> None:
+    done = lotrinh(system, "alerts", *arguments)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "0912345678" not in done.stderr

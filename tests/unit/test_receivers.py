@@ -1,0 +1,240 @@
+"""The receivers file, and how a message reaches a real local server or does not."""
+
+import asyncio
+import email
+import email.policy
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from streams.library import BadInput, read_reading
+from streams.local.state import free_port
+from streams.notify.config import read_config
+from streams.notify.payloads import Context
+from streams.notify.sending import Outcome, Sender, check_extras
+from streams.notify.texts import Names
+from streams.settings import Settings
+from tests.notices import Delivery, transition
+
+NAMES = Names(read_reading(Settings()))
+ROUTE = '\n[[routes]]\nrole = "operator"\nreceivers = ["a"]\n'
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "secret").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    (folder / "empty").write_text("\n")
+    file = folder / "receivers.toml"
+    file.write_text(text)
+    return file
+
+
+def send(folder: Path, text: str, unit: str = "12688") -> Outcome:
+    """Send one message to the receiver `a` of a file."""
+    config = read_config(written(folder, text))
+    delivery = Delivery(config.plan)
+    delivery.publish(transition(unit=unit))
+    (message,) = delivery.tell()
+
+    async def run() -> Outcome:
+        async with Sender(config) as sender:
+            return await sender.send(message, Context(config, NAMES))
+
+    return asyncio.run(run())
+
+
+class Server:
+    """An HTTP server that answers as told and keeps what came."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.got: list[tuple[str, dict[str, str], bytes]] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                server.got.append((self.path, dict(self.headers), body))
+                self.send_response(server.status)
+                for name, value in {"Content-Length": "0", **server.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            do_GET = do_POST  # noqa: N815 - their name
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_alertmanager_is_asked_at_its_path_with_its_token(tmp_path: Path, server: Server) -> None:
+    text = (
+        f'receivers.a = {{ type = "alertmanager", url = "http://127.0.0.1:{server.port}/am/", token_file = "secret" }}'
+    )
+
+    assert send(tmp_path, text + ROUTE).accepted
+    ((path, headers, _),) = server.got
+    assert path == "/am/api/v2/alerts"
+    assert headers["Authorization"].startswith("Bearer whsec_")
+
+
+@pytest.mark.parametrize(
+    ("status", "about_content", "pause"),
+    [(500, False, 0), (401, False, 0), (429, False, 30), (400, True, 0), (302, False, 0)],
+)
+def test_answers_tell_a_bad_message_from_a_bad_moment(
+    tmp_path: Path, server: Server, status: int, about_content: Any, pause: float
+) -> None:
+    server.status = status
+    server.headers = (
+        {"Location": f"http://127.0.0.1:{server.port}/elsewhere"} if status == 302 else {"Retry-After": str(pause)}
+    )
+    text = f'receivers.a = {{ type = "cloudevents", url = "http://127.0.0.1:{server.port}/" }}'
+    outcome = send(tmp_path, text + ROUTE)
+
+    assert (outcome.accepted, outcome.why, outcome.about_content) == (False, f"HTTP {status}", about_content)
+    assert outcome.pause_s == pause
+    assert len(server.got) == 1, "a redirection is an address that nobody configured"
+
+
+def test_who_is_not_there_is_an_outcome_without_an_address(tmp_path: Path) -> None:
+    text = f'receivers.a = {{ type = "cloudevents", url = "http://127.0.0.1:{free_port()}/" }}'
+    outcome = send(tmp_path, text + ROUTE)
+
+    assert not outcome.accepted
+    assert outcome.why == "ClientConnectorError"
+
+
+class Mails:
+    """What an SMTP server was given."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[list[str], Any]] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        read = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        self.got.append((envelope.rcpt_tos, read))
+        return self.answer
+
+
+@pytest.fixture
+def mails() -> Iterator[tuple[Mails, int]]:
+    handler, port = Mails(), free_port()
+    controller = Controller(handler, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield handler, port
+    controller.stop()
+
+
+def test_a_unit_gets_its_mail_at_its_own_address(tmp_path: Path, mails: tuple[Mails, int]) -> None:
+    handler, port = mails
+    (tmp_path / "units.csv").write_text("unit,address\n12688,dong-hung@example.vn\n12691,do-luong@example.vn\n")
+    text = f"""
+    [receivers.a]
+    type = "email"
+    host = "127.0.0.1"
+    port = {port}
+    security = "none"
+    from = "lotrinh@example.vn"
+    directory = "units.csv"
+    """
+
+    assert send(tmp_path, text + ROUTE.replace("operator", "unit-head"), "12691").accepted
+    ((to, mail),) = handler.got
+    assert to == ["do-luong@example.vn"]
+    assert mail["Subject"] == "[Lộ trình] Thấp hơn lộ trình: Xã Đô Lương – Hồ sơ trực tuyến"
+    handler.answer = "554 no"
+    assert send(tmp_path, text + ROUTE.replace("operator", "unit-head")) == Outcome(False, "SMTP 554", True)
+
+
+def test_a_chat_is_told_through_apprise(tmp_path: Path, server: Server) -> None:
+    (tmp_path / "url").write_text(f"json://127.0.0.1:{server.port}/chat")
+    text = 'receivers.a = { type = "apprise", url_file = "url" }'
+
+    assert send(tmp_path, text + ROUTE).accepted
+    assert json.loads(server.got[0][2])["title"].startswith("[Lộ trình] Thấp hơn lộ trình")
+    server.status = 500
+    assert not send(tmp_path, text + ROUTE).accepted
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('receivers.a = { type = "webhook", url = "https://x.example" }', "secret_file"),
+        ('receivers.a = { type = "webhook", url = "https://x.example", secret = "s3cret" }', "secret"),
+        ('receivers.a = { type = "cloudevents", url = "http://x.example" }', "plain_http"),
+        ('receivers.a = { type = "cloudevents", url = "https://u:s3cret@x.example" }', "without name and password"),
+        ('receivers.a = { type = "cloudevents", url = "file:///etc/passwd" }', "a url is"),
+        ('receivers.a = { type = "webhook", url = "https://x.example", secret_file = "empty" }', "is empty"),
+        ('receivers.a = { type = "webhook", url = "https://x.example", secret_file = "none" }', "No such file"),
+        ('receivers.a = { type = "email", host = "x", port = "25", from = "a@x.vn", to = ["b@x.vn"] }', "port"),
+        ('receivers.a = { type = "email", host = "x", port = 25, from = "a@x.vn" }', "`to` or `directory`"),
+        (
+            'receivers.a = { type = "email", host = "x", port = 25, from = "a@x.vn", to = ["b@x.vn\\nBcc: c@x.vn"] }',
+            "to.0",
+        ),
+        ('receivers.A = { type = "cloudevents", url = "https://x.example" }', "receivers"),
+        ('receivers.b = { type = "cloudevents", url = "https://x.example" }', "which is not there"),
+        ("receivers = 1", "receivers"),
+        ("receivers = ", "Invalid value"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_one_sentence_without_secrets(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        read_config(written(tmp_path, text + ROUTE))
+
+    assert said in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_secret_that_cannot_be_one_is_said_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "bad").write_text("not base64!")
+    text = 'receivers.a = { type = "webhook", url = "https://x.example", secret_file = "bad" }'
+
+    with pytest.raises(BadInput, match="is not base64"):
+        check_extras(read_config(written(tmp_path, text + ROUTE)))
+
+
+def test_secrets_do_not_show(tmp_path: Path) -> None:
+    text = 'receivers.a = { type = "webhook", url = "https://x.example", secret_file = "secret" }'
+
+    assert "MfKQ9r8" not in repr(read_config(written(tmp_path, text + ROUTE)))
+
+
+def test_the_example_of_the_documents_holds_together(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "docs/examples/receivers-thai-binh.toml"
+    (tmp_path / "secrets").mkdir()
+    for name in ("mail-password", "ioc-webhook"):
+        (tmp_path / "secrets" / name).write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    (tmp_path / "addresses.csv").write_text("unit,address\n12688,dong-hung@example.vn\n340,huyen@example.vn\n")
+    config = read_config(written(tmp_path, example.read_text(encoding="utf-8")))
+    delivery = Delivery(config.plan)
+    delivery.publish(transition(severity="critical"))
+
+    assert sorted({str(m.mailbox) for m in delivery.tell()}) == [
+        "don-vi@12688",
+        "don-vi@340",
+        "ioc",
+        "so-tttt",
+        "vp-ubnd",
+    ]
+    check_extras(config)
