@@ -5,8 +5,8 @@ once per transaction, the absolute counters of every unit and day it touched.
 """
 
 import hashlib
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from orjson import loads
 
@@ -30,6 +30,19 @@ PENDING_TICKS_MAX: Final = 10_000
 
 UnitDay = tuple[str, str]
 """(unit, civil day as ISO text)"""
+
+
+class TallyFigures(NamedTuple):
+    """What a partition of tally says of itself."""
+
+    counts: Mapping[str, int]
+    """applied, unchanged, refused: every record since the state's first, kept in the state"""
+    watermark: str | None
+    """the newest tick passed: all that had arrived by that instant has been counted; None until the first one"""
+    ticks_passed: int
+    """by this process"""
+    ticks_waiting: int
+    unit_days: int
 
 
 def unpacked(row: Any) -> Dossier:
@@ -61,6 +74,8 @@ class TallyWork:
         self._completes = False
         self._passed: list[Tick] = []
         self._dead: list[Announcement] = []
+        self._watermark: str | None = None
+        self._ticks_passed = 0
         self._short = {settings.topic(name): name for name in topics.INBOUND}
 
     # -- what is derived -----------------------------------------------------------------------------------------------
@@ -176,7 +191,9 @@ class TallyWork:
         ticks: list[Tick] = self._owner.memo["ticks"]
         topic = self._settings.topic
         while ticks and all(at.get(topic(name), 0) >= position for name, position in ticks[0]["upto"].items()):
-            self._passed.append(ticks.pop(0))
+            self._passed.append(tick := ticks.pop(0))
+            self._watermark = tick["at"] or self._watermark
+            self._ticks_passed += 1
         goal = self._owner.memo.get("goal")
         if goal is not None and all(at.get(name, 0) >= position for name, position in goal.items()):
             del self._owner.memo["goal"]
@@ -200,6 +217,15 @@ class TallyWork:
         yield from self._dead
         self._begins = self._completes = False
         self._passed, self._dead = [], []
+
+    # -- what is to be watched -----------------------------------------------------------------------------------------
+
+    def figures(self) -> TallyFigures:
+        """Return what operations want to know; cheap, and read only."""
+        memo = self._owner.memo
+        return TallyFigures(
+            memo.get("counts", {}), self._watermark, self._ticks_passed, len(memo.get("ticks", ())), len(self._cells)
+        )
 
     def _version(self) -> Version:
         owner = self._owner
