@@ -62,10 +62,11 @@ class TallyWork:
         self._rules = reading.fold
         self._settings = settings
         self._dossiers = dossiers
-        self._learnt: dict[bytes, None] = {}
-        """dossiers of which something was learnt since counters were last announced"""
-        self._held: dict[bytes, Held] = {}
-        """dossier → where it counts: what its row says, derived once"""
+        self._learnt: dict[bytes, Held] = {}
+        """dossiers of which something was learnt since counters were last announced → where each counted then
+
+        Derived again from the row when a dossier is learnt of. Kept for all, it took more memory than the rows.
+        """
         self._cells: dict[UnitDay, dict[str, list[int]]] = {}
         self._touched: dict[UnitDay, None] = {}
         self._emptied: dict[UnitDay, None] = {}
@@ -82,13 +83,10 @@ class TallyWork:
 
     def restored(self, *, renewed: bool) -> None:
         """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
-        for derived in (self._learnt, self._held, self._cells, self._touched, self._emptied):
+        for derived in (self._learnt, self._cells, self._touched, self._emptied):
             derived.clear()
-        for key, row in self._owner.rows(self._dossiers):
-            held = contributions(unpacked(row)[0], self._rules)
-            if held:
-                self._held[key] = held
-                self._count(held, 1)
+        for _, row in self._owner.rows(self._dossiers):
+            self._count(contributions(unpacked(row)[0], self._rules), 1)
         memo = self._owner.memo
         memo.setdefault("counts", {"applied": 0, "unchanged": 0, "refused": 0})
         memo.setdefault("ticks", [])
@@ -132,7 +130,7 @@ class TallyWork:
         self._pass_ticks({**self._owner.progress.next, fetch.topic: fetch.position})
 
     def _take_events(self, fetch: Fetch) -> None:
-        known, learnt = self._dossiers.rows, self._learnt
+        known, learnt, rules = self._dossiers.rows, self._learnt, self._rules
         refused = unchanged = 0
         for record in fetch.records:
             event = decode(record.value, record.headers)
@@ -148,7 +146,8 @@ class TallyWork:
                 unchanged += 1
             if after is not before:
                 known[key] = after  # its table is told of all at once, in `_recount`
-                learnt[key] = None
+                if key not in learnt:
+                    learnt[key] = NONE if row is None else contributions(before[0], rules)
         counts = self._owner.memo["counts"]
         counts["refused"] += refused
         counts["unchanged"] += unchanged
@@ -159,15 +158,12 @@ class TallyWork:
 
         Once per transaction and dossier, not once per event: what counts follows from what is known.
         """
-        held_by, rows, rules = self._held, self._dossiers.rows, self._rules
+        rows, rules = self._dossiers.rows, self._rules
         self._dossiers.written(self._learnt)
-        for key in self._learnt:
-            now = contributions(unpacked(rows.get(key))[0], rules)
-            taken, put = moved(held_by.get(key, NONE), now)
-            if taken or put:
-                held_by[key] = now
-                self._count(taken, -1)
-                self._count(put, 1)
+        for key, held in self._learnt.items():
+            taken, put = moved(held, contributions(unpacked(rows.get(key))[0], rules))
+            self._count(taken, -1)
+            self._count(put, 1)
         self._learnt.clear()
 
     def _refuse(self, record: Any, event: Event | Refused) -> None:

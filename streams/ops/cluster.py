@@ -73,6 +73,8 @@ def gather(settings: Settings, client: KafkaAdminClient) -> Facts:
         facts.first = {(tp.topic, tp.partition): at for tp, at in reader.beginning_offsets(tps).items()}
         facts.last = {(tp.topic, tp.partition): at for tp, at in reader.end_offsets(tps).items()}
         _read_states(facts, reader, settings)
+        # Once more: work goes on meanwhile, and a position read later than an end would lie beyond it.
+        facts.last = {(tp.topic, tp.partition): at for tp, at in reader.end_offsets(tps).items()}
         _read_newest_tick(facts, reader, settings.topic(topics.TICKS))
         _read_sample(facts, reader, settings)
     finally:
