@@ -37,6 +37,7 @@ class FakeOwner:
 
 def health(owner: FakeOwner | None, *, since: float | None, applied_at: float = 0.0, **settings: Any) -> WorkerHealth:
     stats = Stats(rebalances=0 if owner is None else 1, working_since=since, applied_at=applied_at)
+    stats.records_in["t", 0], stats.appended_ms["t", 0] = 4, 1_000
     owners = {} if owner is None or since is None else {0: owner}
     engine: Any = SimpleNamespace(
         stats=stats, sources={"t"}, tables=SimpleNamespace(owners=owners, committed={}),
@@ -93,6 +94,7 @@ def test_the_exposition_of_a_worker() -> None:
     lines = text.splitlines()
 
     assert 'lotrinh_source_lag_records{topic="t",partition="0"} 6' in lines
+    assert 'lotrinh_source_records_total{topic="t",partition="0"} 4' in lines
     assert 'lotrinh_records_total{partition="0",outcome="refused"} 1' in lines
     assert 'lotrinh_watermark_timestamp_seconds{partition="0"} 999990' in lines
     assert 'lotrinh_commit_seconds_bucket{le="+Inf"} 0' in lines
