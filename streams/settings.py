@@ -88,6 +88,13 @@ class Settings(BaseSettings):
     # the wallboard
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8100
+
+    # operations
+    ops_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """of a worker's /livez, /readyz and /metrics; 0: a free one, told in the log and in the ready file; unset: none"""
+    ops_host: str = "127.0.0.1"
+    log_format: Literal["text", "json"] = "text"
+    """json: one object per line"""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="before")

@@ -5,9 +5,10 @@ day; the unit's counters are the sum over them. The clock is what every source p
 when the last of them has counted all that came before it.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import orjson
 
@@ -22,6 +23,7 @@ from streams import topics
 from streams.broker import bootstrap, client_options, faust_credentials
 from streams.engine import Announcement, Engine, EngineConfig, Fetch, Owner
 from streams.engine.owner import partition_of
+from streams.engine.stats import Durations
 from streams.engine.tables import windowed
 from streams.messages import Cells, Mark, Passed, Tally, cells_in_force, dumps
 from streams.settings import Settings
@@ -31,6 +33,18 @@ DAY_S: Final = 86_400
 Row = dict[str, dict[str, list[Any]]]
 """slot → epoch → [position, cells]; JSON has text keys"""
 VERSION_HEADER: Final = "version"
+
+
+class WatchFigures(NamedTuple):
+    """What a partition of watch says of itself."""
+
+    watermark: str | None
+    """the clock: up to that instant everything has been judged; None before the first tick"""
+    settled: bool
+    """every source partition counts by our rules; while one does not, nothing is announced"""
+    open_alerts: int
+    evaluations: Durations
+    """by this process"""
 
 
 class WatchTables:
@@ -63,6 +77,7 @@ class WatchWork:
         """rows to be announced; None: all of them"""
         self._transitions: list[Transition] = []
         self._beats = False
+        self._evaluations = Durations()
 
     # -- what is derived -----------------------------------------------------------------------------------------------
 
@@ -203,7 +218,9 @@ class WatchWork:
             self._changed = None
         before = self._clock
         self._owner.memo["clock"] = clock
+        began = time.perf_counter()
         self._evaluate(before, clock)
+        self._evaluations.observe(time.perf_counter() - began)
 
     def _evaluate(self, before: str | None, clock: str) -> None:
         self._beats = True
@@ -268,6 +285,13 @@ class WatchWork:
         changed, self._changed = self._changed, set()
         version = f"{self._owner.epoch:010d}.{self._owner.position:016d}"
         yield from self._standing_records(changed, version)
+
+    # -- what is to be watched -----------------------------------------------------------------------------------------
+
+    def figures(self) -> WatchFigures:
+        """Return what operations want to know; cheap, and read only."""
+        still_open = sum(memory["open"] is not None for memory in self._alerts.memory.values())
+        return WatchFigures(self._clock, self._settled(), still_open, self._evaluations)
 
     def _standing_records(self, changed: set[tuple[str, Indicator]] | None, version: str) -> Iterator[Announcement]:
         standings, reading, complete = self._standings, self._reading, self._alerts.prospects.complete
