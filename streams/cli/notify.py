@@ -18,7 +18,7 @@ def command(check: bool, **given: Any) -> None:
     from streams.library import read_reading
     from streams.local.state import located
     from streams.notify.notifier import config_of, run
-    from streams.worker import log_to_stderr
+    from streams.ops.logs import log_to_stderr
 
     settings = settings_from(**given)
     if check:
@@ -28,5 +28,5 @@ def command(check: bool, **given: Any) -> None:
     settings = located(settings)
     reading = read_reading(settings)
     config = config_of(settings)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
     asyncio.run(run(settings, reading, config))
