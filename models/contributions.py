@@ -13,7 +13,7 @@ from models.units import Heirs
 
 Basis = Literal["received", "resolved", "issued"]
 
-FOLD_VERSION: Final = 1
+FOLD_VERSION: Final = 2
 """Raise it whenever `contributions` gives another answer to the same facts: counters are then made anew."""
 
 
@@ -154,7 +154,7 @@ def days_of(known: Mapping[str, Any]) -> Instants | None:
     if status == "withdrawn":
         return received, None, None
     if status == "stopped":
-        return received, resolved, None
+        return received, resolved, None if resolved is None else issued
     return received, issued if resolved is None else resolved, issued
 
 
