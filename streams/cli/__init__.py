@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "evaluate": ("streams.cli.evaluate", "Evaluate a file of events without Kafka."),
     "standings": ("streams.cli.standings", "Show where every unit stands now."),
     "alerts": ("streams.cli.alerts", "Show the alerts of the running system."),
+    "rules": ("streams.cli.rules", "Try alert rules on cases and over recorded years."),
     "decisions": ("streams.cli.decisions", "List, show and check decisions."),
     "dead-letters": ("streams.cli.dead_letters", "List refused records, and read them again."),
 }

@@ -5,10 +5,11 @@ from typing import Any
 import click
 import orjson
 
+from streams.cli.explain import explain
 from streams.cli.options import echo_json, of_system, say, settings_from
 
 
-@click.command("alerts")
+@click.group("alerts", invoke_without_command=True)
 @click.option("--decision", metavar="ID", help="only this decision")
 @click.option("--unit", metavar="CODE", help="only this unit")
 @click.option("--open", "only_open", is_flag=True, help="only alerts that are firing now")
@@ -16,16 +17,28 @@ from streams.cli.options import echo_json, of_system, say, settings_from
 @click.option("--timeout", type=click.FloatRange(min=1), default=600, show_default=True, help="of --wait, seconds")
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 @of_system
+@click.pass_context
 def command(
-    decision: str | None, unit: str | None, only_open: bool, wait: bool, timeout: float, as_json: bool, **given: Any
+    ctx: click.Context,
+    /,
+    decision: str | None,
+    unit: str | None,
+    only_open: bool,
+    wait: bool,
+    timeout: float,
+    as_json: bool,
+    **given: Any,
 ) -> None:
-    """Show every alert transition, by time, from the topic `alerts`."""
+    """Show every alert transition, by time, from the topic `alerts`; or explain one."""
     from streams import topics
     from streams.library import read_reading
     from streams.local.state import located
     from streams.reading_kafka import records_of
     from streams.waiting import wait_until_counted
 
+    if ctx.invoked_subcommand is not None:
+        ctx.obj = given
+        return
     settings = located(settings_from(**given))
     if wait:
         wait_until_counted(settings, timeout, None if as_json else say)
@@ -41,3 +54,6 @@ def command(
     for r in rows:
         click.echo(f"{r['at']}  {r['status']:<9}  {registry.name(r['unit'])}  {r['indicator']}: {r['reason']}")
     click.echo(f"{len(rows)} transitions" if not only_open else f"{len(rows)} open alerts")
+
+
+command.add_command(explain)
