@@ -42,6 +42,14 @@ class Again(NamedTuple):
     why: str
 
 
+class Asked(NamedTuple):
+    """What a rule says to the inputs of a firing, and whether it is what it said then."""
+
+    verdict: Verdict
+    severity: str
+    same: bool
+
+
 def find(settings: Settings, name: str) -> tuple[Told, list[Told]]:
     """Return the transition of an id (or its beginning), and all of its episode in order. Raises BadInput."""
     if len(name) < ID_CHARS_MIN:
@@ -65,8 +73,8 @@ def _evidence(headers: Any) -> Mapping[str, Any] | None:
     return None if said is None else cast("Mapping[str, Any]", orjson.loads(said))
 
 
-def judged_again(fired: Mapping[str, Any]) -> tuple[Verdict, str, bool] | None:
-    """Ask the rule of a firing once more by its stored inputs: (verdict, severity, whether both are as they were).
+def judged_again(fired: Mapping[str, Any]) -> Asked | None:
+    """Ask the rule of a firing once more by its stored inputs.
 
     None where it has no inputs (a silent feed, an unknown unit).
     """
@@ -77,7 +85,7 @@ def judged_again(fired: Mapping[str, Any]) -> tuple[Verdict, str, bool] | None:
     verdict = rule.judge(inputs)
     grave = severity(fired["kind"], inputs) if rule.daily else "warning"
     same = (verdict.kind, grave, rule.name) == (fired["kind"], fired["severity"], fired["rule"])
-    return verdict, grave, same
+    return Asked(verdict, grave, same)
 
 
 def made_again(settings: Settings, reading: Reading, told: Told) -> Again:
@@ -196,8 +204,8 @@ def sentences(reading: Reading, told: Told, episode: list[Told], again: Again) -
             yield "Cơ sở dự báo: " + orjson.dumps(fired["basis"]).decode()
     judged = judged_again(fired)
     if judged is not None:
-        agrees = "khớp" if judged[2] else "KHÔNG KHỚP"
-        yield f"Hỏi lại quy tắc với cùng đầu vào: {judged[0].kind} ({judged[1]}) – {agrees}"
+        agrees = "khớp" if judged.same else "KHÔNG KHỚP"
+        yield f"Hỏi lại quy tắc với cùng đầu vào: {judged.verdict.kind} ({judged.severity}) – {agrees}"
     yield f"Bản ghi: alerts/{told.partition}@{told.offset}" + (
         "" if told.evidence is None
         else f"; dẫn từ {told.evidence['topic']}/{told.evidence['partition']}@{told.evidence['position']}"

@@ -34,12 +34,12 @@ def explain(ctx: click.Context, /, name: str, as_json: bool, **given: Any) -> No
                 "episode": [e.transition for e in episode],
                 "record": {"partition": told.partition, "offset": told.offset},
                 "evidence": told.evidence,
-                "rule_again": None if judged is None else {"same": judged[2], "kind": judged[0].kind},
+                "rule_again": None if judged is None else {"same": judged.same, "kind": judged.verdict.kind},
                 "log_again": {"same": again.same, "why": again.why},
             }
         )
     else:
         for line in explaining.sentences(reading, told, episode, again):
             click.echo(line)
-    if again.same is False or (judged is not None and not judged[2]):
+    if again.same is False or (judged is not None and not judged.same):
         ctx.exit(1)
