@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import KafkaError, ProducerFenced
 
 from models.calendar import utc_ms
 from models.events import Refused
@@ -89,7 +89,7 @@ class Notifier:
             self._outbox.interrupted(time.time() + longest)
             await consumer.start()
             try:
-                await self._begin(consumer)
+                await self._begin(consumer, stop)
                 log.info("notify is ready: %d rows kept, %d receivers", count, len(self._config.receivers))
                 if self._settings.ready_file is not None:
                     self._settings.ready_file.touch()
@@ -98,12 +98,14 @@ class Notifier:
                 await self._finish(kept)
             except ProducerFenced:
                 die("another `lotrinh notify` has taken over")
+            except KafkaError as exc:
+                die(exc)  # what was not kept is done again from what was
             finally:
                 await consumer.stop()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    async def _begin(self, consumer: Any) -> None:
+    async def _begin(self, consumer: Any, stop: asyncio.Event) -> None:
         """Read everything up to where the topics end now: nothing is decided on half of what is known."""
         names = [topics.ALERTS, topics.OPERATORS, topics.STANDINGS, topics.HEARTBEATS]
         tps = [TopicPartition(self._settings.topic(n), p) for n in names for p in range(self._settings.partitions)]
@@ -118,7 +120,7 @@ class Notifier:
         consumer.pause(*(tp for tp in tps if tp.topic == alerts))
         for chosen in ([tp for tp in tps if tp.topic != alerts], [tp for tp in tps if tp.topic == alerts]):
             consumer.resume(*chosen)
-            while any([await consumer.position(tp) < ends[tp] for tp in chosen]):
+            while not stop.is_set() and any([await consumer.position(tp) < ends[tp] for tp in chosen]):
                 await self._read(consumer)
 
     async def _read(self, consumer: Any) -> None:

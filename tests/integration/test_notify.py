@@ -177,6 +177,14 @@ def test_a_receiver_that_will_not_have_a_message_does_not_block_those_after(syst
     (refused,) = [json.loads(v) for k, v in kept.items() if k.startswith("refused/")]
     assert refused["why"] == "HTTP 400"
     assert refused["alerts"] == [transition()["id"]]
+    receiver.stop()
+    publish(system, unit="12694")
+    until(lambda: "was not reached (Client" in notifier.text())
+    status = json.loads(lotrinh(system, "notify", "--status", "--json").stdout)
+    receiver.start()
+    ((mailbox,), (aside,)) = status["mailboxes"], status["refused"]
+    assert (mailbox["mailbox"], mailbox["pending"], mailbox["failures"] > 0) == ("hook", 1, True)
+    assert aside["alerts"] == [transition()["id"]]
     assert SECRET not in notifier.text()
     assert str(receiver.port) not in notifier.text()
 
