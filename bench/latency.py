@@ -30,7 +30,7 @@ from bench.run import broker, env_of, idle
 from streams import topics
 from streams.engine.owner import partition_of
 from streams.library import read_reading
-from streams.local.children import _end_with_parent
+from streams.local.children import end_with_parent
 from streams.settings import Settings
 
 
@@ -41,7 +41,7 @@ def processes(commands: list[list[str]], env: dict[str, str]) -> Iterator[None]:
         for n, command in enumerate(commands):
             with (Path(folder) / f"{n}.log").open("wb") as out:
                 running.append(
-                    subprocess.Popen(command, env=env, stdout=out, stderr=out, preexec_fn=_end_with_parent(os.getpid()))
+                    subprocess.Popen(command, env=env, stdout=out, stderr=out, preexec_fn=end_with_parent(os.getpid()))
                 )
         try:
             yield

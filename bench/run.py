@@ -36,7 +36,7 @@ from streams import topics
 from streams.feeds.publisher import Publisher
 from streams.library import read_reading
 from streams.local import kafka
-from streams.local.children import _end_with_parent
+from streams.local.children import end_with_parent
 from streams.local.state import free_port
 from streams.reading_kafka import records_of
 from streams.settings import Settings
@@ -54,7 +54,7 @@ def broker() -> Iterator[str]:
         port, controller = free_port(), free_port()
         command = kafka.prepare(Path(folder), port, controller, kafka.classpath(print))
         process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=_end_with_parent(os.getpid())
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent(os.getpid())
         )
         client = None
         while client is None:
@@ -70,7 +70,19 @@ def broker() -> Iterator[str]:
             process.wait()
 
 
+IDLE_WANTED, IDLE_WAIT_S = 75.0, 60.0
+"""percent; a run waits so long for a machine that has nothing else to do, and says what it found"""
+
+
 def idle() -> float:
+    """Wait for a quiet machine and return how idle it was in the last second: percent."""
+    deadline = time.monotonic() + IDLE_WAIT_S
+    while (found := idle_now()) < IDLE_WANTED and time.monotonic() < deadline:
+        pass
+    return found
+
+
+def idle_now() -> float:
     """Sample one second of the machine: percent idle."""
 
     def read() -> tuple[int, int]:
@@ -125,7 +137,7 @@ def run_lotrinh(settings: Settings, names: tuple[str, ...], records: int) -> dic
             with logs[name].open("wb") as out:
                 workers[name] = subprocess.Popen(
                     [sys.executable, "-m", "streams.cli", "worker", name],
-                    env=env_of(settings), stdout=out, stderr=out, preexec_fn=_end_with_parent(os.getpid()),
+                    env=env_of(settings), stdout=out, stderr=out, preexec_fn=end_with_parent(os.getpid()),
                 )  # fmt: skip
         deadline = time.monotonic() + 600
         found: list[tuple[float, ...]] = []

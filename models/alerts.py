@@ -166,9 +166,8 @@ class Alerts:
             return []
         judged = standings.judge(unit, indicator)
         opened = None if memory["open"] is None else memory["open"]["fired"]["kind"]
-        closed = reading.heirs.closed.get(unit)
         inputs, verdict = None, Verdict(None, clear=True)
-        if target is not None and not target.held and not (closed is not None and closed <= standings.as_of):
+        if target is not None and not target.held and not standings.frozen(unit):
             inputs = self._observer.inputs(
                 unit, indicator, judged, target.value, remembered=bool(memory["rule"] or opened)
             )
@@ -223,7 +222,15 @@ class Alerts:
         return fired
 
     def _why(self, occasion: "_Occasion", kind: Kind, inputs: Inputs) -> str:
-        """Say why an alert is raised: the figures, what is missing, what the rest has to look like."""
+        """Say why an alert is raised; where the catalogue does not let the unit reach its target, that first (A25)."""
+        said, scope = self._figures(occasion, kind, inputs), self.reading.decision.catalogue
+        if inputs["ceiling"] is None or scope is None:
+            return said
+        most = percent_text(Fraction(inputs["ceiling"]))
+        return f"Không thể đạt do danh mục: mức trần {most}. {said} Nơi xử lý: {scope.owner}."
+
+    def _figures(self, occasion: "_Occasion", kind: Kind, inputs: Inputs) -> str:
+        """Say the figures, what is missing, what the rest has to look like."""
         judged = occasion.judged
         figures, line = judged.figures, judged.expected if judged.expected is not None else Fraction(0)
         now = f"Lũy kế {ratio_text(*figures)} ({figures[0]}/{figures[1]})"
@@ -235,8 +242,8 @@ class Alerts:
         if not self.rule.daily:
             return said
         if kind == "unreachable":
-            by = "do danh mục" if inputs["ceiling"] is not None else "dù mọi hồ sơ còn lại đều đạt"
-            return f"{now}: không thể đạt {percent_text(inputs['target'])} trong kỳ, {by}."
+            by = "" if inputs["ceiling"] is not None else ", dù mọi hồ sơ còn lại đều đạt"
+            return f"{now}: không thể đạt {percent_text(inputs['target'])} trong kỳ{by}."
         target = Fraction(inputs["target"])
         rest = self.prospects.rest(occasion.unit, occasion.indicator, figures, target)
         if inputs["shape"] == "proportion" and rest.rest:
@@ -257,6 +264,8 @@ class Alerts:
         phase: Phase = "resolved"
         if made.kind is not None:
             reason = f"Thay bằng cảnh báo nặng hơn: {now}."
+        elif true and occasion.inputs is None and judged.status == "below":
+            reason = "Không còn xét theo lộ trình: đơn vị đã có đơn vị kế thừa, hoặc đang chờ giao lại chỉ tiêu."
         elif true:
             reason = f"Đã trở lại lộ trình: {now}."
         else:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from models.events import procedure_code
 from models.units import BadTable, Registry
@@ -35,41 +35,86 @@ class Entry:
             self.listed_to is None or day <= self.listed_to
         )
 
-    @property
-    def online(self) -> bool:
-        """Tell whether the service is offered online: fully or partly, and on a list."""
-        return self.level != "none" and bool(self.lists)
+
+OPEN: Final = ("", "9999-12-31")
+"""first and last day of a row or a rule that names none: before and after every civil day, as ISO texts"""
+Days = tuple[str, str]
+"""first and last civil day, both inclusive, as ISO texts"""
+
+
+class DatedRule(NamedTuple):
+    """Procedures on every list of `on` and on none of `off` count from the first to the last day."""
+
+    on: frozenset[str]
+    off: frozenset[str]
+    days: Days
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which rows are the list a decision speaks of, with all days known (`models.decisions.Scope`)."""
+
+    levels: frozenset[str] = frozenset()
+    """only rows of these levels; empty: of any"""
+    rules: tuple[DatedRule, ...] | None = None
+    """None: any list will do, at any time"""
+
+    def days(self, entry: Entry, lists: frozenset[str]) -> list[Days]:
+        """Return the stretches of days on which a row is listed; `lists` are all those that hold its procedure.
+
+        Whether a procedure was dropped or is new is a fact of the procedure, so a file may have a row per list.
+        """
+        if not entry.lists or (self.levels and entry.level not in self.levels):
+            return []
+        own = (
+            OPEN[0] if entry.listed_from is None else entry.listed_from.isoformat(),
+            OPEN[1] if entry.listed_to is None else entry.listed_to.isoformat(),
+        )
+        if self.rules is None:
+            return [own]
+        stretches = [
+            (max(own[0], rule.days[0]), min(own[1], rule.days[1]))
+            for rule in self.rules
+            if rule.on <= lists and rule.off.isdisjoint(lists) and not rule.on.isdisjoint(entry.lists)
+        ]
+        return [(first, last) for first, last in stretches if first <= last]
 
 
 class Catalogue:
     """Rows of the catalogue, asked by unit and day."""
 
-    def __init__(self, entries: Iterable[Entry], registry: Registry) -> None:
+    def __init__(self, entries: Iterable[Entry], registry: Registry, listing: Listing | None = None) -> None:
         """Index the rows by whom they are for."""
         self.entries = tuple(entries)
         self._registry = registry
+        self._listing = Listing() if listing is None else listing
         self._by_authority: dict[str, list[Entry]] = {}
         for entry in self.entries:
-            self._by_authority.setdefault(entry.authority, []).append(entry)
+            self._by_authority.setdefault(registry.counts_for(entry.authority), []).append(entry)
         # Rows come into force and go on a few days only; between these the answer is the same.
-        starts = {e.listed_from for e in self.entries if e.listed_from is not None}
-        ends = {e.listed_to + timedelta(days=1) for e in self.entries if e.listed_to is not None}
-        self._turns = sorted(starts | ends)
+        starts = {e.listed_from.isoformat() for e in self.entries if e.listed_from is not None}
+        ends = {e.listed_to.isoformat() for e in self.entries if e.listed_to is not None}
+        starts |= {rule.days[0] for rule in self._listing.rules or ()} - {OPEN[0]}
+        ends |= {rule.days[1] for rule in self._listing.rules or ()} - {OPEN[1]}
+        nexts = {(date.fromisoformat(end) + timedelta(days=1)).isoformat() for end in ends if end < OPEN[1]}
+        self._turns = sorted(starts | nexts)
         self._of = lru_cache(maxsize=65536)(self._find)
         self._covering = lru_cache(maxsize=65536)(self._find_covering)
         self._online = lru_cache(maxsize=65536)(self._find_online)
+        self._listed = lru_cache(maxsize=4096)(self._find_listed)
 
-    def _regime(self, day: date) -> date:
-        """Return the first day of the stretch of days on which the same rows are in force."""
-        n = bisect_right(self._turns, day)
-        return self._turns[n - 1] if n else date.min
+    def _regime(self, day: date) -> str:
+        """Return the first day of the stretch of days on which the same rows are in force and listed."""
+        n = bisect_right(self._turns, day.isoformat())
+        return self._turns[n - 1] if n else "0001-01-01"
 
     def of(self, unit: str, day: date) -> tuple[Entry, ...]:
         """Return the rows in force for a unit on a civil day; a district's offices are asked under the district."""
         return self._of(unit, self._regime(day))
 
-    def _find(self, unit: str, day: date) -> tuple[Entry, ...]:
-        return tuple(e for e in self._covering(self._registry.counts_for(unit)) if e.in_force(day))
+    def _find(self, unit: str, day: str) -> tuple[Entry, ...]:
+        on = date.fromisoformat(day)
+        return tuple(e for e in self._covering(self._registry.counts_for(unit)) if e.in_force(on))
 
     def _find_covering(self, unit: str) -> tuple[Entry, ...]:
         known = self._registry.units.get(unit)
@@ -81,25 +126,45 @@ class Catalogue:
         rows = self._covering(self._registry.counts_for(unit))
         return all(e.result_document for e in rows if e.procedure == procedure)
 
-    def rows(self, procedure: str | None, unit: str, day: date) -> tuple[Entry, ...]:
-        """Return the rows in force of one procedure for a unit."""
-        return tuple(e for e in self.of(unit, day) if e.procedure == procedure)
+    # -- the list ------------------------------------------------------------------------------------------------------
 
-    def online_services(self, unit: str, day: date, *, full_only: bool = False) -> frozenset[str]:
-        """Return the procedures that are online services of a unit on a day."""
-        return self._online(unit, self._regime(day), full_only)
+    def listed(self, procedure: str | None, unit: str, day: str) -> bool:
+        """Tell whether a procedure is listed for a unit on a civil day (ISO text)."""
+        rows = self._listed(unit).get(procedure or "")
+        return rows is not None and any(first <= day <= last for _, (first, last) in rows)
 
-    def _find_online(self, unit: str, day: date, full_only: bool) -> frozenset[str]:  # noqa: FBT001 - a cache's key
-        return frozenset(e.procedure for e in self.of(unit, day) if e.online and (e.level == "full" or not full_only))
+    def online_services(self, unit: str, day: date) -> frozenset[str]:
+        """Return the procedures that are online services of a unit on a day: listed, fully or partly online."""
+        return self._online(unit, self._regime(day))
+
+    def _find_listed(self, unit: str) -> Mapping[str, list[tuple[Entry, Days]]]:
+        rows = self._covering(self._registry.counts_for(unit))
+        lists: dict[str, frozenset[str]] = {}
+        for entry in rows:
+            lists[entry.procedure] = lists.get(entry.procedure, frozenset()) | entry.lists
+        found: dict[str, list[tuple[Entry, Days]]] = {}
+        for entry in rows:
+            for days in self._listing.days(entry, lists[entry.procedure]):
+                found.setdefault(entry.procedure, []).append((entry, days))
+        return found
+
+    def _find_online(self, unit: str, day: str) -> frozenset[str]:
+        return frozenset(
+            procedure
+            for procedure, rows in self._listed(unit).items()
+            if any(entry.level != "none" and first <= day <= last for entry, (first, last) in rows)
+        )
+
+    # -- figures of the catalogue itself -------------------------------------------------------------------------------
 
     def full_online_provision(self, unit: str, day: date) -> tuple[int, int]:
         """Return (eligible rows that are full, eligible rows) of a unit on a day."""
         eligible = [e for e in self.of(unit, day) if e.eligible]
         return sum(e.level == "full" for e in eligible), len(eligible)
 
-    def national_portal_integration(self, unit: str, day: date, *, full_only: bool = False) -> tuple[int, int]:
+    def national_portal_integration(self, unit: str, day: date) -> tuple[int, int]:
         """Return (online services on the national portal, online services) of a unit on a day."""
-        services = self.online_services(unit, day, full_only=full_only)
+        services = self.online_services(unit, day)
         joined = {e.procedure for e in self.of(unit, day) if e.national_portal and e.procedure in services}
         return len(joined), len(services)
 

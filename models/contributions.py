@@ -18,6 +18,10 @@ FOLD_VERSION: Final = 2
 dossiers are still to be fulfilled): counters are then made anew."""
 
 
+LISTED: Final = "listed"
+"""the item under which an indicator also counts the listed part of its denominator, where that caps its ratio"""
+
+
 class Mark(IntFlag):
     """What the filters of a formula may ask of a dossier."""
 
@@ -36,13 +40,16 @@ class Contribution(NamedTuple):
     day: str
     """civil day, ISO text"""
     cell: str
-    """``indicator[:procedure][@inherited]``, see `Cell`"""
+    """``indicator[:item][@inherited]``, see `Cell`"""
     numerator: int
     """1 or 0"""
 
 
 class Cell(NamedTuple):
-    """The name of a counter, taken apart. An heir counts what `predecessor` had from the civil day `since` on."""
+    """The name of a counter, taken apart. An heir counts what `predecessor` had from the civil day `since` on.
+
+    `item` is a procedure where an indicator counts services, `LISTED` for the listed part of a denominator, else ''.
+    """
 
     indicator: str
     item: str

@@ -50,6 +50,8 @@ def _merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
         fields = list(known.items())
         fields[before:before] = facts.items()
         return [dict(fields), [*said[:at], stamp, len(facts), *said[at:]]]
+    if said[-2] < stamp:
+        return _newest(dossier, stamp, facts)
     merged: Facts = {}
     order: list[Any] = []
     won = _won(dossier, stamp, facts)
@@ -69,6 +71,20 @@ def _merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
         merged.update(won)
         order += (stamp, len(won))
     return [merged, order]
+
+
+def _newest(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
+    """Merge an event newer than all others: what it says replaces what they said, and the rest of it stays."""
+    known, said = dossier
+    merged = {field: value for field, value in known.items() if field not in facts}
+    merged.update(facts)
+    order: list[Any] = []
+    fields = iter(known)
+    for n in range(0, len(said), 2):
+        kept = sum([field not in facts for field in islice(fields, said[n + 1])])
+        if kept:
+            order += (said[n], kept)
+    return [merged, [*order, stamp, len(facts)]]
 
 
 def _won(dossier: Dossier, stamp: str, facts: Facts) -> Facts:
@@ -99,6 +115,8 @@ def outcome(before: Dossier, after: Dossier, stamp: str) -> Outcome:
     if before is after:
         return "unchanged"
     rank = rank_of(stamp)
+    if not before[1] or rank_of(before[1][-2]) < rank:
+        return "applied"  # newer than all that is known
     if all(rank_of(other) != rank for other in before[1][::2]):
         return "applied"
     known: Mapping[str, tuple[Any, str]] = {

@@ -1,9 +1,11 @@
 """The whole system without Kafka: events in file order, ticks by the events' own clock, standings and alerts out.
 
-The same functions as the running system; what it adds is the order in which ticks fall among the events.
+The same functions as the running system; what it adds is the order in which ticks fall among the events. As there,
+counters follow from what is known at a tick and not from each event: a dossier that ten events have touched since the
+last tick is folded once.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -12,7 +14,7 @@ from models.calendar import civil_day, end_of, instant_of, moment_of, start_of
 from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
-from models.fold import NONE, Held, learn, moved
+from models.fold import NONE, Counters, Held, count, learn, moved
 from models.gaps import Gaps
 from models.reading import Reading
 from models.standings import Standing, Standings
@@ -37,6 +39,8 @@ class Evaluation:
     alerts: list[Transition] = field(default_factory=list)
     refused: list[tuple[int, str]] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
+    dossiers: Mapping[str, Dossier] = field(default_factory=dict)
+    """what is known of each dossier at the end, so that other readings may be asked of the same facts"""
 
 
 class Evaluator:
@@ -48,40 +52,48 @@ class Evaluator:
         self.standings = Standings(reading, start)
         self.alerts = Alerts(self.standings)
         self.counts = Counts()
+        self.dossiers: dict[str, Dossier] = {}
+        self._held: dict[str, Held] = {}
+        """dossier → where it counts, as the counters have it"""
+        self._learnt: dict[str, None] = {}
+        """dossiers of which something was learnt since they were last counted"""
         self._gaps = Gaps(reading.fulfilled_later())
         self._clock: str | None = None
-        self._dossiers: dict[str, tuple[Dossier, Held]] = {}
 
     def take(self, event: Event) -> None:
-        """Take one event into its dossier and the counters."""
-        dossier, held = self._dossiers.get(event.dossier, (NOTHING, NONE))
+        """Take one event into its dossier; counters follow when they are asked for (`settle`)."""
+        code = event.dossier
+        dossier = self.dossiers.get(code, NOTHING)
         after, outcome = learn(dossier, event)
         if outcome == "applied":
             self.counts.applied += 1
         else:
             self.counts.duplicates += 1
-        if after is dossier:
-            return
-        now = contributions(after[0], self.reading.fold)
-        self._dossiers[event.dossier] = (after, now)
-        if now == held:
-            return
-        add, gaps = self.standings.add, self._gaps
-        taken, put = moved(held, now)
-        for unit, day, cell, numerator in taken:
-            add(unit, day, cell, -numerator, -1)
-            if not numerator and gaps.followed(cell):
-                gaps.take(unit, cell, day, event.dossier)
-        for unit, day, cell, numerator in put:
-            add(unit, day, cell, numerator, 1)
-            if not numerator and gaps.followed(cell):
-                gaps.put(unit, cell, day, event.dossier)
+        if after is not dossier:
+            self.dossiers[code] = after
+            self._learnt[code] = None
+
+    def settle(self) -> None:
+        """Bring the counters up to what has been learnt: one addition per unit, day and cell that changed."""
+        dossiers, held_by, rules = self.dossiers, self._held, self.reading.fold
+        changes: Counters = {}
+        for code in self._learnt:
+            now = contributions(dossiers[code][0], rules)
+            taken, put = moved(held_by.get(code, NONE), now)
+            if taken or put:
+                held_by[code] = now
+                count(changes, taken, -1)
+                count(changes, put, 1)
+                self._gaps.move(code, taken, put)
+        self._learnt.clear()
+        self.standings.add_all(changes)
+        for unit, cell, listed in self._gaps.touched():
+            self.standings.list_gaps(unit, cell, "", listed)
 
     def tick(self, at: str) -> list[Transition]:
         """Move the clock to a tick and evaluate."""
+        self.settle()
         transitions: list[Transition] = []
-        for unit, cell, listed in self._gaps.touched():
-            self.standings.list_gaps(unit, cell, "", listed)
         counts = self.counts
         for instant, asked in self.alerts.instants(self._clock, at):
             self.standings.move_to(date.fromisoformat(civil_day(instant)))
@@ -93,6 +105,7 @@ class Evaluator:
 
     def standing_rows(self) -> list[Standing]:
         """Return the standing of every unit and group, ordered by indicator and unit."""
+        self.settle()
         standings, complete = self.standings, self.alerts.prospects.complete
         self.alerts.changed(standings.take_changed())
         self.alerts.prospects.refresh()
@@ -141,7 +154,7 @@ def evaluate(
         at = event.stamp.split("\t", 2)[1]
         if at > clock:
             clock = at
-            while due_at <= until and _is_over(due_at, at):
+            while due_at < at and due_at <= until and _is_over(due_at, at):
                 result.alerts += evaluator.tick(due_at)
                 due_at = next(ticks)
         evaluator.take(event)
@@ -153,6 +166,7 @@ def evaluate(
     evaluator.standings.move_to(min(as_of, last))
     result.standings = evaluator.standing_rows()
     result.counts = evaluator.counts
+    result.dossiers = evaluator.dossiers
     return result
 
 

@@ -4,11 +4,11 @@ The closed schema of the contract. Strict types, no unknown field, times with an
 contract only and never repeats a value, for a value may be somebody's name.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated, Any, Final, Literal, NamedTuple, Required
 
 from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, with_config
@@ -196,7 +196,7 @@ def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused: 
     own_time, implied, named = _KINDS[kind]
     try:
         at = instant_of_valid(at)
-        if b'_at"' in body:
+        if not _no_times(wire):
             for field in TIMES & wire.keys():
                 if wire[field] is not None:
                     wire[field] = instant_of_valid(wire[field])
@@ -209,8 +209,8 @@ def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused: 
     procedure = wire.get("procedure")
     if procedure is not None:
         wire["procedure"] = procedure_code(procedure)
-    order = f"{order}\t{at}\t{id_}\t{hashlib.sha256(value).digest()[:8].hex()}"
-    if named is not None or not _PARTS.isdisjoint(wire):
+    order = f"{order}\t{at}\t{id_}\t{sha256(value).hexdigest()[:16]}"
+    if named is not None or not _no_parts(wire):
         facts = _facts_of_parts(kind, at, wire)
         if isinstance(facts, str):
             return Refused(facts, _plain_code(dossier))
@@ -218,7 +218,8 @@ def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused: 
     return _new(Event, (kind, dossier, order, wire))
 
 
-_PARTS: Final = PAYMENT | {"transaction", "copy"}
+_no_times: Final = TIMES.isdisjoint
+_no_parts: Final = (PAYMENT | {"transaction", "copy"}).isdisjoint
 _NAMED: Final[Mapping[str, str]] = {"paid": "transaction", "refunded": "transaction", "copy-certified": "copy"}
 _KINDS: Final = {kind: (OWN_TIME.get(kind), IMPLIED.get(kind), _NAMED.get(kind)) for kind in TOPIC_OF}
 """type → the field of its own time, what it implies, the part it must name"""

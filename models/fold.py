@@ -15,6 +15,8 @@ T = TypeVar("T")
 Held = Sequence[Contribution]
 """where a dossier counts now; derived from it, and kept beside it so that it need not be derived twice"""
 NONE: Final[Held] = ()
+Counters = dict[tuple[str, str, str], list[int]]
+"""(unit, civil day as ISO text, cell) → [numerator, denominator]"""
 
 
 def learn(dossier: Dossier, event: Event) -> tuple[Dossier, Outcome]:
@@ -41,3 +43,15 @@ def moved(held: Sequence[T], now: Sequence[T]) -> tuple[Sequence[T], Sequence[T]
         else:
             put.append(contribution)
     return taken, put
+
+
+def count(counters: Counters, held: Held, sign: int) -> None:
+    """Put contributions into counters (sign 1), or take them out (-1)."""
+    for unit, day, cell, numerator in held:
+        key = (unit, day, cell)
+        counter = counters.get(key)
+        if counter is None:
+            counters[key] = [sign * numerator, sign]
+        else:
+            counter[0] += sign * numerator
+            counter[1] += sign

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from heapq import nsmallest
 from typing import Final
 
+from models.contributions import Contribution
+
 LISTED: Final = 20
 """codes named in an alert at most (contract: `completeness-gap`)"""
 
@@ -42,6 +44,15 @@ class Gaps:
         """Take it out again."""
         self._open.get((unit, cell), set()).discard((day, code))
         self._touched[unit, cell] = None
+
+    def move(self, code: str, taken: Iterable[Contribution], put: Iterable[Contribution]) -> None:
+        """Follow a dossier that counted as `taken` and counts as `put` from now on."""
+        for unit, day, cell, numerator in taken:
+            if not numerator and self.followed(cell):
+                self.take(unit, cell, day, code)
+        for unit, day, cell, numerator in put:
+            if not numerator and self.followed(cell):
+                self.put(unit, cell, day, code)
 
     def forget(self) -> None:
         """Begin anew."""

@@ -38,6 +38,7 @@ class Observer:
         if idle and not (self.rule.forecasts and shape == "proportion" and judged.status == "met"):
             return None
         calendar = prospects.profile(on)
+        ceiling = self.standings.ceiling(unit, indicator)
         further = most = 0
         if shape == "proportion" and judged.figures[1]:
             further = prospects.further(unit, indicator, judged.figures[1], on)
@@ -57,7 +58,7 @@ class Observer:
             "further": further,
             "further_most": most,
             "overdue": self.overdue(unit, indicator)[0] if shape == "completeness" else 0,
-            "ceiling": None,
+            "ceiling": None if ceiling is None else str(ceiling),
             "probability": None,
             "gap": None,
             "recent": None,

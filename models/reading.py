@@ -6,7 +6,7 @@ expected by then, who belongs to which group. It is built once and never changed
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
@@ -14,52 +14,28 @@ from typing import Final, NamedTuple
 
 from pydantic_core import to_json
 
-from models.catalogue import Catalogue, Entry
-from models.contributions import FOLD_VERSION, Basis, CopyRule, DossierRule, FoldRules, Mark, PaymentRule
+from models.catalogue import OPEN, Catalogue, DatedRule, Entry, Listing
+from models.contributions import FOLD_VERSION, LISTED, Basis, CopyRule, DossierRule, FoldRules, Mark, PaymentRule
 from models.decisions import (
     COMMON_SWITCHES,
     QUESTIONS,
     BadDecision,
+    DayOf,
     Decision,
+    Effect,
     Formula,
-    Growing,
+    Growth,
     Indicator,
     Row,
     cells,
 )
+from models.targets import Assignment, Group, Target, Targets, members_of, value_of
 from models.trajectory import Flat, Milestones, Ramp, Trajectory
-from models.units import COMMUNES, Heirs, Registry, Succession, Unit
+from models.units import BadTable, Heirs, Registry, Succession, Unit
 
+__all__ = ["Group", "Reading", "Sources", "SwitchView", "Target", "Targets"]
 STANDING_VERSION: Final = 2
 """Raise it whenever a standing or an alert comes out differently from the same counters."""
-
-
-class Target(NamedTuple):
-    """What a unit is to reach: percent, the row that says so, and whether two predecessors' targets disagree."""
-
-    value: Fraction
-    row: str
-    baseline: Fraction | None
-    held: bool = False
-
-
-class Group(NamedTuple):
-    """All communes of a district as one row of the decision."""
-
-    code: str
-    name: str
-    row: str
-    members: tuple[str, ...]
-
-
-class Targets(NamedTuple):
-    """Who has which target in one period, once the successions up to a day are taken in."""
-
-    targets: Mapping[tuple[str, Indicator], Target]
-    rows: Mapping[str, Row]
-    """named unit → the row that names it"""
-    groups: Mapping[str, Group]
-    group_of: Mapping[str, str]
 
 
 class SwitchView(NamedTuple):
@@ -88,12 +64,19 @@ class Reading:
     def __init__(self, decision: Decision, sources: Sources) -> None:
         """Work out what the decision says. Raises BadDecision where it does not fit the registry or a switch."""
         self.decision = decision
-        self.registry = _with_agencies(decision, sources.registry)
-        self.heirs = Heirs(self.registry, sources.successions)
-        self.catalogue = None if sources.catalogue is None else Catalogue(sources.catalogue, self.registry)
+        self.registry = with_agencies(decision, sources.registry)
+        try:
+            self.heirs = Heirs(self.registry, sources.successions)
+        except BadTable as exc:
+            raise BadDecision(str(exc)) from exc
         self.trajectories = dict(sources.trajectories)
         self.switches = _switches(decision, sources.switches)
-        self.indicators: Mapping[Indicator, Formula] = decision.indicators
+        self.indicators: Mapping[Indicator, Formula] = self._formulas()
+        """as the switches have them"""
+        self.listing = self._listing()
+        self.catalogue = (
+            None if sources.catalogue is None else Catalogue(sources.catalogue, self.registry, self.listing)
+        )
         self.fold = self._fold_rules()
         self._sources = sources
         self._regime = lru_cache(maxsize=64)(self._targets)
@@ -119,7 +102,8 @@ class Reading:
 
     def effective(self, on: date) -> date:
         """Return the day from which alerts are raised: the decision's, or the period's first where that is unknown."""
-        return self.decision.effective or self.period(on)[0]
+        first, _ = self.period(on)
+        return max(first, self.decision.effective or first)
 
     # -- targets -------------------------------------------------------------------------------------------------------
 
@@ -137,14 +121,18 @@ class Reading:
 
     def _expected_on(self, unit: str, indicator: Indicator, on: date) -> Fraction | None:
         target = self.target(unit, indicator, on)
-        if target is None:
-            return None
+        return None if target is None else self.expected_of(unit, indicator, target, on)
+
+    def expected_of(self, unit: str, indicator: Indicator, target: Target, on: date) -> Fraction | None:
+        """Return the trajectory's value by the end of a day, for a unit that is to reach this target."""
         return self._trajectory(unit, indicator, target, self.period(on)).at(on)
 
     def moves(self, indicator: Indicator) -> bool:
         """Tell whether what is expected of units under an indicator may change from one day to the next."""
         mode = self.switches["trajectory"]
         ramp = self.indicators[indicator].trajectory == "ramp" if mode == "default" else mode == "linear"
+        if mode == "default" and any(indicator in row.baseline for row in self.decision.rows):
+            return True
         return ramp or any(i == indicator for _, i in self.trajectories) or self.decision.period.yearly_from is not None
 
     def entered(self, unit: str, indicator: Indicator, on: date) -> bool:
@@ -163,79 +151,59 @@ class Reading:
         return Flat(target.value)
 
     def _targets(self, first: date, taken_in: int) -> Targets:
-        targets: dict[tuple[str, Indicator], Target] = {}
-        rows: dict[str, Row] = {}
-        groups: dict[str, Group] = {}
-        group_of: dict[str, str] = {}
-        for row in self.decision.rows:
-            members, group = self._members(row)
-            if group is not None:
-                groups[group.code] = group
-                group_of.update(dict.fromkeys(group.members, group.code))
-            for indicator, value in cells(self.decision, row).items():
-                target = self._value(value, row, indicator, first)
-                for code in (*members, *([group.code] if group is not None else ())):
-                    if target is not None:
-                        targets[code, indicator] = target
-            rows.update(dict.fromkeys(members, row))
-        for s in self.heirs.successions[:taken_in]:
-            self._inherit(s, targets, rows, groups, group_of)
-        return Targets(targets, rows, groups, group_of)
+        assignment = Assignment(self.decision, self.registry, self.heirs)
+        assignment.take_rows(self._years(first), self._growth())
+        for succession in self.heirs.successions[:taken_in]:
+            assignment.take_succession(succession)
+        return assignment.result()
 
-    def _members(self, row: Row) -> tuple[tuple[str, ...], Group | None]:
-        """Return the units a row names, and the group it is, if it is one."""
-        if row.unit is not None and row.unit.endswith(COMMUNES):
-            members = self._founding(self.registry.communes_of(row.unit.removesuffix(COMMUNES)))
-            return members, Group(row.unit, row.name, row.row, members)
-        if row.unit is not None:
-            return (row.unit,), None
-        return self._founding(self.registry.of_level(row.units or "commune", row.of or "")), None
+    def row_targets(self, row: Row, on: date) -> dict[Indicator, Fraction | None]:
+        """Return what stands in a row of the decision, in the year of a day: percent, None where it is blank."""
+        years, growth = self._years(self.period(on)[0]), self._growth()
+        return {indicator: value_of(cell, years, growth) for indicator, cell in cells(self.decision, row).items()}
 
-    def _founding(self, codes: Iterable[str]) -> tuple[str, ...]:
-        return tuple(c for c in codes if c not in self.heirs.founded)
+    def _years(self, first: date) -> int:
+        return first.year - (self.decision.period.yearly_from or first.year)
 
-    def _value(self, value: str | Growing, row: Row, indicator: Indicator, first: date) -> Target | None:
-        if isinstance(value, Growing):
-            years = first.year - (self.decision.period.yearly_from or first.year)
-            if self.switches.get("yearly_increase") == "relative":
-                grown = Fraction(value.first) * (1 + Fraction(value.yearly) / 100) ** years
-            else:
-                grown = Fraction(value.first) + Fraction(value.yearly) * years
-            return Target(min(grown, Fraction(value.cap)), row.row, None)
-        if value == "":
+    # -- switches ------------------------------------------------------------------------------------------------------
+
+    def _effects(self) -> list[Effect]:
+        chosen = ((switch, self.switches[name]) for name, switch in self.decision.switches.items())
+        return [switch.effects[value] for switch, value in chosen if value in switch.effects]
+
+    def _formulas(self) -> dict[Indicator, Formula]:
+        formulas = dict(self.decision.indicators)
+        for effect in self._effects():
+            for indicator, change in effect.indicators.items():
+                formulas[indicator] = formulas[indicator].changed(change)
+        return formulas
+
+    def _growth(self) -> Growth | None:
+        return next((effect.growth for effect in self._effects() if effect.growth is not None), None)
+
+    def _listing(self) -> Listing:
+        scope = self.decision.catalogue
+        if scope is None:
+            return Listing()
+        rules = []
+        for rule in scope.rules:
+            first = OPEN[0] if rule.first is None else self._day(rule.first)
+            last = OPEN[1] if rule.last is None else self._day(rule.last) or OPEN[1]
+            if first is not None:  # a day not known yet: the rule has not begun, or has not ended
+                rules.append(DatedRule(frozenset(rule.on), frozenset(rule.off), (first, last)))
+        return Listing(frozenset(scope.levels), tuple(rules) if scope.rules else None)
+
+    def _day(self, rule: DayOf) -> str | None:
+        """Return the civil day a switch gives (ISO text); None while it is not known."""
+        value = self.switches[rule.on]
+        if not _is_date(value):
             return None
-        baseline = row.baseline.get(indicator)
-        return Target(Fraction(value), row.row, None if baseline is None else Fraction(baseline))
-
-    def _inherit(
-        self,
-        succession: Succession,
-        targets: dict[tuple[str, Indicator], Target],
-        rows: dict[str, Row],
-        groups: dict[str, Group],
-        group_of: dict[str, str],
-    ) -> None:
-        """Give an heir the targets of its predecessors; held where these differ and nobody has assigned one (P14)."""
-        heir, old = succession.heir, succession.predecessor
-        assigned = self.registry.units[heir].target_of if heir in self.registry.units else ""
-        source = assigned or old
-        named_itself = heir in rows and heir not in self.heirs.founded
-        if named_itself and not assigned:
-            return
-        if source in rows:
-            rows.setdefault(heir, rows[source])
-        for indicator in self.indicators:
-            theirs, own = targets.get((source, indicator)), targets.get((heir, indicator))
-            if theirs is None:
-                continue
-            if assigned or own is None:
-                targets[heir, indicator] = theirs
-            elif own.value != theirs.value:
-                targets[heir, indicator] = own._replace(held=True)
-        group = groups.get(group_of.get(old, ""))
-        if group is not None and heir not in group_of and self.registry.home(heir) == self.registry.home(group.code):
-            groups[group.code] = group._replace(members=tuple(sorted({*group.members, heir})))
-            group_of[heir] = group.code
+        switch = None if rule.plus is None else self.decision.switches[rule.plus]
+        days = 0 if switch is None else switch.days[self.switches[rule.plus or ""]]
+        try:
+            return (date.fromisoformat(value) + timedelta(days=days)).isoformat()
+        except OverflowError as exc:
+            raise BadDecision(f"switch {rule.on} is {value!r}: {days} days on the calendar ends") from exc
 
     # -- counting ------------------------------------------------------------------------------------------------------
 
@@ -245,9 +213,7 @@ class Reading:
 
     def listed(self, procedure: str | None, unit: str, day: str) -> bool:
         """Tell whether a procedure is listed for a unit on a civil day (ISO text)."""
-        if self.catalogue is None or procedure is None:
-            return False
-        return any(e.lists for e in self.catalogue.rows(procedure, unit, date.fromisoformat(day)))
+        return self.catalogue is not None and self.catalogue.listed(procedure, unit, day)
 
     def online_services(self, unit: str, on: date) -> frozenset[str]:
         """Return the online services of a unit on a day."""
@@ -257,25 +223,14 @@ class Reading:
         dossiers: list[DossierRule] = []
         payments: list[PaymentRule] = []
         copies: list[CopyRule] = []
-        asks_list = False
         for indicator, formula in self.indicators.items():
             if formula.count == "transaction":
                 payments.append(PaymentRule(indicator, "national-gateway" in formula.numerator))
             elif formula.count == "copy":
                 copies.append(CopyRule(indicator))
             elif formula.count == "dossier" or (formula.count == "service" and self.catalogue is not None):
-                denominator = _marks(formula.denominator)
-                if indicator == "online-dossiers" and self.switches["postal_in_denominator"] == "false":
-                    denominator |= Mark.NOT_POSTAL
-                if self.switches.get("denominator_scope") == "all" and indicator == "online-dossiers":
-                    denominator &= ~Mark.LISTED
-                numerator = denominator | _marks(formula.numerator)
-                asks_list = asks_list or bool(numerator & Mark.LISTED)
-                dossiers.append(
-                    DossierRule(
-                        indicator, _basis(formula), int(denominator), int(numerator), formula.count == "service"
-                    )
-                )
+                dossiers += self._dossier_rules(indicator, formula)
+        asks_list = any(formula.asks_list for formula in self.indicators.values())
         if asks_list and self.catalogue is None:
             raise BadDecision(f"{self.decision.id}: its online ratio needs the list of procedures: give a catalogue")
         return FoldRules(
@@ -286,6 +241,23 @@ class Reading:
             self.listed if asks_list else None,
             None if self.catalogue is None else lru_cache(maxsize=65536)(self.catalogue.documented),
         )
+
+    def under(self, switches: Mapping[str, str]) -> "Reading":
+        """Return the same decision, with the same files, read otherwise. Raises BadDecision."""
+        if all(self.switches.get(name) == value for name, value in switches.items()):
+            return self
+        return Reading(self.decision, replace(self._sources, switches={**self._sources.switches, **switches}))
+
+    def _dossier_rules(self, indicator: Indicator, formula: Formula) -> list[DossierRule]:
+        below = _marks(formula.denominator)
+        if indicator == "online-dossiers" and self.switches["postal_in_denominator"] == "false":
+            below |= Mark.NOT_POSTAL
+        above, basis = below | _marks(formula.numerator), _basis(formula)
+        rules = [DossierRule(indicator, basis, int(below), int(above), formula.count == "service")]
+        if formula.capped:  # beside it, what the catalogue lets a unit have above the line at most
+            most = int(below | Mark.LISTED)
+            rules.append(DossierRule(f"{indicator}:{LISTED}", basis, most, most))
+        return rules
 
     # -- about itself --------------------------------------------------------------------------------------------------
 
@@ -303,11 +275,12 @@ class Reading:
         """Say what does not fit between the decision and the registry; empty when all is well."""
         found = []
         for row in self.decision.rows:
-            members, group = self._members(row)
+            members, group = members_of(row, self.registry, self.heirs)
             if not members and row.units != "province-agency":
                 found.append(f"row {row.row!r}: the registry has no unit for it")
-            if group is not None and row.count is not None and row.count != len(members):
-                found.append(f"row {row.row!r}: it names {row.count} communes, the registry has {len(members)}")
+            known = [m for m in members if m not in self.registry.added]  # a deployment may add to a row
+            if group is not None and row.count is not None and row.count != len(known):
+                found.append(f"row {row.row!r}: it names {row.count} communes, the registry has {len(known)}")
             if group is None and row.unit is not None and row.unit not in self.registry.units:
                 found.append(f"row {row.row!r}: no registry knows the unit {row.unit!r}")
         for unit, indicator in self.trajectories:
@@ -320,6 +293,8 @@ class Reading:
         found = []
         last = self.decision.period.last
         for (unit, indicator), milestones in sorted(self.trajectories.items()):
+            if self.registry.district_of(unit):
+                continue  # an office's own track (models/tracks.py)
             final = milestones.rows[-1]
             target = self.target(unit, indicator, last or final.day)  # type: ignore[arg-type]  # checked above
             if target is None:
@@ -339,7 +314,12 @@ class Reading:
                 (i, f.model_dump(include={"count", "basis", "numerator", "denominator"}))
                 for i, f in self.indicators.items()
             ],
-            {n: v for n, v in self.switches.items() if n in ("postal_in_denominator", "denominator_scope")},
+            self.switches["postal_in_denominator"],
+            (
+                sorted(self.listing.levels),
+                self.listing.rules is not None,
+                [(sorted(r.on), sorted(r.off), r.days) for r in self.listing.rules or ()],
+            ),
             sorted((u.code, u.level, u.parent) for u in self.registry.units.values()),
             None if s.catalogue is None else [_plain(e) for e in s.catalogue],
             [_plain(x) for x in self.heirs.successions],
@@ -385,7 +365,7 @@ def _basis(formula: Formula) -> Basis:
     raise BadDecision(f"a formula that counts dossiers needs the basis received, resolved or issued: {formula.title}")
 
 
-def _with_agencies(decision: Decision, registry: Registry) -> Registry:
+def with_agencies(decision: Decision, registry: Registry) -> Registry:
     """Add the agencies that a decision itself names: their names stand in its rows."""
     named = [
         Unit(row.unit, row.name, "province-agency", decision.province)
@@ -393,7 +373,7 @@ def _with_agencies(decision: Decision, registry: Registry) -> Registry:
         if row.unit is not None and "/" not in row.unit and row.unit not in registry.units
         and row.unit.startswith(f"{decision.province}.")
     ]  # fmt: skip
-    return Registry(registry.with_units(named).units, registry.added)
+    return replace(registry.with_units(named), added=registry.added)
 
 
 def _switches(decision: Decision, given: Mapping[str, str]) -> dict[str, str]:
@@ -410,10 +390,9 @@ def _switches(decision: Decision, given: Mapping[str, str]) -> dict[str, str]:
 
 def _is_date(text: str) -> bool:
     try:
-        date.fromisoformat(text)
+        return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-    return True
 
 
 def days_between(first: date, last: date) -> Iterable[date]:

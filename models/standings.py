@@ -1,7 +1,7 @@
 """The standing of a unit under one indicator: figures, what is expected of them, and the verdict. Exact throughout."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple, NotRequired, cast
@@ -9,11 +9,12 @@ from typing import Any, Literal, NamedTuple, NotRequired, cast
 from typing_extensions import TypedDict
 
 from models.calendar import EPOCH, day_number
-from models.contributions import Cell
+from models.contributions import LISTED, Cell
 from models.decisions import Formula, Indicator
 from models.gaps import Listed, first_of
 from models.ledger import NONE, Days, Figures, Ledger
 from models.reading import Group, Reading
+from models.targets import Target, weighted
 from models.trajectory import decimal_text
 
 Status = Literal["met", "below", "no-dossiers", "no-target", "not-measured"]
@@ -136,6 +137,12 @@ class Standings:
         indicator = self.ledger.add(unit, day_number(day), cell, numerator, denominator)
         self._changed.add((unit, cast("Indicator", indicator)))
 
+    def add_all(self, counters: Mapping[tuple[str, str, str], Sequence[int]]) -> None:
+        """Add (unit, civil day, cell) → (numerator, denominator); what comes to nothing is passed over."""
+        for (unit, day, cell), (numerator, denominator) in counters.items():
+            if numerator or denominator:
+                self.add(unit, day, cell, numerator, denominator)
+
     def move_to(self, day: date) -> bool:
         """Make `day`, or the period's nearest day, the day of the standings; tell whether that is another day."""
         as_of = self.reading.nearest(day)
@@ -163,25 +170,46 @@ class Standings:
     # -- figures -------------------------------------------------------------------------------------------------------
 
     def figures(self, unit: str, indicator: Indicator) -> Figures:
-        """Return a unit's cumulative figures from the period's first day to today."""
-        return self._figures(unit, indicator, self.ledger.first, self.ledger.last)
+        """Return a unit's cumulative figures from the period's first day to today.
+
+        Of a unit that has been succeeded that is what it had the day before, and dossiers of procedures that have no
+        heir; what only the catalogue tells stays that of the day before.
+        """
+        of_catalogue = self.reading.indicators[indicator].count in ("service", "catalogue")
+        return self._figures(unit, indicator, self.ledger.first, self._last(unit) if of_catalogue else self.ledger.last)
 
     def window(self, unit: str, indicator: Indicator, days: int) -> Figures:
         """Return figures of the last `days` days up to today; they stop at the period's first day."""
-        return self._figures(unit, indicator, max(self.ledger.first, self.ledger.last - days + 1), self.ledger.last)
+        last = self._last(unit)
+        return self._figures(unit, indicator, max(self.ledger.first, last - days + 1), last)
 
-    def figures_until(self, unit: str, indicator: Indicator, last: int, further: Figures = NONE) -> Figures:
-        """Return cumulative figures up to a day number, as they are known now, plus `further` of the next day."""
-        return self._figures(unit, indicator, self.ledger.first, last, further)
+    def figures_until(self, unit: str, indicator: Indicator, last: int, further: Figures | None = None) -> Figures:
+        """Return cumulative figures up to a day number, as they are known now, plus `further` of the next day.
+
+        They begin with the period of that day, which may be one before today's.
+        """
+        on = last if further is None else last + 1
+        first, _ = self.reading.period(date.fromordinal(on + EPOCH))
+        return self._figures(unit, indicator, first.toordinal() - EPOCH, last, further or NONE)
+
+    def frozen(self, unit: str) -> bool:
+        """Tell whether a unit has been succeeded: its standing stays that of the day before."""
+        return self.reading.heirs.frozen_since(unit, self.as_of) is not None
+
+    def _last(self, unit: str) -> int:
+        """Return the number of the day on which a unit is judged: today, or the day before it was succeeded."""
+        since = self.reading.heirs.frozen_since(unit, self.as_of)
+        return self.ledger.last if since is None else since.toordinal() - EPOCH - 1
 
     def counted_on(self, unit: str, indicator: Indicator, day: int) -> Figures:
         """Return what the counters of one day number hold, before any shape is given to them."""
-        return _sum(days.between(day, day) for _, _, days in self.ledger.items(unit, indicator, self._day))
+        cells = self.ledger.items(unit, indicator, self._day)
+        return _sum(days.between(day, day) for item, _, days in cells if item != LISTED)
 
     def days(self, unit: str, indicator: Indicator, last: int) -> list[tuple[int, int, int]]:
         """Return (day number, numerator, denominator) of the days with counts, from the period's first to `last`."""
         first = self.ledger.first
-        cells = self.ledger.items(unit, indicator, self._day)
+        cells = [item for item in self.ledger.items(unit, indicator, self._day) if item[0] != LISTED]
         if len(cells) == 1:
             return [(day, c[0], c[1]) for day, c in cells[0][2].days.items() if first <= day <= last and c[1] > 0]
         merged: dict[int, Figures] = {}
@@ -201,13 +229,21 @@ class Standings:
             return self._coverage(unit, cells, first, last, formula)
         running = first == self.ledger.first and last == self.ledger.last
         numerator, denominator = further
-        for _, _, days in cells:
+        for item, _, days in cells:
+            if item == LISTED:
+                continue
             n, d = (days.numerator, days.denominator) if running else days.between(first, last)
             numerator += n
             denominator += d
-        if formula.count == "copy" and self.reading.switches.get("electronic_copies") == "adoption":
+        if formula.shape == "adoption":
             return min(numerator, 1), min(denominator, 1)
         return numerator, denominator
+
+    def listed(self, unit: str, indicator: Indicator) -> int:
+        """Return how many in a unit's denominator are listed, where its catalogue may cap its ratio (A25)."""
+        return sum(
+            days.denominator for item, _, days in self.ledger.items(unit, indicator, self._day) if item == LISTED
+        )
 
     def _coverage(
         self, unit: str, cells: Iterable[tuple[str, str, Days]], first: int, last: int, formula: Formula
@@ -234,19 +270,39 @@ class Standings:
             return catalogue.national_portal_integration(unit, on)
         return catalogue.full_online_provision(unit, on)
 
+    def figures_between(self, unit: str, indicator: Indicator, first: date, last: date) -> Figures:
+        """Return figures of the civil days from `first` to `last`, both inclusive, as they are known now."""
+        return self._figures(unit, indicator, first.toordinal() - EPOCH, last.toordinal() - EPOCH)
+
     # -- verdicts ------------------------------------------------------------------------------------------------------
 
     def judge(self, unit: str, indicator: Indicator) -> Judged:
         """Return a unit's figures, the trajectory's value today and the status."""
         figures = self.figures(unit, indicator)
-        return self.judged(unit, indicator, figures, self.as_of)
+        return self.judged(unit, indicator, figures, date.fromordinal(self._last(unit) + EPOCH))
+
+    def target(self, unit: str, indicator: Indicator, on: date) -> Target | None:
+        """Return a unit's target on a day; while it is held, its predecessors' weighted by what they counted (A20)."""
+        targets = self._targets if on == self.as_of else self.reading.targets(on)
+        target = targets.targets.get((unit, indicator))
+        if target is None or not target.held:
+            return target
+        weights: Counter[str] = Counter()
+        for item, origin, days in self.ledger.items(unit, indicator, self._day):
+            if item != LISTED:
+                weights[origin] += days.denominator
+        return weighted(target, weights)
 
     def judged(self, unit: str, indicator: Indicator, figures: Figures, on: date) -> Judged:
         """Return the status that given figures have on a day."""
-        expected = self.reading.expected(unit, indicator, on)
+        target = self.target(unit, indicator, on)
+        if target is not None and target.held:
+            expected = self.reading.expected_of(unit, indicator, target, on)
+        else:
+            expected = self.reading.expected(unit, indicator, on)
         if not self.reading.measured(indicator):
             return Judged(NONE, expected, "not-measured")
-        if self.reading.target(unit, indicator, on) is None:
+        if target is None:
             return Judged(figures, None, "no-target")
         if figures[1] == 0:
             return Judged(figures, expected, "no-dossiers")
@@ -282,15 +338,13 @@ class Standings:
         windows = self.window(unit, indicator, 7), self.window(unit, indicator, 30)
         standing = self._standing(unit, indicator, judged, windows)
         standing["alert"] = alert
-        closed = self.reading.heirs.closed.get(unit)
-        if closed is not None and closed <= self.as_of:
+        if self.frozen(unit):
             standing["frozen"] = True
-        return standing
+        return self._with_ceiling(standing, self.ceiling(unit, indicator))
 
     def group_standing(self, group: Group, indicator: Indicator) -> Standing:
         """Return the standing of a group: pooled figures, and how its members stand."""
-        frozen = self.reading.heirs.closed
-        members = [m for m in group.members if not (m in frozen and frozen[m] <= self.as_of)]
+        members = [m for m in group.members if not self.frozen(m)]
         pooled = _sum(self.figures(m, indicator) for m in members)
         judged = self.judged(group.code, indicator, pooled, self.as_of)
         week = _sum(self.window(m, indicator, 7) for m in members)
@@ -298,10 +352,34 @@ class Standings:
         standing = self._standing(group.code, indicator, judged, (week, month))
         statuses = Counter(self.judge(m, indicator).status for m in members)
         standing["members"] = dict(sorted(statuses.items()))
+        return self._with_ceiling(standing, self._ceiling(members, group.code, indicator))
+
+    def ceiling(self, unit: str, indicator: Indicator) -> Fraction | None:
+        """Return the percentage that a unit cannot pass because of the catalogue; None unless it lies below the target.
+
+        It is the listed part of the denominator: were all of that online, the ratio would be no higher (A25). What is
+        below it is for the catalogue's owner to mend, `reading.decision.catalogue.owner`.
+        """
+        return self._ceiling([unit], unit, indicator)
+
+    def _ceiling(self, units: Sequence[str], of: str, indicator: Indicator) -> Fraction | None:
+        """Return the ceiling of some units together, held against the target of one."""
+        if not self.reading.indicators[indicator].capped:
+            return None
+        target, denominator = self.target(of, indicator, self.as_of), _sum(self.figures(u, indicator) for u in units)[1]
+        if target is None or denominator == 0:
+            return None
+        ceiling = Fraction(100 * sum(self.listed(u, indicator) for u in units), denominator)
+        return ceiling if ceiling < target.value else None
+
+    @staticmethod
+    def _with_ceiling(standing: Standing, ceiling: Fraction | None) -> Standing:
+        if ceiling is not None:
+            standing["ceiling"] = decimal_text(ceiling, cut=True)
         return standing
 
     def _standing(self, unit: str, indicator: Indicator, judged: Judged, windows: tuple[Figures, Figures]) -> Standing:
-        target = self.reading.target(unit, indicator, self.as_of)
+        target = self.target(unit, indicator, self.as_of)
         return {
             "decision": self.reading.decision.id,
             "indicator": indicator,

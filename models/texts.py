@@ -6,6 +6,8 @@ from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Final
 
+from models.decisions import Formula, Indicator
+
 STATUS: Final[Mapping[str, str]] = {
     "met": "Đạt",
     "below": "Chưa đạt",
@@ -13,6 +15,43 @@ STATUS: Final[Mapping[str, str]] = {
     "no-target": "Không giao",
     "not-measured": "Chưa đo được",
 }
+
+_COUNTED: Final[Mapping[str, str]] = {
+    "received": "hồ sơ tiếp nhận (theo ngày tiếp nhận)",
+    "resolved": "hồ sơ đã giải quyết (theo ngày giải quyết xong)",
+    "issued": "hồ sơ đã trả kết quả (theo ngày trả)",
+    "paid": "giao dịch thanh toán (theo ngày thu; không kể giao dịch được miễn, đã hoàn)",
+    "certified": "bản sao được chứng thực (theo ngày chứng thực)",
+}
+_FILTERS: Final[Mapping[str, str]] = {
+    "online": "trực tuyến",
+    "listed": "thuộc danh mục đã công bố",
+    "digitised": "có kết quả đã số hóa",
+    "electronic": "có bản điện tử",
+    "national-gateway": "qua Cổng Dịch vụ công quốc gia",
+    "result-document": "có kết quả là văn bản",
+}
+
+
+def formula_text(indicator: Indicator, formula: Formula, switches: Mapping[str, str]) -> tuple[str, str]:
+    """Return what numerator and denominator of an indicator count, in words, as the switches have it."""
+    if formula.count == "catalogue":
+        return (
+            "thủ tục trong danh mục đạt yêu cầu của chỉ tiêu, tại ngày chốt",
+            "thủ tục đủ điều kiện trong danh mục, tại ngày chốt",
+        )
+    if formula.count == "service":
+        kind = "hồ sơ trực tuyến" if "online" in formula.numerator else "hồ sơ"
+        return f"dịch vụ công trực tuyến có phát sinh {kind}", "dịch vụ công trực tuyến trong danh mục"
+    if formula.shape == "adoption":
+        return "1 nếu đơn vị có ít nhất một bản sao điện tử", "1 nếu đơn vị có chứng thực bản sao"
+    below = formula.denominator
+    words = [_COUNTED[formula.basis], *(_FILTERS[f] for f in below)]
+    if indicator == "online-dossiers" and switches.get("postal_in_denominator") == "false":
+        words.append("không kể hồ sơ qua bưu chính")
+    above = ", ".join(_FILTERS[f] for f in formula.numerator if f not in below)
+    noun = {"transaction": "giao dịch", "copy": "bản sao"}.get(formula.count, "hồ sơ")
+    return f"{noun} {above} trong số đó", ", ".join(words)
 
 
 def ratio_text(numerator: int, denominator: int) -> str:

@@ -116,13 +116,16 @@ def percent(text: str, where: str) -> Fraction:
     return Fraction(number)
 
 
-def decimal_text(value: Fraction) -> str:
-    """Return a number of percent as a decimal text, at most four decimals, half up.
+def decimal_text(value: Fraction, *, cut: bool = False) -> str:
+    """Return a number of percent as a decimal text, at most four decimals, half up or cut off.
 
     >>> decimal_text(Fraction(85 * 91, 366)), decimal_text(Fraction(50)), decimal_text(Fraction("66.55"))
     ('21.1339', '50', '66.55')
+    >>> decimal_text(Fraction(200, 3)), decimal_text(Fraction(200, 3), cut=True)
+    ('66.6667', '66.6666')
     """
     scaled = value * 10_000
     whole, rest = divmod(scaled.numerator, scaled.denominator)
-    number = Decimal(whole + (2 * rest >= scaled.denominator)).scaleb(-4)
-    return f"{number:f}".rstrip("0").rstrip(".")
+    number = Decimal(whole + (not cut and 2 * rest >= scaled.denominator)).scaleb(-4)
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

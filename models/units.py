@@ -8,9 +8,12 @@ and all communes of a district as one row of a decision ``340/communes``.
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Literal
+
+from models.events import procedure_code
 
 Level = Literal["province", "province-agency", "district", "district-office", "commune"]
 LEVELS: Final[tuple[Level, ...]] = ("province", "province-agency", "district", "district-office", "commune")
@@ -50,6 +53,8 @@ class Registry:
     units: Mapping[str, Unit]
     added: frozenset[str] = frozenset()
     """codes that a deployment added to the shipped registry"""
+    offices_apart: bool = False
+    """offices count for themselves and not for their district: for their own tracks, never under a decision"""
     _communes: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -73,9 +78,18 @@ class Registry:
         unit = self.units.get(code)
         return unit.name if unit else code
 
+    def knows(self, code: str) -> bool:
+        """Tell whether a unit is in the registry, or is an office of a district that is."""
+        return code in self.units or bool(self.district_of(code))
+
     def communes_of(self, district: str) -> tuple[str, ...]:
         """Return the codes of the district's communes, sorted."""
         return self._communes.get(district, ())
+
+    def offices_of(self, district: str) -> tuple[str, ...]:
+        """Return the codes of the district's offices that the registry has, sorted."""
+        units = self.units.values()
+        return tuple(sorted(u.code for u in units if u.level == "district-office" and u.parent == district))
 
     def of_level(self, level: Level, province: str) -> tuple[str, ...]:
         """Return the codes of a province's units of one level, sorted."""
@@ -106,7 +120,7 @@ class Registry:
 
     def counts_for(self, code: str) -> str:
         """Return the unit a dossier of this unit counts for: an office's district, otherwise the unit itself."""
-        return self.district_of(code) or code
+        return code if self.offices_apart else self.district_of(code) or code
 
     def home(self, code: str) -> str:
         """Return the key that keeps a unit and its group in one partition: the district of a commune or an office.
@@ -173,7 +187,8 @@ def parse_successions(rows: Iterable[Mapping[str, str]]) -> list[Succession]:
         old, new = ((row.get(c) or "").strip() for c in ("from", "to"))
         if not old or not new or old == new:
             raise BadTable(f"line {line}: `from` and `to` must name two different units")
-        procedures = frozenset(p.strip() for p in (row.get("procedures") or "").split(";") if p.strip())
+        named = (p.strip() for p in (row.get("procedures") or "").split(";"))
+        procedures = frozenset(procedure_code(p) for p in named if p)
         successions.append(Succession(day, old, new, procedures))
     return successions
 
@@ -182,28 +197,56 @@ class Heirs:
     """Answers where a dossier of a unit counts, once mergers, splits and abolitions are taken in (A20).
 
     The predecessor keeps what was counted up to the day before. The heir counts what comes after as its own, and what
-    came before *from the day of the succession on*: such counts carry that day and the predecessor
-    (``2024-11-01/12688``), so that a standing of an earlier day leaves them out.
+    came before *from the day of the succession on*: such counts carry that day and the unit whose own they were
+    (``2024-11-01/12688``), so that a standing of an earlier day leaves them out, and targets can be weighted by them.
+    Of several heirs from one day the one for a named procedure comes before the one for all the rest.
     """
 
     def __init__(self, registry: Registry, successions: Iterable[Succession] = ()) -> None:
-        """Index the successions by predecessor."""
+        """Index the successions by predecessor. Raises BadTable where two heirs would count the same dossier."""
         self.registry = registry
-        self.successions = tuple(sorted(successions, key=lambda s: (s.day, s.predecessor, s.heir)))
+        self.successions = tuple(sorted(set(successions), key=lambda s: (s.day, s.predecessor, s.heir)))
         self._by_predecessor: dict[str, list[Succession]] = {}
-        self.closed: dict[str, date] = {}
-        self.predecessors: dict[str, tuple[str, ...]] = {}
+        self._turns: dict[str, list[tuple[date, bool]]] = {}
+        """unit → days on which it was succeeded (True) or became an heir"""
         for s in self.successions:
             self._by_predecessor.setdefault(s.predecessor, []).append(s)
-            self.predecessors[s.heir] = (*self.predecessors.get(s.heir, ()), s.predecessor)
-            if not s.procedures:
-                self.closed.setdefault(s.predecessor, s.day)
+            self._turns.setdefault(s.predecessor, []).append((s.day, True))
+            self._turns.setdefault(s.heir, []).append((s.day, False))
+        self._refuse_doubles()
         self.founded: dict[str, date] = {}
         """units that come into being by a succession, and when"""
         for s in self.successions:
             if s.heir not in registry.units or s.heir in registry.added:
                 self.founded.setdefault(s.heir, s.day)
         self._alone: dict[str, str | None] = {}
+
+    def _refuse_doubles(self) -> None:
+        taken: set[tuple[str, date, str]] = set()
+        for s in self.successions:
+            for procedure in s.procedures or ("",):
+                if (s.predecessor, s.day, procedure) in taken:
+                    what = f"procedure {procedure}" if procedure else "all procedures"
+                    raise BadTable(
+                        f"successions: {s.predecessor} has two heirs for {what} from {s.day}, so that a dossier would "
+                        "count twice: name the procedures of each"
+                    )
+                taken.add((s.predecessor, s.day, procedure))
+
+    def frozen_since(self, unit: str, on: date) -> date | None:
+        """Return the day from which a unit's standing is frozen, as seen on a civil day; None while it goes on.
+
+        A unit that has been succeeded and is itself an heir later goes on again.
+        """
+        since = None
+        for day, succeeded in self._turns.get(unit, ()):
+            if day > on:
+                break
+            if succeeded:
+                since = since or day
+            elif day != since:
+                since = None
+        return since
 
     def alone(self, unit: str) -> str | None:
         """Return the one unit that all dossiers of `unit` count for; None where a succession makes that depend."""
@@ -218,23 +261,35 @@ class Heirs:
         """Return (unit, inherited) for every unit a dossier of `unit` counts for on a civil day (ISO text).
 
         `inherited` is '' for the unit whose own dossier it is; for an heir, the day of the succession, ``/`` and the
-        predecessor.
+        unit whose own it was.
         """
         alone = self.alone(unit)
         if alone is not None:
             return ((alone, ""),)
-        own = self.registry.counts_for(unit)
-        return tuple(dict.fromkeys(self._follow(own, procedure, day, "", frozenset())))
+        return tuple(self._holders(self.registry.counts_for(unit), procedure, day).items())
 
-    def _follow(
-        self, unit: str, procedure: str | None, day: str, since: str, taken: frozenset[Succession]
-    ) -> Iterable[tuple[str, str]]:
-        ahead = [
+    def _holders(self, unit: str, procedure: str | None, day: str) -> dict[str, str]:
+        """Go from heir to heir: unit → since when, and from whom, it has a dossier of that day ('' for its own)."""
+        found: dict[str, str] = {}
+        taken: set[Succession] = set()
+        since, origin = "", unit
+        while True:
+            following = self._next(unit, procedure, since, taken)
+            then = "" if following is None else following.day.isoformat()
+            if since <= day:
+                origin = unit
+            if following is None or then > day:
+                found.setdefault(unit, f"{since}/{origin}" if since > day else "")
+            if following is None:
+                return found
+            taken.add(following)
+            since, unit = then, following.heir
+
+    def _next(self, unit: str, procedure: str | None, since: str, taken: AbstractSet[Succession]) -> Succession | None:
+        """Return the first succession from a day on by which a unit's dossiers of a procedure pass to another."""
+        ahead = (
             s
             for s in self._by_predecessor.get(unit, ())
-            if s not in taken and s.covers(procedure) and s.day.isoformat() >= since[:10]
-        ]
-        if not any(s.day.isoformat() <= day for s in ahead):
-            yield unit, since if since[:10] > day else ""
-        for s in ahead:
-            yield from self._follow(s.heir, procedure, day, f"{s.day.isoformat()}/{s.predecessor}", taken | {s})
+            if s.day.isoformat() >= since and s.covers(procedure) and s not in taken
+        )
+        return min(ahead, key=lambda s: (s.day, not s.procedures), default=None)

@@ -60,6 +60,17 @@ class Passed(Version):
     """how many records it had taken in by then: applied, unchanged and refused"""
 
 
+Cells = dict[str, list[int]]
+"""cell → [numerator, denominator]"""
+
+
+def cells_in_force(epochs: dict[str, list[Any]], slot: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the cells that hold of what a slot said of a unit's day: those of its current epoch."""
+    said = None if slot is None else epochs.get(str(slot["epoch"]))
+    cells: dict[str, Any] = {} if said is None else said[1]
+    return cells
+
+
 def dumps(message: Any) -> bytes:
     """Return a message's bytes."""
     return orjson.dumps(message)

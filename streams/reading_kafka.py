@@ -1,14 +1,21 @@
 """Plain reads of topics, for commands: everything that is there now, read committed."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
+from orjson import loads
 
+from models.dossier import Dossier
+from streams import topics
 from streams.broker import bootstrap, client_options
 from streams.library import BadInput
 from streams.settings import Settings
+from streams.topics import changelog
+
+POSITION: Final = b"\x00position"
+"""the engine's own row of every changelog (streams/engine/owner.py); named here, so that no command loads Faust"""
 
 
 def consumer(settings: Settings, **options: Any) -> KafkaConsumer:
@@ -45,6 +52,25 @@ def records_of(settings: Settings, name: str) -> Iterator[Any]:
                 yield from records
     finally:
         reader.close()
+
+
+def dossiers_of(settings: Settings) -> Iterator[tuple[str, Dossier]]:
+    """Yield every dossier that tally knows, from its changelog; one whole state at a time is held.
+
+    Raises BadInput where the system has no such topic. A row may be newer than another: the changelog is read while it
+    grows, up to where it ended at the beginning.
+    """
+    rows: dict[bytes, bytes] = {}
+    name = changelog(settings, topics.TALLY, "dossiers").removeprefix(settings.prefix)
+    for record in records_of(settings, name):
+        if record.key == POSITION:
+            continue
+        if record.value is None:
+            rows.pop(record.key, None)
+        else:
+            rows[record.key] = record.value
+    for key, row in rows.items():
+        yield key.decode(), loads(row)
 
 
 def record_at(reader: KafkaConsumer, topic: str, partition: int, offset: int) -> Any | None:

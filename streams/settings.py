@@ -4,6 +4,7 @@ Read once at an entry point and passed down. Policy (targets, formulas, switches
 setting of a process; what stands here says where things are and how fast they go.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -88,6 +89,13 @@ class Settings(BaseSettings):
     # the wallboard
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8100
+
+    # operations
+    ops_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    """of a worker's /livez, /readyz and /metrics; 0: a free one, told in the log and in the ready file; unset: none"""
+    ops_host: str = "127.0.0.1"
+    log_format: Literal["text", "json"] = "text"
+    """json: one object per line"""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @model_validator(mode="before")
@@ -106,3 +114,9 @@ class Settings(BaseSettings):
     def topic(self, name: str) -> str:
         """Return a topic's full name."""
         return f"{self.prefix}{name}"
+
+
+def secret_of(variable: str) -> SecretStr | None:
+    """Return the secret in a variable that a file of the deployment names; None where it is unset or empty."""
+    value = os.environ.get(variable, "").strip()
+    return SecretStr(value) if value else None

@@ -5,8 +5,8 @@ once per transaction, the absolute counters of every unit and day it touched.
 """
 
 import hashlib
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from orjson import loads
 
@@ -33,6 +33,19 @@ UnitDay = tuple[str, str]
 """(unit, civil day as ISO text)"""
 
 
+class TallyFigures(NamedTuple):
+    """What a partition of tally says of itself."""
+
+    counts: Mapping[str, int]
+    """applied, unchanged, refused: every record since the state's first, kept in the state"""
+    watermark: str | None
+    """the newest tick passed: all that had arrived by that instant has been counted; None until the first one"""
+    ticks_passed: int
+    """by this process"""
+    ticks_waiting: int
+    unit_days: int
+
+
 def unpacked(row: Any) -> Dossier:
     """Return a dossier's row as the core knows it: rows rest as bytes and are objects until they are committed."""
     if row is None:
@@ -50,10 +63,11 @@ class TallyWork:
         self._rules = reading.fold
         self._settings = settings
         self._dossiers = dossiers
-        self._learnt: dict[bytes, None] = {}
-        """dossiers of which something was learnt since counters were last announced"""
-        self._held: dict[bytes, Held] = {}
-        """dossier → where it counts: what its row says, derived once"""
+        self._learnt: dict[bytes, Held] = {}
+        """dossiers of which something was learnt since counters were last announced → where each counted then
+
+        Derived again from the row when a dossier is learnt of. Kept for all, it took more memory than the rows.
+        """
         self._cells: dict[UnitDay, dict[str, list[int]]] = {}
         self._touched: dict[UnitDay, None] = {}
         self._emptied: dict[UnitDay, None] = {}
@@ -63,20 +77,19 @@ class TallyWork:
         self._completes = False
         self._passed: list[Tick] = []
         self._dead: list[Announcement] = []
+        self._watermark: str | None = None
+        self._ticks_passed = 0
         self._short = {settings.topic(name): name for name in topics.INBOUND}
 
     # -- what is derived -----------------------------------------------------------------------------------------------
 
     def restored(self, *, renewed: bool) -> None:
         """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
-        for derived in (self._learnt, self._held, self._cells, self._touched, self._emptied):
+        for derived in (self._learnt, self._cells, self._touched, self._emptied):
             derived.clear()
         self._gaps.forget()
         for key, row in self._owner.rows(self._dossiers):
-            held = contributions(unpacked(row)[0], self._rules)
-            if held:
-                self._held[key] = held
-                self._count(key, held, 1)
+            self._count(key, contributions(unpacked(row)[0], self._rules), 1)
         memo = self._owner.memo
         memo.setdefault("counts", {"applied": 0, "unchanged": 0, "refused": 0})
         memo.setdefault("ticks", [])
@@ -123,7 +136,7 @@ class TallyWork:
         self._pass_ticks({**self._owner.progress.next, fetch.topic: fetch.position})
 
     def _take_events(self, fetch: Fetch) -> None:
-        dossiers, known, learnt = self._dossiers, self._dossiers.rows, self._learnt
+        known, learnt, rules = self._dossiers.rows, self._learnt, self._rules
         refused = unchanged = 0
         for record in fetch.records:
             event = decode(record.value, record.headers)
@@ -138,8 +151,9 @@ class TallyWork:
             if outcome == "unchanged":
                 unchanged += 1
             if after is not before:
-                dossiers[key] = after
-                learnt[key] = None
+                known[key] = after  # its table is told of all at once, in `_recount`
+                if key not in learnt:
+                    learnt[key] = NONE if row is None else contributions(before[0], rules)
         counts = self._owner.memo["counts"]
         counts["refused"] += refused
         counts["unchanged"] += unchanged
@@ -150,14 +164,12 @@ class TallyWork:
 
         Once per transaction and dossier, not once per event: what counts follows from what is known.
         """
-        held_by, rows, rules = self._held, self._dossiers.rows, self._rules
-        for key in self._learnt:
-            now = contributions(unpacked(rows.get(key))[0], rules)
-            taken, put = moved(held_by.get(key, NONE), now)
-            if taken or put:
-                held_by[key] = now
-                self._count(key, taken, -1)
-                self._count(key, put, 1)
+        rows, rules = self._dossiers.rows, self._rules
+        self._dossiers.written(self._learnt)
+        for key, held in self._learnt.items():
+            taken, put = moved(held, contributions(unpacked(rows.get(key))[0], rules))
+            self._count(key, taken, -1)
+            self._count(key, put, 1)
         self._learnt.clear()
 
     def _refuse(self, record: Any, event: Event | Refused) -> None:
@@ -181,7 +193,9 @@ class TallyWork:
         ticks: list[Tick] = self._owner.memo["ticks"]
         topic = self._settings.topic
         while ticks and all(at.get(topic(name), 0) >= position for name, position in ticks[0]["upto"].items()):
-            self._passed.append(ticks.pop(0))
+            self._passed.append(tick := ticks.pop(0))
+            self._watermark = tick["at"] or self._watermark
+            self._ticks_passed += 1
         goal = self._owner.memo.get("goal")
         if goal is not None and all(at.get(name, 0) >= position for name, position in goal.items()):
             del self._owner.memo["goal"]
@@ -207,6 +221,15 @@ class TallyWork:
         yield from self._dead
         self._begins = self._completes = False
         self._passed, self._dead = [], []
+
+    # -- what is to be watched -----------------------------------------------------------------------------------------
+
+    def figures(self) -> TallyFigures:
+        """Return what operations want to know; cheap, and read only."""
+        memo = self._owner.memo
+        return TallyFigures(
+            memo.get("counts", {}), self._watermark, self._ticks_passed, len(memo.get("ticks", ())), len(self._cells)
+        )
 
     def _version(self) -> Version:
         owner = self._owner

@@ -21,6 +21,7 @@ TALLIES: Final = "unit.tallies"
 STANDINGS: Final = "standings"
 ALERTS: Final = "alerts"
 HEARTBEATS: Final = "heartbeats"
+PERIODS: Final = "periods"
 OPERATORS: Final = "operators"
 DELIVERIES: Final = "deliveries"
 DEAD_LETTERS: Final = "dossier.dead-letter"
@@ -41,6 +42,13 @@ _COMPACTED: Final = {
     "min.cleanable.dirty.ratio": "0.1",
     "segment.bytes": str(64 << 20),
     "delete.retention.ms": str(DAY_MS),  # longer than a worker keeps the state of a partition that went elsewhere
+}
+# Never compacted: under one key the newest record would replace the first, and a published figure has to stay.
+_FOR_EVER: Final = {
+    **_ARRIVED,
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "max.message.bytes": str(8 << 20),  # a record is a whole table: some 300 KB of a province, before compression
 }
 
 
@@ -74,6 +82,7 @@ def specs(settings: Settings) -> list[TopicSpec]:
         ),
         TopicSpec(settings.topic(DELIVERIES), "what receivers have been told", _COMPACTED),
         TopicSpec(settings.topic(HEARTBEATS), "how far watch has judged", _COMPACTED | _ARRIVED_AT),
+        TopicSpec(settings.topic(PERIODS), "closed periods", _FOR_EVER),
         TopicSpec(settings.topic(DEAD_LETTERS), "refused records", {**_ARRIVED, "retention.ms": str(400 * DAY_MS)}),
     ]
     found += [

@@ -5,9 +5,10 @@ day; the unit's counters are the sum over them. The clock is what every source p
 when the last of them has counted all that came before it.
 """
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import orjson
 
@@ -22,16 +23,28 @@ from streams import topics
 from streams.broker import bootstrap, client_options, faust_credentials
 from streams.engine import Announcement, Engine, EngineConfig, Fetch, Owner
 from streams.engine.owner import partition_of
+from streams.engine.stats import Durations
 from streams.engine.tables import windowed
-from streams.messages import Mark, Passed, Tally, dumps
+from streams.messages import Cells, Mark, Passed, Tally, cells_in_force, dumps
 from streams.settings import Settings
 
 DAY_S: Final = 86_400
 
-Cells = dict[str, list[int]]
 Row = dict[str, dict[str, list[Any]]]
 """slot → epoch → [position, cells]; JSON has text keys"""
 VERSION_HEADER: Final = "version"
+
+
+class WatchFigures(NamedTuple):
+    """What a partition of watch says of itself."""
+
+    watermark: str | None
+    """the clock: up to that instant everything has been judged; None before the first tick"""
+    settled: bool
+    """every source partition counts by our rules; while one does not, nothing is announced"""
+    open_alerts: int
+    evaluations: Durations
+    """by this process"""
 
 
 class WatchTables:
@@ -64,6 +77,7 @@ class WatchWork:
         """rows to be announced; None: all of them"""
         self._transitions: list[Transition] = []
         self._beats = False
+        self._evaluations = Durations()
 
     # -- what is derived -----------------------------------------------------------------------------------------------
 
@@ -96,10 +110,10 @@ class WatchWork:
         for unit, start, row in windowed(self._owner.rows(self._tables.unit_days)):
             day = day_text(int(start) // DAY_S)
             for slot, epochs in row.items():
-                self._add(unit, day, self._effective(epochs, slots.get(slot)), 1)
+                self._add(unit, day, cells_in_force(epochs, slots.get(slot)), 1)
         for unit, row in self._owner.rows(self._tables.gaps):
             for slot, epochs in row.items():
-                self._list(unit, slot, self._effective(epochs, slots.get(slot)))
+                self._list(unit, slot, cells_in_force(epochs, slots.get(slot)))
         self._standings.take_changed()
         self._alerts = self._new_alerts()
         prefix = f"{self._reading.decision.id}/"
@@ -109,13 +123,6 @@ class WatchWork:
                 self._alerts.memory[unit, indicator] = memory
         self._transitions = []
         self._changed = None if renewed else set()
-
-    @staticmethod
-    def _effective(epochs: dict[str, list[Any]], slot: dict[str, Any] | None) -> dict[str, Any]:
-        """Return the cells that hold: those of the slot's current epoch."""
-        said = None if slot is None else epochs.get(str(slot["epoch"]))
-        cells: dict[str, Any] = {} if said is None else said[1]
-        return cells
 
     def _list(self, unit: str, slot: str, gaps: dict[str, Listed]) -> None:
         for cell, listed in gaps.items():
@@ -211,7 +218,9 @@ class WatchWork:
             self._changed = None
         before = self._clock
         self._owner.memo["clock"] = clock
+        began = time.perf_counter()
         self._evaluate(before, clock)
+        self._evaluations.observe(time.perf_counter() - began)
 
     def _evaluate(self, before: str | None, clock: str) -> None:
         self._beats = True
@@ -276,6 +285,13 @@ class WatchWork:
         changed, self._changed = self._changed, set()
         version = f"{self._owner.epoch:010d}.{self._owner.position:016d}"
         yield from self._standing_records(changed, version)
+
+    # -- what is to be watched -----------------------------------------------------------------------------------------
+
+    def figures(self) -> WatchFigures:
+        """Return what operations want to know; cheap, and read only."""
+        still_open = sum(memory["open"] is not None for memory in self._alerts.memory.values())
+        return WatchFigures(self._clock, self._settled(), still_open, self._evaluations)
 
     def _standing_records(self, changed: set[tuple[str, Indicator]] | None, version: str) -> Iterator[Announcement]:
         standings, reading, complete = self._standings, self._reading, self._alerts.prospects.complete

@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-import logging
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -11,6 +11,9 @@ from models.reading import Reading
 from streams import tally, ticks, topics, watch
 from streams.broker import bootstrap, client_options
 from streams.engine.stop import watched
+from streams.ops.process import COLLECTOR
+from streams.ops.server import OpsServer, address_of, listen
+from streams.ops.worker import WorkerHealth
 from streams.settings import Settings
 
 APPS = {topics.TALLY: tally.create_app, topics.WATCH: watch.create_app}
@@ -25,19 +28,41 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
         client.close()
     tune_collector()
     app = APPS[name](settings, reading)
+    services: list[OpsServer] = []
+    address = ""
+    if settings.ops_port is not None:
+        listening = listen(settings.ops_host, settings.ops_port)
+        address = address_of(listening)
+        services = [OpsServer(WorkerHealth(app, settings), listening)]
     keeping: list[Any] = []
 
     @app.on_rebalance_complete.connect(weak=False)
     async def ready(sender: Any, **kwargs: Any) -> None:  # noqa: ARG001
         if settings.ready_file is not None:
-            settings.ready_file.touch()
+            _write(settings.ready_file, address)
         if name == topics.TALLY and settings.clock == "wall" and not keeping:
             # Any number of tally workers may keep the clock: ticks are harmless when doubled.
             keeping.append(watched(asyncio.create_task(ticks.tick_by_the_wall(settings))))
 
-    faust.Worker(
-        app, loglevel=settings.log_level, redirect_stdouts=False, console_port=None, debug=False, quiet=True
-    ).execute_from_commandline()
+    worker = faust.Worker(
+        app,
+        *services,
+        loglevel=settings.log_level,
+        override_logging=False,  # ours stands: see streams/ops/logs.py
+        redirect_stdouts=False,
+        console_port=None,
+        debug=False,
+        quiet=True,
+    )
+    worker.spinner = None  # it writes terminal codes to stdout, also where that is a log
+    worker.execute_from_commandline()
+
+
+def _write(ready_file: Path, address: str) -> None:
+    """Say that the worker is ready, and where its health is to be had; whole or not at all."""
+    temporary = ready_file.with_suffix(".tmp")
+    temporary.write_text(f"{address}\n" if address else "", encoding="utf-8")
+    temporary.replace(ready_file)
 
 
 def tune_collector() -> None:
@@ -47,10 +72,4 @@ def tune_collector() -> None:
     state. Measured in docs/engine.md.
     """
     gc.set_threshold(200_000, 20, 100)
-
-
-def log_to_stderr(level: str) -> None:
-    """Log lines of our own, and warnings of the libraries, to stderr."""
-    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
-    for noisy in ("aiokafka", "faust", "mode", "kafka"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    COLLECTOR.start()

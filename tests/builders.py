@@ -17,8 +17,13 @@ from streams.library import read_decision, shipped_registry
 YEAR_END = date(2024, 12, 31)
 
 
+def thai_binh(**options: Any) -> Reading:
+    return reading_of("thai-binh-2024", **options)
+
+
 @cache
-def thai_binh(  # noqa: PLR0913 - what a story may need
+def reading_of(  # noqa: PLR0913 - one option per file that a reading is made of
+    decision: str,
     *,
     catalogue: tuple[Entry, ...] | None = None,
     units: tuple[Unit, ...] = (),
@@ -37,11 +42,27 @@ def thai_binh(  # noqa: PLR0913 - what a story may need
         successions=successions,
         switches={"alert_rule": rule, **dict(switches)},
     )
-    return Reading(read_decision("thai-binh-2024"), sources)
+    return Reading(read_decision(decision), sources)
 
 
 def entries(*rows: Mapping[str, str]) -> tuple[Entry, ...]:
     return tuple(parse_catalogue(rows))
+
+
+def listed(procedures: int, authority: str, *, lists: str = "a", level: str = "full", **more: str) -> tuple[Entry, ...]:
+    """So many procedures of one authority, 1.000000 and on, all on the same lists."""
+    row = {"authority": authority, "level": level, "lists": lists, **more}
+    return entries(*({"procedure": f"1.{n:06d}", **row} for n in range(procedures)))
+
+
+def resolved(count: int, unit: str, channel: str, day: str, name: str = "", **fields: Any) -> list[dict[str, Any]]:
+    """So many dossiers of one channel, received and resolved on a day."""
+    stem = name or f"{unit}-{channel}-{day}"
+    at = day if "T" in day else f"{day}T08:00:00+07:00"
+    return [
+        event("resolved", f"{stem}-{n}", day, version=1, unit=unit, channel=channel, received_at=at, **fields)
+        for n in range(count)
+    ]
 
 
 def event(kind: str, dossier: str, at: str, **fields: Any) -> dict[str, Any]:

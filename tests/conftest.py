@@ -9,11 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from streams.library import BadInput
 from streams.local import kafka
-from streams.local.children import _end_with_parent
+from streams.local.children import end_with_parent
 from streams.local.state import free_port
+
+# A busy machine is not a broken law: how long an example takes says nothing about it.
+hypothesis_settings.register_profile("lotrinh", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("lotrinh")
 
 IN_CI = bool(os.environ.get("CI"))
 
@@ -42,7 +48,7 @@ def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = kafka.prepare(folder, port, controller, path)
     with (folder / "kafka.log").open("wb") as log:
         broker = subprocess.Popen(
-            command, stdout=log, stderr=log, start_new_session=True, preexec_fn=_end_with_parent(os.getpid())
+            command, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent(os.getpid())
         )
     deadline = time.monotonic() + 60
     while True:

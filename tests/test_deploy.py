@@ -91,3 +91,69 @@ def test_every_dependency_is_locked_by_hash(extra: str) -> None:
 
     assert "faust-streaming" in pins
     assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}", text)) >= len(pins)
+
+
+def test_workers_are_healthy_when_they_are_ready() -> None:
+    environment = COMPOSE["services"]["tally"]["environment"]
+    for name, port in (("tally", 9100), ("watch", 9100), ("wallboard", 8100)):
+        assert f"http://127.0.0.1:{port}/readyz" in COMPOSE["services"][name]["healthcheck"]["test"][-1]
+    assert environment["LOTRINH_OPS_PORT"] == "9100"
+    assert not COMPOSE["services"]["tally"].get("ports")
+
+
+RULES = ROOT / "deploy/prometheus-alerts.yml"
+
+
+def metric_names() -> set[str]:
+    """Every name that a worker or the wallboard exposes."""
+    from streams.board.wall import Wall
+    from streams.engine.stats import Durations
+    from streams.library import read_reading
+    from streams.ops.metrics import SUFFIX
+    from streams.watch import WatchFigures
+    from tests.unit.test_ops import FakeOwner, health
+
+    settings = Settings(redis="redis://127.0.0.1:1/0")  # type: ignore[arg-type]  # never connected to
+    watch = FakeOwner(10, None)
+    watch.work.figures = lambda: WatchFigures("2024-01-01T00:00:00Z", True, 0, Durations())
+    found = [*health(FakeOwner(10, None), since=1.0).metrics(), *health(watch, since=1.0).metrics()]
+    found += Wall(settings, read_reading(settings)).metrics()
+    return {m.name + labels.get(SUFFIX, "") for m in found for labels, _ in m.samples} | {m.name for m in found}
+
+
+def test_every_metric_of_the_alert_rules_exists() -> None:
+    rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    names = metric_names()
+    used = {name for rule in rules for name in re.findall(r"\blotrinh_[a-z_]+", rule["expr"])}
+
+    assert used
+    assert not used - names
+    assert not [r["alert"] for r in rules if not re.search(r"\b(lotrinh_[a-z_]+|up\{)", r["expr"])]
+
+
+def test_every_alert_and_every_metric_is_explained() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    alerts = [rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    metrics = {name for name in metric_names() if not name.endswith(("_bucket", "_sum", "_count"))}
+
+    assert not [name for name in (*alerts, *sorted(metrics)) if f"`{name}`" not in text]
+    assert not set(re.findall(r"`(lotrinh_[a-z_]+)`", text)) - metrics, "a metric that does not exist is explained"
+
+
+def test_what_processes_may_do_is_what_they_do() -> None:
+    from streams import tally, topics, watch
+    from streams.library import read_reading
+
+    acls = yaml.safe_load((ROOT / "deploy/acls.yml").read_text())
+    settings = Settings(kafka="127.0.0.1:1", prefix="")
+    reading = read_reading(settings)
+    for name, create_app in (("tally", tally.create_app), ("watch", watch.create_app)):
+        app, ticks = create_app(settings, reading), {topics.TICKS} if name == "tally" else set()
+        changelogs = {topics.changelog(settings, name, table) for table in topics.TABLES[name]}
+        assert {t.changelog_topic.get_topic_name() for t in app.engine_tables()} == changelogs
+        assert set(acls[name]["read"]) == app.sources | changelogs
+        assert set(acls[name]["write"]) == {*app.config.announces} | changelogs | ticks
+        assert acls[name]["groups"] == [app.config.id] == [name]
+        assert acls[name]["transactional"] == [f"{app.config.id}-"]
+    assert set(acls["portal"]["write"]) == set(topics.INBOUND)
+    assert set(acls["wallboard"]["read"]) == {topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS}

@@ -121,7 +121,7 @@ def _unit(reading: Reading, unit: Unit, on: date) -> dict[str, Any]:
 
 
 def _indicator(reading: Reading, indicator: Indicator, formula: Formula) -> dict[str, Any]:
-    noun, (numerator, denominator) = _noun(reading, formula), _parts(reading, indicator, formula)
+    noun, (numerator, denominator) = _noun(formula), _parts(indicator, formula)
     return {
         "id": indicator,
         "short": formula.short,
@@ -135,18 +135,14 @@ def _indicator(reading: Reading, indicator: Indicator, formula: Formula) -> dict
         "reading": formula.reading,
         "measured": reading.measured(indicator),
         "moves": reading.moves(indicator),
-        "adoption": _adopts(reading, formula),
+        "adoption": formula.shape == "adoption",
         "volume": formula.count in ("dossier", "transaction"),
     }
 
 
-def _adopts(reading: Reading, formula: Formula) -> bool:
-    return formula.count == "copy" and reading.switches.get("electronic_copies") == "adoption"
-
-
-def _noun(reading: Reading, formula: Formula) -> Words:
+def _noun(formula: Formula) -> Words:
     """Return what one counts."""
-    if _adopts(reading, formula):
+    if formula.shape == "adoption":
         return "đơn vị", "units"
     return {
         "dossier": ("hồ sơ", "dossiers"),
@@ -157,17 +153,17 @@ def _noun(reading: Reading, formula: Formula) -> Words:
     }[formula.count]
 
 
-def _parts(reading: Reading, indicator: Indicator, formula: Formula) -> tuple[Words, Words]:
+def _parts(indicator: Indicator, formula: Formula) -> tuple[Words, Words]:
     """Return numerator and denominator in words: the formula in one line."""
     if formula.count == "dossier":
-        return _dossier_parts(reading, indicator, formula)
+        return _dossier_parts(formula)
     services = ("dịch vụ công trực tuyến", "online services")
     if formula.count == "transaction":
         above = ("giao dịch trực tuyến", "online payments")
         if "national-gateway" in formula.numerator:
             above = ("giao dịch trực tuyến qua Cổng DVC quốc gia", "online payments through the national portal")
         below = ("giao dịch thanh toán", "payments")
-    elif _adopts(reading, formula):
+    elif formula.shape == "adoption":
         above, below = (
             ("đơn vị có bản sao điện tử", "units with e-copies"),
             ("đơn vị có chứng thực", "units that certify"),
@@ -186,7 +182,7 @@ def _parts(reading: Reading, indicator: Indicator, formula: Formula) -> tuple[Wo
     return above, below
 
 
-def _dossier_parts(reading: Reading, indicator: Indicator, formula: Formula) -> tuple[Words, Words]:
+def _dossier_parts(formula: Formula) -> tuple[Words, Words]:
     marks = {
         "online": ("nộp trực tuyến", "filed online"),
         "listed": ("thuộc danh mục", "listed"),
@@ -199,8 +195,7 @@ def _dossier_parts(reading: Reading, indicator: Indicator, formula: Formula) -> 
         "resolved": ("hồ sơ đã giải quyết", "dossiers resolved"),
         "issued": ("hồ sơ đã trả kết quả", "results issued"),
     }.get(formula.basis, ("hồ sơ", "dossiers"))
-    everything = indicator == "online-dossiers" and reading.switches.get("denominator_scope") == "all"
-    filters = [m for m in formula.denominator if m == "listed" and not everything]
+    filters = [m for m in formula.denominator if m == "listed"]
     above = [("hồ sơ", "dossiers"), *(marks[m] for m in formula.numerator if m in marks)]
     below = [basis, *(marks[m] for m in filters)]
     return _joined(above), _joined(below)

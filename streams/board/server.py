@@ -16,8 +16,9 @@ from models.calendar import ZONE
 from streams.board.assets import Asset, load_assets
 from streams.board.describe import describe
 from streams.board.hub import Channel, Client, converse
-from streams.board.metrics import exposition
 from streams.board.wall import Wall
+from streams.ops.metrics import CONTENT_TYPE, exposition
+from streams.ops.process import process_metrics
 
 log = logging.getLogger("lotrinh.board.server")
 
@@ -256,5 +257,5 @@ async def readyz(request: web.Request) -> web.StreamResponse:
 
 async def metrics(request: web.Request) -> web.StreamResponse:
     """Expose the metrics."""
-    text = exposition(request.app[WALL].metrics())
-    return web.Response(body=text.encode(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+    text = exposition([*request.app[WALL].metrics(), *process_metrics()])
+    return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})

@@ -12,9 +12,9 @@ from redis.exceptions import RedisError
 from models.reading import Reading
 from streams.board.follower import Follower
 from streams.board.hub import BEAT_S, BROADCAST_S_MIN, Channel, bye
-from streams.board.metrics import Metric
 from streams.board.store import connect, known_boards
 from streams.board.tasks import end
+from streams.ops.metrics import Metric
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.board.wall")

@@ -20,8 +20,13 @@ COMMANDS: Final = {
     "simulate": ("streams.cli.simulate", "Make a reproducible year of a province."),
     "evaluate": ("streams.cli.evaluate", "Evaluate a file of events without Kafka."),
     "standings": ("streams.cli.standings", "Show where every unit stands now."),
+    "quality": ("streams.cli.quality", "Say what is wrong with the data, and what to do."),
+    "close": ("streams.cli.close", "Freeze the figures of a period that has ended."),
+    "report": ("streams.cli.report", "Write the table that goes to the Chairman's office."),
     "alerts": ("streams.cli.alerts", "Show the alerts of the running system, and act on them."),
+    "doctor": ("streams.cli.doctor", "Check a deployment: what is wrong, what follows, what to do."),
     "decisions": ("streams.cli.decisions", "List, show and check decisions."),
+    "trajectories": ("streams.cli.trajectories", "The form for trajectories by month or quarter, and its check."),
     "dead-letters": ("streams.cli.dead_letters", "List refused records, and read them again."),
 }
 

@@ -1,7 +1,8 @@
 """`lotrinh evaluate`: the same core without Kafka."""
 
+import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,7 +10,13 @@ from typing import Any
 
 import click
 
-from streams.cli.options import FILE, echo_json, of_decision, settings_from
+from models.evaluation import Evaluation
+from models.reading import Reading
+from models.sensitivity import Answer, sensitivity
+from models.standings import Judged
+from models.texts import number_text
+from models.trajectory import decimal_text
+from streams.cli.options import FILE, echo_json, of_decision, settings_from, switches_from
 from streams.library import BadInput
 
 
@@ -18,53 +25,110 @@ from streams.library import BadInput
 @click.option("--events", type=FILE, required=True, help="JSON lines, in the order of arrival")
 @click.option("--as-of", "as_of", required=True, metavar="DATE", help="the day asked about, YYYY-MM-DD")
 @click.option("--tick", default="1d", show_default=True, metavar="1d|1h|15m", help="how often alerts are evaluated")
+@click.option("--sensitivity", "asked", is_flag=True, help="also say whose verdict depends on an open question")
+@click.option(
+    "--suppose", multiple=True, metavar="NAME=DATE", help="with --sensitivity: a day that is not known, as if it were"
+)
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
-def command(events: Path, as_of: str, tick: str, as_json: bool, **given: Any) -> None:
+def command(
+    events: Path, as_of: str, tick: str, asked: bool, suppose: tuple[str, ...], as_json: bool, **given: Any
+) -> None:
     """Evaluate a file of events as of a civil day: standings, and the alerts there would have been."""
-    from models.evaluation import evaluate
-    from streams.cli.tables import print_standings
-    from streams.feeds.importing import json_lines
     from streams.library import read_reading
 
     settings = settings_from(**given)
     if settings.decision is None:
         raise BadInput("--decision is missing")
     reading = read_reading(settings)
-    with click.progressbar(
-        length=events.stat().st_size, label="evaluating", file=click.get_text_stream("stderr"), hidden=as_json
-    ) as bar:
+    day, supposed = _day(as_of), switches_from(suppose)
+    reading.under(supposed)  # say what is wrong with a supposition before the work begins
+    result = _evaluated(reading, events, day, _step(tick))
+    answers = sensitivity(reading, result.dossiers, reading.nearest(day), supposed) if asked else None
+    if as_json:
+        echo_json(_as_json(reading, result, answers))
+    else:
+        _print(reading, result, answers, events)
+
+
+def _evaluated(reading: Reading, events: Path, as_of: date, tick: timedelta) -> Evaluation:
+    from models.evaluation import evaluate
+    from streams.cli.progress import progress
+    from streams.feeds.importing import json_lines
+
+    with progress("đang tính", events.stat().st_size) as advance:
 
         def lines() -> Iterator[tuple[int, bytes]]:
             shown = 0
             for number, line, read in json_lines(events):
                 yield number, line
                 if read - shown > 1_000_000:
-                    bar.update(read - shown)
+                    advance(read - shown)
                     shown = read
 
+        # What is known of dossiers holds no cycles; the collector would only walk all of it, over and over.
+        gc.disable()
         try:
-            result = evaluate(reading, lines(), _day(as_of), _step(tick))
+            return evaluate(reading, lines(), as_of, tick)
         except ValueError as exc:
             raise BadInput(str(exc)) from exc
-        bar.update(events.stat().st_size - bar.pos)
-    if as_json:
-        echo_json(
+        finally:
+            gc.enable()
+
+
+def _as_json(reading: Reading, result: Evaluation, answers: Iterable[Answer] | None) -> dict[str, Any]:
+    found = {
+        "standings": result.standings,
+        "alerts": result.alerts,
+        "refused": [{"line": line, "reason": reason} for line, reason in result.refused],
+        "counts": asdict(result.counts),
+        "switches": [switch._asdict() for switch in reading.switch_views()],
+    }
+    if answers is not None:
+        asked = {view.name: view.question for view in reading.switch_views()}
+        found["sensitivity"] = [
             {
-                "standings": result.standings,
-                "alerts": result.alerts,
-                "refused": [{"line": line, "reason": reason} for line, reason in result.refused],
-                "counts": asdict(result.counts),
-                "switches": [switch._asdict() for switch in reading.switch_views()],
+                **answer.question._asdict(),
+                "question": asked[answer.question.switch],
+                "figures_only": answer.figures_only,
+                "changes": [
+                    {
+                        "unit": change.unit,
+                        "name": reading.registry.name(change.unit),
+                        "indicator": change.indicator,
+                        "now": _verdict(change.now),
+                        "other": _verdict(change.other),
+                    }
+                    for change in answer.changes
+                ],
             }
-        )
-        return
+            for answer in answers
+        ]
+    return found
+
+
+def _verdict(judged: Judged) -> dict[str, Any]:
+    return {
+        "numerator": judged.figures[0],
+        "denominator": judged.figures[1],
+        "expected": None if judged.expected is None else decimal_text(judged.expected),
+        "status": judged.status,
+    }
+
+
+def _print(reading: Reading, result: Evaluation, answers: Iterable[Answer] | None, events: Path) -> None:
+    from streams.cli.tables import print_sensitivity, print_standings, print_switches
+
     print_standings(reading, result.standings)
+    print_switches(reading)
+    if answers is not None:
+        print_sensitivity(reading, answers)
     for line, reason in result.refused:
         click.echo(f"{events}, line {line}: {reason}", err=True)
     counts = result.counts
     click.echo(
-        f"{counts.events} events: {counts.applied} applied, {counts.duplicates} changed nothing, "
-        f"{counts.refused} refused; {len(result.alerts)} alert transitions"
+        f"\n{number_text(counts.events)} sự kiện: {number_text(counts.applied)} được áp dụng, "
+        f"{number_text(counts.duplicates)} không thay đổi gì, {number_text(counts.refused)} bị từ chối; "
+        f"{number_text(len(result.alerts))} lượt phát và tắt cảnh báo"
     )
 
 

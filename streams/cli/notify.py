@@ -20,7 +20,7 @@ def command(check: bool, status: bool, as_json: bool, **given: Any) -> None:
     from streams.library import read_reading
     from streams.local.state import located
     from streams.notify.notifier import config_of, run
-    from streams.worker import log_to_stderr
+    from streams.ops.logs import log_to_stderr
 
     settings = settings_from(**given)
     if check:
@@ -33,7 +33,7 @@ def command(check: bool, status: bool, as_json: bool, **given: Any) -> None:
     if status:
         _show(settings, reading, config, as_json=as_json)
         return
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
     asyncio.run(run(settings, reading, config))
 
 

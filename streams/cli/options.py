@@ -1,6 +1,7 @@
 """Options that several commands share, and the settings that follow from them and the environment."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +53,14 @@ def switches_from(texts: tuple[str, ...]) -> dict[str, str]:
         if not (name and equals and value):
             raise BadInput(f"--set {text}: expected NAME=VALUE")
     return {name: value for name, _, value in pairs}
+
+
+def day_option(name: str, text: str | None) -> date | None:
+    """Read the civil day of an option, None where it is not given. Raises BadInput."""
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as exc:
+        raise BadInput(f"{name} {text}: expected YYYY-MM-DD") from exc
 
 
 def echo_json(value: Any) -> None:

@@ -18,7 +18,7 @@ from streams.cli.options import echo_json, of_system, say, settings_from
 def command(decision: str | None, unit: str | None, wait: bool, timeout: float, as_json: bool, **given: Any) -> None:
     """Show the standing of every unit, from the topic `standings`."""
     from streams import topics
-    from streams.cli.tables import print_standings
+    from streams.cli.tables import print_standings, print_switches
     from streams.library import read_reading
     from streams.local.state import located
     from streams.reading_kafka import records_of
@@ -40,3 +40,4 @@ def command(decision: str | None, unit: str | None, wait: bool, timeout: float, 
         return
     reading = read_reading(settings)
     print_standings(reading, [r for r in rows if r["decision"] == reading.decision.id])
+    print_switches(reading)

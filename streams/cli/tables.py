@@ -7,7 +7,8 @@ from datetime import date
 import click
 
 from models.reading import Reading
-from models.standings import Standing
+from models.sensitivity import NOT_OF_VERDICTS, Answer, Change
+from models.standings import Judged, Standing
 from models.texts import STATUS, number_text, percent_text, ratio_text
 
 
@@ -35,6 +36,51 @@ def print_standings(reading: Reading, standings: Iterable[Standing]) -> None:
             [_row(reading, s) for s in rows],
             right=frozenset({1, 2, 3, 4, 5, 7}),
         )
+
+
+def print_switches(reading: Reading) -> None:
+    """Print the open questions on which the figures above depend, each as it was read."""
+    views = [view for view in reading.switch_views() if view.name not in NOT_OF_VERDICTS]
+    click.echo("\nCâu hỏi còn mở, và cách hiểu đang áp dụng (đổi bằng --set TÊN=GIÁ_TRỊ):")
+    for view in views:
+        others = " | ".join(c for c in view.choices if c != view.value)
+        click.echo(f"  {view.name} = {view.value} (hoặc {others}): {view.question}")
+
+
+def print_sensitivity(reading: Reading, answers: Iterable[Answer], rows_max: int = 20) -> None:
+    """Print what other answers to the open questions would change, at most `rows_max` units per answer."""
+    choices = {view.name: view.choices for view in reading.switch_views()}
+    click.echo("\nNếu trả lời khác thì kết quả nào đổi?")
+    for answer in answers:
+        q = answer.question
+        given = "".join(f", giả định {name} = {value}" for name, value in q.given.items() if name != q.switch)
+        units = len({change.unit for change in answer.changes})
+        supposed = "" if q.other in choices[q.switch] else " (giả định)"
+        click.echo(f"\n{q.switch} = {q.other}{supposed} thay vì {q.value}{given}: ", nl=False)
+        if not answer.changes:
+            more = f"; {number_text(answer.figures_only)} số liệu đổi" if answer.figures_only else ""
+            click.echo(f"không đơn vị nào đổi kết quả{more}.")
+            continue
+        click.echo(f"{number_text(units)} đơn vị đổi kết quả; {number_text(answer.figures_only)} số liệu khác đổi.\n")
+        print_table(
+            ("Đơn vị", "Chỉ tiêu", q.value, "", q.other, ""),
+            [_change_row(reading, change) for change in answer.changes[:rows_max]],
+            right=frozenset({2, 4}),
+        )
+        if len(answer.changes) > rows_max:
+            click.echo(f"… và {number_text(len(answer.changes) - rows_max)} dòng nữa (--json cho tất cả)")
+
+
+def _change_row(reading: Reading, change: Change) -> tuple[str, ...]:
+    moved = change.now.expected != change.other.expected
+    now, other = ((_judged_text(judged, moved), STATUS[judged.status]) for judged in (change.now, change.other))
+    return (reading.registry.name(change.unit), reading.indicators[change.indicator].short, *now, *other)
+
+
+def _judged_text(judged: Judged, with_line: bool) -> str:
+    figures = f"{judged.figures[0]}/{judged.figures[1]} = {ratio_text(*judged.figures)}"
+    line = "" if judged.expected is None else f", lộ trình {percent_text(judged.expected)}"
+    return figures + line if with_line else figures
 
 
 def _row(reading: Reading, s: Standing) -> tuple[str, ...]:

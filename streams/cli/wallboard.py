@@ -18,9 +18,9 @@ def command(**given: Any) -> None:
     from streams.board.wallboard import run
     from streams.library import read_reading
     from streams.local.state import located
-    from streams.worker import log_to_stderr
+    from streams.ops.logs import log_to_stderr
 
     settings = located(settings_from(**given))
     reading = read_reading(settings)
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
     asyncio.run(run(settings, reading))

@@ -16,8 +16,9 @@ def command(name: str, **given: Any) -> None:
     from streams import worker
     from streams.library import read_reading
     from streams.local.state import located
+    from streams.ops.logs import log_to_stderr
 
     settings = located(settings_from(**given))
     reading = read_reading(settings)
-    worker.log_to_stderr(settings.log_level)
+    log_to_stderr(settings)
     worker.run(name, settings, reading)

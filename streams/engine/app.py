@@ -11,6 +11,7 @@ from faust.types import TP
 
 from streams.engine.owner import Owner, Work
 from streams.engine.records import make_records_light
+from streams.engine.stats import Stats
 from streams.engine.stop import LEAVE_S, before_exit, die
 from streams.engine.tables import Table
 from streams.engine.takeover import Tables
@@ -58,6 +59,7 @@ class Engine(faust.App):
         self.config = config
         self.new_work = new_work
         self.sources: set[str] = set()
+        self.stats = Stats()
         self.on_forget: list[Callable[[int], None]] = []
         self._holes: dict[TP, tuple[int, int]] = {}
         super().__init__(
@@ -164,6 +166,7 @@ class Engine(faust.App):
         at, times = self._holes.get(tp, (here, 0))
         times = times + 1 if at == here else 1
         self._holes[tp] = (here, times)
+        self.stats.holes += 1
         log.warning("hole in %s-%d: at %d, got %d", fetch.topic, fetch.partition, here, fetch.start)
         if times > HOLES_MAX:
             die(f"{fetch.topic}-{fetch.partition}: nothing between {here} and {fetch.start} can be fetched")

@@ -158,6 +158,15 @@ class Owner:
         """What the application keeps with the position; JSON, small, written with every transaction."""
         return self.progress.memo
 
+    @property
+    def pending(self) -> int:
+        """Records applied and not yet taken into a transaction."""
+        return self._pending
+
+    def row_counts(self) -> Mapping[str, int]:
+        """Return table → rows of this partition, as of the last transaction."""
+        return {table.name: len(keys) for table, keys in self._keys.items()}
+
     def rows(self, table: Any) -> Iterator[tuple[Any, Any]]:
         """Yield key and value of this partition's rows of a table."""
         source: Table = getattr(table, "table", table)
@@ -279,6 +288,7 @@ class Owner:
         """Take note that a fetch has been merged: its position is now the state's."""
         self._unbind()
         self._records += len(fetch.records)
+        self.engine.stats.applied(fetch.topic, fetch.partition, fetch.records, time.monotonic())
         if self._since is None:
             self._since = time.time()
         self.progress.next[fetch.topic] = fetch.position
@@ -302,8 +312,8 @@ class Owner:
             records.setdefault((topic, to), []).append((key, value, headers) if headers else (key, value))
         self._unbind()
         for table, dirty in self._dirty.items():
-            rows = [table.dump(key) for key in dirty]
-            records[table.changelog_topic_name, self.partition] = list(rows)
+            rows = table.dump(dirty)
+            records[table.changelog_topic_name, self.partition] = [*rows]
             gone = [key for key, row in zip(dirty, rows, strict=True) if row[1] is None]
             self._keys[table].update(dirty)
             self._keys[table].difference_update(gone)
@@ -339,6 +349,8 @@ class Owner:
             taken = self._take()
             self._taken_at = time.monotonic()
             await self._commit(taken)
+            self.engine.stats.commit.observe(time.monotonic() - self._taken_at)
+            self.engine.stats.transactions += 1
             self._note_committed(taken.position)
             self.transactions += 1
             self._room.set()
@@ -371,6 +383,7 @@ class Owner:
             except KafkaError as exc:
                 if attempt == ATTEMPTS or not await self._aborted(producer, exc):
                     die(exc)
+                self.engine.stats.aborted += 1
                 log.warning(
                     "%s-%d: transaction aborted, attempt %d: %r", self.engine.config.id, self.partition, attempt, exc
                 )
@@ -397,6 +410,7 @@ class Owner:
                 sent.append(await producer.send_batch(batch, topic, partition=partition))
         for count, delivered in zip(counts, await asyncio.gather(*sent), strict=True):
             self.records_out += count
+            self.engine.stats.records_out += count
             if delivered.topic_partition in self.ends:
                 self.ends[delivered.topic_partition] = delivered.offset + count
 

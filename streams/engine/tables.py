@@ -1,10 +1,10 @@
 """Faust tables, plain and windowed, whose writes join the transaction of the fetch that made them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import faust
-import orjson
+from orjson import dumps, loads
 
 
 class _NoFetch(dict[Any, None]):
@@ -52,24 +52,31 @@ class Table(faust.Table):
         """Note a deletion: a tombstone in the changelog."""
         self.dirty[key] = None
 
-    def dump(self, key: Any) -> tuple[bytes, bytes | None]:
-        """Return a row as it goes into the changelog; a tombstone where there is none."""
-        value = self.rows.get(key)
-        raw = key if self._raw_key else orjson.dumps(key)
-        if value is None or (self._raw_value and type(value) is bytes):
-            return raw, value
-        packed = orjson.dumps(value)
-        if self._raw_value:
-            self.rows[key] = packed  # from now on it rests packed
-        return raw, packed
+    def written(self, keys: Iterable[Any]) -> None:
+        """Note rows that were put straight into `rows`: many at once cost a tenth of one by one."""
+        self.dirty.update(dict.fromkeys(keys))
+
+    def dump(self, keys: Iterable[Any]) -> list[tuple[bytes, bytes | None]]:
+        """Return rows as they go into the changelog; a tombstone where there is none."""
+        rows, raw_value = self.rows, self._raw_value
+        dumped: list[tuple[bytes, bytes | None]] = []
+        for key in keys:
+            value = rows.get(key)
+            raw = key if self._raw_key else dumps(key)
+            if value is not None and not (raw_value and type(value) is bytes):
+                value = dumps(value)
+                if raw_value:
+                    rows[key] = value  # from now on it rests packed
+            dumped.append((raw, value))
+        return dumped
 
     def load(self, raw: bytes, value: bytes | None) -> Any:
         """Take a row of the changelog in and return its key."""
-        key = raw if self._raw_key else self._to_key(orjson.loads(raw))
+        key = raw if self._raw_key else self._to_key(loads(raw))
         if value is None:
             self.rows.pop(key, None)
         else:
-            self.rows[key] = value if self._raw_value else orjson.loads(value)
+            self.rows[key] = value if self._raw_value else loads(value)
         return key
 
 

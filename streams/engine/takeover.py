@@ -47,6 +47,7 @@ class Takeover(Service):
     async def _take(self, assigned: set[TP], generation: int) -> None:
         engine, consumer = self.engine, self.engine.consumer
         began = time.monotonic()
+        engine.stats.rebalances += 1
         sources = {tp for tp in assigned if tp.topic in engine.sources}
         partitions = {tp.partition for tp in sources}
         if len(sources) != len(partitions) * len(engine.sources):
@@ -68,6 +69,8 @@ class Takeover(Service):
         self.tables.on_actives_ready()
         self.tables.on_standbys_ready()
         engine.on_rebalance_end()
+        engine.stats.working_since = time.monotonic()
+        engine.stats.takeover.observe(engine.stats.working_since - began)
         log.info("%s works on %s after %.2f s", engine.config.id, sorted(partitions), time.monotonic() - began)
 
 
@@ -124,6 +127,7 @@ class Tables(TableManager):
     async def release(self) -> None:
         """Let go of every partition: commit what was applied, stop producers, keep the state for its likely return."""
         async with self._lock:
+            self.app.stats.working_since = None
             task = self.recovery.task
             if task is not None and not task.done():
                 task.cancel()

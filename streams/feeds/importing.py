@@ -6,11 +6,12 @@ returns. Importing a file again changes nothing: the merge sees the same facts.
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from models.events import Event, Refused, decode
+from streams.feeds.aliases import renamed
 from streams.feeds.mapping import Mapper, RowError
 from streams.feeds.publisher import Publisher
 from streams.library import BadInput
@@ -46,6 +47,17 @@ def lines_of_json(path: Path) -> Iterator[Line]:
     """Yield the events of a file of JSON lines."""
     for number, line, read in json_lines(path):
         yield Line(number, decode(line), line, read)
+
+
+def under_one_code(lines: Iterator[Line], aliases: Mapping[str, str]) -> Iterator[Line]:
+    """Yield events with second codes of dossiers replaced (contract: the importer resolves aliases)."""
+    for line in lines:
+        dossier = None if isinstance(line.event, Refused) else aliases.get(line.event.dossier)
+        if dossier is None:
+            yield line
+        else:
+            value = renamed(line.value, dossier)
+            yield line._replace(event=decode(value), value=value)
 
 
 def lines_of_csv(path: Path, mapper: Mapper) -> Iterator[Line]:

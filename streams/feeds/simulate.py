@@ -6,12 +6,13 @@ way and not the year.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from models.decisions import ListRule
 from models.reading import Reading
 from streams.feeds.simulation.arrivals import Arrivals
 from streams.feeds.simulation.days import Days, wobble
@@ -36,8 +37,6 @@ COLUMNS: Final = (
 """of the catalogue's file (contract: "Procedure catalogue")"""
 ANNOUNCED_AFTER_DAYS: Final = 182
 """from the period's first day until `new` services are announced"""
-REPLACEMENT_SWITCH: Final = "replacement_effective_date"
-"""a decision with this switch counts by two lists, one replacing the other"""
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,8 @@ def catalogue_rows(reading: Reading) -> list[dict[str, str]]:
 
 def _row(reading: Reading, first: date, authority: str, procedure: Procedure) -> dict[str, str]:
     new = "new" in procedure.notes
-    replaced = REPLACEMENT_SWITCH in reading.switches
+    scope = reading.decision.catalogue
+    rules = scope.rules if scope is not None else ()
     announced = (first + timedelta(days=ANNOUNCED_AFTER_DAYS)).isoformat()
     values = (
         procedure.code,
@@ -130,8 +130,8 @@ def _row(reading: Reading, first: date, authority: str, procedure: Procedure) ->
         authority,
         procedure.level,
         _truth("ineligible" not in procedure.notes),
-        _lists(procedure, replaced=replaced) if procedure.online else "",
-        announced if new and not replaced else "",
+        _lists(procedure, rules) if procedure.online else "",
+        announced if new and not rules else "",
         "",
         _truth("no-document" not in procedure.notes),
         _truth(procedure.online and "off-portal" not in procedure.notes),
@@ -139,13 +139,17 @@ def _row(reading: Reading, first: date, authority: str, procedure: Procedure) ->
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _lists(procedure: Procedure, *, replaced: bool) -> str:
-    """Return the announced lists that hold a procedure; a replaced list and its replacement have the contract's ids."""
-    if not replaced:
+def _lists(procedure: Procedure, rules: Sequence[ListRule]) -> str:
+    """Return the lists that hold a procedure; where a decision counts by list and day, those of a rule that fits it."""
+    if not rules:
         return "announced"
-    if "new" in procedure.notes:
-        return "replacement"
-    return "2653" if "dropped" in procedure.notes else "2653;replacement"
+    fits = (rule for rule in rules if ("new" in procedure.notes, "dropped" in procedure.notes) == _dated(rule))
+    return ";".join(next(fits, rules[0]).on)
+
+
+def _dated(rule: ListRule) -> tuple[bool, bool]:
+    """Tell whether a rule is for procedures that come later, and whether for those that end sooner."""
+    return rule.first is not None, rule.last is not None
 
 
 def _truth(value: bool) -> str:  # noqa: FBT001 - it is what is written

@@ -15,7 +15,7 @@ LOG_BYTES: Final = 20 << 20
 PR_SET_PDEATHSIG: Final = 1
 
 
-def _end_with_parent(parent: int) -> Callable[[], None]:
+def end_with_parent(parent: int) -> Callable[[], None]:
     """Return what a child does before it becomes its program: ask Linux to kill it when its parent is gone.
 
     Killed, not asked: everything here is made to be killed, and nothing would be left to follow up on a request.
@@ -69,7 +69,7 @@ class Child:
                 stderr=out,
                 env={**os.environ, **self.env},
                 start_new_session=True,  # a Ctrl-C at the terminal is for the supervisor alone
-                preexec_fn=_end_with_parent(os.getpid()),
+                preexec_fn=end_with_parent(os.getpid()),
             )
         self.began = time.monotonic()
 

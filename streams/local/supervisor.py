@@ -51,6 +51,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._keepers: list[asyncio.Task[None]] = []
         self._complete = False
+        self._ops: dict[str, str] = {}
+        """worker → address of its health and metrics"""
 
     async def run(self) -> None:
         """Start everything, then keep it running until SIGINT or SIGTERM; stop all in order, whatever happened."""
@@ -79,6 +81,7 @@ class Supervisor:
         update: dict[str, Any] = {}
         if settings.kafka is None:
             path = await asyncio.to_thread(kafka.classpath, say)
+            await asyncio.to_thread(kafka.learn_startup, path, say)
             folder = self.state.path / "kafka"
             command = await asyncio.to_thread(kafka.prepare, folder, ports["kafka"], ports["controller"], path)
             update["kafka"] = f"127.0.0.1:{ports['kafka']}"
@@ -114,10 +117,13 @@ class Supervisor:
 
     def _workers(self, logs: Path) -> list[Child]:
         children = []
+        ports = self.state.ports([f"{name}-ops" for name in (topics.TALLY, topics.WATCH)])
         for name in (topics.TALLY, topics.WATCH):
             mark = self.state.path / f"{name}.ready"
             mark.unlink(missing_ok=True)
-            env = self._env(LOTRINH_READY_FILE=str(mark))
+            port = ports[f"{name}-ops"]
+            self._ops[name] = f"http://127.0.0.1:{port}/"
+            env = self._env(LOTRINH_READY_FILE=str(mark), LOTRINH_OPS_PORT=str(port), LOTRINH_OPS_HOST="127.0.0.1")
             children.append(Child(name, self._lotrinh("worker", name), logs / f"{name}.log", env, ready=_exists(mark)))
         wall = Child("wallboard", self._lotrinh("wallboard"), logs / "wallboard.log", self._env())
         wall.ready = lambda: _ok(f"{self.url}livez")
@@ -195,6 +201,7 @@ class Supervisor:
                 "kafka": settings.kafka,
                 "redis": settings.redis.get_secret_value() if settings.redis is not None else None,
                 "wallboard": self.url,
+                "ops": self._ops,
                 "processes": processes,
                 "settings": {**shared, "decision": settings.decision, "clock": settings.clock},
             }

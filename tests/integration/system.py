@@ -20,7 +20,7 @@ from models.events import TOPIC_OF, TOPICS, decode
 from models.reading import Reading
 from streams import topics
 from streams.library import read_reading
-from streams.local.children import _end_with_parent
+from streams.local.children import end_with_parent
 from streams.reading_kafka import records_of
 from streams.settings import Settings
 from streams.waiting import wait_until_counted
@@ -46,7 +46,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli", *command],
                 env=os.environ | settings, stdout=out, stderr=out, start_new_session=True,
-                preexec_fn=_end_with_parent(os.getpid()),
+                preexec_fn=end_with_parent(os.getpid()),
             )  # fmt: skip
 
     def until_ready(self, seconds: float = 60) -> "Worker":

@@ -13,13 +13,19 @@ from .sql import (
     COUNT_ANEW,
     COUNTED_UNITS,
     DAYS,
+    HOLD,
+    HOLD_WITHOUT_HEIRS,
     INDEXES,
+    INTEGRATED,
+    ONLINE_SERVICE,
     PROVISION,
     RANK,
     SCHEMA,
     SERVICES,
     SERVICES_USED,
     SUMS,
+    WEIGHTS,
+    dossier_cells,
 )
 
 Figure = tuple[int, int]
@@ -39,6 +45,27 @@ class Ledger:
         self._stale = True  # the cells do not say what all events together say
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         self._db.executescript(SCHEMA)
+        strange = [f"'{name}'" for name in ("online-payments", "electronic-copies") if name not in decision.formulas]
+        counting = [statement for statement in COUNT_ANEW if not any(name in statement for name in strange)]
+        self._statements = (*counting, *self._dossier_cells(), HOLD if decision.heirs else HOLD_WITHOUT_HEIRS)
+        self._rules = {"postal": decision.switches["postal_in_denominator"] == "true"} | self._replacement()
+
+    def _dossier_cells(self) -> Iterator[str]:
+        for indicator, formula in self.decision.formulas.items():
+            if formula.counts == "dossier" or (formula.counts == "service" and self.catalogue):
+                yield dossier_cells(self.decision.id, indicator, formula.basis, formula.above, formula.below)
+
+    def _replacement(self) -> dict[str, int | None]:
+        """Tell until when a dropped procedure of Khánh Hòa counts and since when a new one does, if that is known."""
+        switches = self.decision.switches
+        day = switches.get("replacement_effective_date", "none")
+        if day == "none":
+            return {"until": None, "since": None}
+        effective = date.fromisoformat(day).toordinal()
+        return {
+            "until": effective if switches["dropped_until"] == "inclusive" else effective - 1,
+            "since": effective + (5 if switches["replacement_grace"] == "ordinary" else 6),
+        }
 
     # -------------------------------------------------------------------------------------------- in
 
@@ -81,14 +108,21 @@ class Ledger:
     def begin(self, order: Iterable[int] | None) -> None:
         """Forget all cells and set the order of arrival: that of loading, or indexes of records in another one."""
         self._stale = True
-        for table in ("homes", "offers", "arrival", "cells", "receptions"):
+        for table in ("homes", "offers", "heirs", "arrival", "cells", "held"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own tables
         codes = [code for (code,) in self._db.execute(CODES)]
         homes = {code: self.registry.home(code) for code in codes}
         self._db.executemany("INSERT INTO homes VALUES (?, ?)", homes.items())
         if self.catalogue:
-            units = list(dict.fromkeys((*self.decision.leaves, *homes.values())))
-            self._db.executemany("INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self.catalogue.offers(units))
+            heirs = [unit for heir in self.decision.heirs for unit in (heir.old, heir.new)]
+            leaves = self.decision.named(date.max.replace(day=1)).leaves
+            units = list(dict.fromkeys((*leaves, *heirs, *homes.values())))
+            offers = self.catalogue.offers(units)
+            self._db.executemany("INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", offers)
+        self._db.executemany(
+            "INSERT INTO heirs VALUES (?, ?, ?, ?)",
+            ((h.day.toordinal(), h.old, h.new, p) for h in self.decision.heirs for p in h.procedures or (None,)),
+        )
         self._db.execute(RANK)
         if order is not None:
             self._rearrange(list(order))
@@ -104,9 +138,8 @@ class Ledger:
         self._db.execute("BEGIN")
         self._db.execute("DELETE FROM scope")
         self._db.executemany("INSERT INTO scope VALUES (?)", ((dossier,) for dossier in dossiers))
-        postal = self.decision.switches["postal_in_denominator"] == "true"
-        for statement in COUNT_ANEW:
-            self._db.execute(statement, {"horizon": horizon, "postal": postal})
+        for statement in self._statements:
+            self._db.execute(statement, {"horizon": horizon, **self._rules})
         self._db.execute("COMMIT")
 
     # -------------------------------------------------------------------------------------------- out
@@ -121,21 +154,37 @@ class Ledger:
 
     def counted_units(self, as_of: date) -> set[str]:
         """Name the units for which anything counts, from the period's first day to a day."""
-        return {unit for (unit,) in self._db.execute(COUNTED_UNITS, self._window(self.decision.first, as_of))}
+        first, _ = self.decision.period(as_of)
+        return {unit for (unit,) in self._db.execute(COUNTED_UNITS, self._window(first, as_of, as_of))}
 
-    def figures(self, first: date, last: date) -> Figures:
-        """Sum each unit's days; figures that only the catalogue tells are as of the last day."""
-        window = self._window(first, last)
-        figures: Figures = {
-            (unit, indicator): self._shape(indicator, (num, den))
-            for unit, indicator, num, den in self._db.execute(SUMS, window)
-        }
+    def figures(self, first: date, last: date, asked: date) -> Figures:
+        """Sum each unit's days, with what it holds as an heir by the day asked; the catalogue's figures as of the last.
+
+        Under (unit, indicator + " listed") stands how many of the denominator are listed.
+        """
+        window = self._window(first, last, asked)
+        figures: Figures = {}
+        for unit, indicator, num, den, listed in self._db.execute(SUMS, window):
+            figures[unit, indicator] = self._shape(indicator, (num, den))
+            figures[unit, f"{indicator} listed"] = (listed, den)
+        if not self.catalogue:
+            return figures
         for unit, num, den in self._db.execute(PROVISION, window):
             figures[unit, "full-online-provision"] = (num, den)
-        used: dict[str, int] = dict(self._db.execute(SERVICES_USED, window).fetchall())
-        for unit, den in self._db.execute(SERVICES, window):
-            figures[unit, "services-with-dossiers"] = (used.get(unit, 0), den)
+        if service := ONLINE_SERVICE.get(self.decision.id):
+            services: list[tuple[str, int]] = self._db.execute(SERVICES.format(service=service), window).fetchall()
+            used: dict[str, int] = dict(self._db.execute(SERVICES_USED.format(service=service), window).fetchall())
+            joined: dict[str, int] = dict(self._db.execute(INTEGRATED.format(service=service), window).fetchall())
+            for unit, den in services:
+                figures[unit, "services-with-dossiers"] = (used.get(unit, 0), den)
+                figures[unit, "national-portal-integration"] = (joined.get(unit, 0), den)
         return figures
+
+    def weights(self, unit: str, indicator: str, as_of: date) -> dict[str, int]:
+        """Tell how much of what an heir holds was each predecessor's own, by denominators."""
+        first, _ = self.decision.period(as_of)
+        window = {**self._window(first, as_of, as_of), "unit": unit, "indicator": indicator}
+        return dict(self._db.execute(WEIGHTS, window).fetchall())
 
     def _shape(self, indicator: str, figure: Figure) -> Figure:
         """Count adoption of electronic copies as 1/1, 0/1 (paper only); `share` leaves copies over copies."""
@@ -144,5 +193,5 @@ class Ledger:
         return figure
 
     @staticmethod
-    def _window(first: date, last: date) -> dict[str, int]:
-        return {"first": first.toordinal(), "last": last.toordinal()}
+    def _window(first: date, last: date, asked: date) -> dict[str, int]:
+        return {"first": first.toordinal(), "last": last.toordinal(), "asked": asked.toordinal()}

@@ -14,11 +14,11 @@ from math import floor
 from pathlib import Path
 from typing import Any
 
-from .decision import CATALOGUE_ONLY, Catalogue, Registry, load_decision
+from .decision import CATALOGUE_ONLY, Catalogue, Heir, Named, Registry, load_decision
 from .decode import Record, instant
 from .ledger import Figure, Figures, Ledger
 
-__all__ = ["Oracle", "Record"]
+__all__ = ["Heir", "Oracle", "Record"]
 
 Alert = tuple[str, str, str, str]  # (at, unit, indicator, phase)
 NOTHING: Figure = (0, 0)
@@ -48,18 +48,21 @@ def shortfall(figure: Figure, expected: Fraction | None) -> int:
 class Oracle:
     """Recompute days, standings and literal alerts of one decision from raw records."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one option per file that the command takes
         self,
         decision_toml: Path,
         units_csv: Path,
         *,
         catalogue: Path | None = None,
         switches: dict[str, str] | None = None,
+        heirs: Iterable[Heir] = (),
+        units: Iterable[tuple[str, str, str, str]] = (),
     ) -> None:
-        registry = Registry(units_csv)
-        self.decision = load_decision(decision_toml, registry, switches or {})
+        registry = Registry(units_csv, tuple(units))
+        self.decision = load_decision(decision_toml, registry, switches or {}, heirs)
+        if catalogue is None and any("listed" in (*f.above, *f.below) for f in self.decision.formulas.values()):
+            raise ValueError("a decision that counts by a list cannot be judged without a catalogue")
         self._ledger = Ledger(self.decision, registry, Catalogue(catalogue, registry) if catalogue else None)
-        self._leaves = frozenset(self.decision.leaves)
         self._unmeasured = frozenset(() if catalogue else CATALOGUE_ONLY)
 
     def load(self, records: Iterable[Record]) -> None:
@@ -86,7 +89,7 @@ class Oracle:
     def days(self, *, whole: bool = False) -> dict[tuple[str, str, str], Figure]:
         """Give the raw counters of each unit's civil days within the period, or with `whole` of every day."""
         self._ledger.count_all()
-        first, last = (date.min, date.max) if whole else (self.decision.first, self.decision.last)
+        first, last = (date.min, date.max) if whole else self.decision.period(date.min)
         return {
             (unit, indicator, date.fromordinal(day).isoformat()): (num, den)
             for unit, indicator, day, num, den in self._ledger.days()
@@ -96,20 +99,51 @@ class Oracle:
     def standings(self, as_of: date) -> dict[tuple[str, str], dict[str, Any]]:
         """Give the standing of every named unit, every group, and every other unit for which anything counts."""
         self._ledger.count_all()
-        day, first = self.decision.clamp(as_of), self.decision.first
-        whole = self._ledger.figures(first, day)
-        week, month = (self._ledger.figures(max(first, day - timedelta(days=n - 1)), day) for n in (7, 30))
-        units = dict.fromkeys((*self.decision.leaves, *sorted(self._ledger.counted_units(day))))
+        day = self.decision.clamp(as_of)
+        named = self.decision.named(day)
+        windows = {on: self._windows(on, day) for on in self._judging_days(day)}
+        units = dict.fromkeys((*named.leaves, *sorted(self._ledger.counted_units(day))))
+        yet_to_come = self.decision.founded() - {h.new for h in self.decision.heirs if h.day <= day}
         result = {}
         for indicator in self.decision.indicators:
             for unit in units:
-                windows = [self._pooled(figures, (unit,), indicator) for figures in (whole, week, month)]
-                result[unit, indicator] = self._standing(unit, indicator, day, windows)
-            for group, members in self.decision.groups.items():
-                windows = [self._pooled(figures, members, indicator) for figures in (whole, week, month)]
+                if unit in yet_to_come:
+                    continue
+                mine = [
+                    self._pooled(figures, (unit,), indicator) for figures in self._of(unit, indicator, day, windows)
+                ]
+                listed = self._listed(windows[day][0], (unit,), indicator)
+                result[unit, indicator] = self._standing(unit, indicator, day, mine, listed)
+            for group, everyone in named.groups.items():
+                members = [m for m in everyone if self.decision.frozen_since(m, day) is None]
+                pooled = [self._pooled(figures, members, indicator) for figures in windows[day]]
+                listed = self._listed(windows[day][0], members, indicator)
                 tally = Counter(str(result[member, indicator]["status"]) for member in members)
-                result[group, indicator] = self._standing(group, indicator, day, windows) | {"members": dict(tally)}
+                row = self._standing(group, indicator, day, pooled, listed)
+                result[group, indicator] = row | {"members": dict(tally)}
         return result
+
+    def _judging_days(self, day: date) -> set[date]:
+        """List the days on which units are judged: the day asked, and the eve of each succession."""
+        return {day} | {h.day - timedelta(days=1) for h in self.decision.heirs if h.day <= day}
+
+    def _judged_on(self, unit: str, day: date) -> date:
+        since = self.decision.frozen_since(unit, day)
+        return day if since is None else since - timedelta(days=1)
+
+    def _windows(self, day: date, asked: date) -> list[Figures]:
+        first, _ = self.decision.period(asked)
+        starts = (first, *(max(first, day - timedelta(days=n - 1)) for n in (7, 30)))
+        return [self._ledger.figures(start, day, asked) for start in starts]
+
+    def _of(self, unit: str, indicator: str, day: date, windows: dict[date, list[Figures]]) -> list[Figures]:
+        """Choose a unit's windows: those of the eve of its succession, where that is past.
+
+        What still counts for it after that, of procedures without an heir, is in its cumulative figures alone.
+        """
+        judged = self._judged_on(unit, day)
+        whole = windows[judged if indicator in CATALOGUE_ONLY else day][0]
+        return [whole, *windows[judged][1:]]
 
     def _pooled(self, figures: Figures, units: Sequence[str], indicator: str) -> Figure:
         if indicator in self._unmeasured:
@@ -117,9 +151,31 @@ class Oracle:
         pairs = [figures.get((unit, indicator), NOTHING) for unit in units]
         return sum(num for num, _ in pairs), sum(den for _, den in pairs)
 
-    def _status(self, unit: str, indicator: str, day: date, figure: Figure) -> str:
+    @staticmethod
+    def _listed(figures: Figures, units: Sequence[str], indicator: str) -> int:
+        return sum(figures.get((unit, f"{indicator} listed"), NOTHING)[0] for unit in units)
+
+    def _target(self, unit: str, indicator: str, on: date, asked: date) -> Fraction | None:
+        """Tell a unit's target; where predecessors' differ, theirs weighted by what each had counted."""
+        named = self.decision.named(on)
+        if (unit, indicator) not in named.parts:
+            return named.targets.get((unit, indicator))
+        return self._weighted(unit, indicator, named, self._ledger.weights(unit, indicator, asked))[0]
+
+    def _weighted(self, unit: str, indicator: str, named: Named, weights: dict[str, int]) -> tuple[Fraction, int]:
+        target, own = named.targets[unit, indicator], weights.get(unit, 0)
+        parts = [self._weighted(p, indicator, named, weights) for p in named.parts.get((unit, indicator), ())]
+        total = sum(weight for _, weight in parts)
+        if total == 0:
+            return target, own
+        return sum((value * weight for value, weight in parts), Fraction(0)) / total, total + own
+
+    def _expected(self, unit: str, indicator: str, on: date, asked: date) -> Fraction | None:
+        target = self._target(unit, indicator, on, asked)
+        return None if target is None else self.decision.along(target, indicator, on)
+
+    def _status(self, indicator: str, expected: Fraction | None, figure: Figure) -> str:
         """Name the status: `not-measured`, `no-target`, `no-dossiers`, then `met` or `below`."""
-        expected = self.decision.expected(unit, indicator, day)
         if indicator in self._unmeasured:
             return "not-measured"
         if expected is None:
@@ -128,19 +184,28 @@ class Oracle:
             return "no-dossiers"
         return "below" if is_below(figure, expected) else "met"
 
-    def _standing(self, unit: str, indicator: str, day: date, windows: list[Figure]) -> dict[str, Any]:
+    def _standing(self, unit: str, indicator: str, day: date, windows: list[Figure], listed: int) -> dict[str, Any]:
         whole, week, month = windows
-        expected = self.decision.expected(unit, indicator, day)
-        return {
+        target = self._target(unit, indicator, day, day)
+        expected = self._expected(unit, indicator, self._judged_on(unit, day), day)
+        formula = self.decision.formulas[indicator]
+        row = {
             "numerator": whole[0],
             "denominator": whole[1],
-            "target": self.decision.targets.get((unit, indicator)),
+            "target": four_decimals(target),
             "expected": expected,
-            "status": self._status(unit, indicator, day, whole),
+            "status": self._status(indicator, expected, whole),
             "shortfall": shortfall(whole, expected),
             "last_7_days": list(week),
             "last_30_days": list(month),
         }
+        if self.decision.frozen_since(unit, day) is not None:
+            row["frozen"] = True
+        if "listed" in formula.above and "listed" not in formula.below and target is not None and whole[1]:
+            ceiling = Fraction(100 * listed, whole[1])
+            if ceiling < target:  # cut off after four decimals
+                row["ceiling"] = four_decimals(Fraction(floor(ceiling * 10_000), 10_000))
+        return row
 
     # -------------------------------------------------------------------------------------------- alerts
 
@@ -152,7 +217,8 @@ class Oracle:
         made anew. The cost: each dossier once per tick at which it was touched, and one pass over all cells per tick;
         one more where an alert closes, per day on which such an alert had fired.
         """
-        day, last = max(self.decision.first, self.decision.effective), self.decision.clamp(as_of)
+        last = self.decision.clamp(as_of)
+        day = max(self.decision.period(last)[0], self.decision.effective(last))
         self._ledger.begin(at_order)
         arrivals, start = self._ledger.clock(), 0
         open_since: dict[tuple[str, str], tuple[date, Figure]] = {}
@@ -169,23 +235,28 @@ class Oracle:
 
     def _transitions(self, day: date, open_since: dict[tuple[str, str], tuple[date, Figure]]) -> list[Alert]:
         """Judge every leaf that has a target at one tick, and keep which alerts are open."""
-        now = self._ledger.figures(self.decision.first, day)
+        first, named = self.decision.period(day)[0], self.decision.named(day)
+        now = self._ledger.figures(first, day, day)
         then: dict[date, Figures] = {}
         alerts: list[Alert] = []
         for unit, indicator in now.keys() | open_since.keys():  # without a figure nothing is below
             key = (unit, indicator)
-            below = unit in self._leaves and self._status(*key, day, now.get(key, NOTHING)) == "below"
+            if indicator not in self.decision.formulas:
+                continue
+            expected = self._expected(unit, indicator, day, day)
+            judged = key not in named.parts and unit in named.leaves and self.decision.frozen_since(unit, day) is None
+            below = judged and self._status(indicator, expected, now.get(key, NOTHING)) == "below"
             if below and key not in open_since:
                 open_since[key] = (day, now[key])
                 alerts.append((f"{day}T23:59:59+07:00", *key, "firing"))
             elif not below and key in open_since:
                 fired, figures = open_since.pop(key)
                 if fired not in then:
-                    then[fired] = self._ledger.figures(self.decision.first, fired)
+                    then[fired] = self._ledger.figures(first, fired, day)
                 known = then[fired].get(key, NOTHING)
                 if indicator in FULFILLED_LATER:
                     known = not_fulfilled_since(figures, known)
-                was_below = self._status(*key, fired, known) == "below"
+                was_below = self._status(indicator, self._expected(unit, indicator, fired, day), known) == "below"
                 alerts.append((f"{day}T23:59:59+07:00", *key, "resolved" if was_below else "retracted"))
         return alerts
 

@@ -11,7 +11,9 @@ CREATE TABLE facts (seq INTEGER NOT NULL, dossier INTEGER NOT NULL, what TEXT NO
                     field TEXT NOT NULL, value);
 CREATE TABLE homes (code TEXT PRIMARY KEY, unit TEXT NOT NULL);          -- an office counts for its district
 CREATE TABLE offers (unit TEXT NOT NULL, procedure TEXT NOT NULL, level TEXT NOT NULL, eligible INTEGER NOT NULL,
-                     listed INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, document INTEGER NOT NULL);
+                     listed INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, document INTEGER NOT NULL,
+                     portal INTEGER NOT NULL, old INTEGER NOT NULL, new INTEGER NOT NULL);
+CREATE TABLE heirs (day INTEGER NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, procedure TEXT);   -- NULL: all the rest
 
 CREATE TABLE arrival (seq INTEGER PRIMARY KEY, pos INTEGER NOT NULL, rank INTEGER NOT NULL);
 CREATE TABLE scope (dossier INTEGER PRIMARY KEY);                        -- the dossiers being counted anew
@@ -23,9 +25,14 @@ CREATE TABLE payments (dossier INTEGER, item TEXT, paid_at TEXT, amount INTEGER,
                        exempt INTEGER, refunded INTEGER);
 CREATE TABLE copies (dossier INTEGER, item TEXT, at TEXT, unit TEXT, electronic INTEGER);
 
-CREATE TABLE cells (dossier INTEGER NOT NULL, unit TEXT NOT NULL, indicator TEXT NOT NULL, day INTEGER NOT NULL,
-                    num INTEGER NOT NULL, den INTEGER NOT NULL);
-CREATE TABLE receptions (dossier INTEGER NOT NULL, unit TEXT NOT NULL, procedure TEXT, day INTEGER NOT NULL);
+-- What counts, once each, for the unit that the event names; and who holds it: the unit whose own it is (since 0) and
+-- each heir since the day of its succession.
+CREATE TABLE cells (cell INTEGER PRIMARY KEY, dossier INTEGER NOT NULL, unit TEXT NOT NULL, procedure TEXT,
+                    indicator TEXT NOT NULL, day INTEGER NOT NULL, num INTEGER NOT NULL, den INTEGER NOT NULL,
+                    listed INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE held (cell INTEGER NOT NULL, dossier INTEGER NOT NULL, unit TEXT NOT NULL, since INTEGER NOT NULL,
+                   origin TEXT NOT NULL, procedure TEXT, indicator TEXT NOT NULL, day INTEGER NOT NULL,
+                   num INTEGER NOT NULL, den INTEGER NOT NULL, listed INTEGER NOT NULL);
 
 -- "When a dossier counts". Deleted ones count nowhere; a dossier whose unit nobody told has nowhere to count.
 CREATE VIEW living AS
@@ -34,7 +41,8 @@ SELECT d.*, h.unit AS counted_for,
        CASE WHEN received_at IS NOT NULL THEN received_at
             WHEN resolved_at IS NOT NULL OR issued_at IS NOT NULL THEN submitted_at END AS reception,
        CASE WHEN status IS NOT 'withdrawn' AND (status IS NOT 'stopped' OR resolved_at IS NOT NULL)
-            THEN COALESCE(resolved_at, issued_at) END AS resolution
+            THEN COALESCE(resolved_at, issued_at) END AS resolution,
+       CASE WHEN status IS NOT 'withdrawn' THEN issued_at END AS issue
 FROM dossiers AS d JOIN homes AS h ON h.code = d.unit
 WHERE status IS NOT 'deleted';
 """
@@ -45,8 +53,8 @@ CREATE INDEX IF NOT EXISTS offers_document ON offers (unit, procedure, document)
 CREATE INDEX IF NOT EXISTS offers_eligible ON offers (unit, eligible, first, last, level);
 CREATE INDEX IF NOT EXISTS offers_online ON offers (unit, procedure, level, listed, first, last);
 CREATE INDEX IF NOT EXISTS cells_of_dossier ON cells (dossier);
-CREATE INDEX IF NOT EXISTS receptions_of_dossier ON receptions (dossier);
-CREATE INDEX IF NOT EXISTS receptions_of_unit ON receptions (unit, procedure, day);
+CREATE INDEX IF NOT EXISTS held_of_dossier ON held (dossier);
+CREATE INDEX IF NOT EXISTS held_of_unit ON held (unit, indicator, procedure, day);
 ANALYZE;
 """
 
@@ -63,8 +71,8 @@ COUNT_ANEW = (
     "DELETE FROM dossiers",
     "DELETE FROM payments",
     "DELETE FROM copies",
+    "DELETE FROM held WHERE dossier IN scope",
     "DELETE FROM cells WHERE dossier IN scope",
-    "DELETE FROM receptions WHERE dossier IN scope",
     # ---- the newest fact of each field wins
     """
     INSERT INTO newest (dossier, what, item, field, value)
@@ -102,60 +110,112 @@ COUNT_ANEW = (
            MAX(CASE field WHEN 'electronic' THEN value END)
     FROM newest WHERE what = 'copy' GROUP BY dossier, item
     """,
-    # ---- received: once each, on the day of reception
-    """
-    INSERT INTO receptions (dossier, unit, procedure, day)
-    SELECT dossier, counted_for, procedure, (CAST(reception AS INTEGER) + 25200) / 86400
-    FROM living WHERE NOT refused AND reception IS NOT NULL
-    """,
-    """
-    INSERT INTO cells (dossier, unit, indicator, day, num, den)
-    SELECT dossier, counted_for, 'online-dossiers', (CAST(reception AS INTEGER) + 25200) / 86400,
-           channel IS 'online', 1
-    FROM living
-    WHERE NOT refused AND reception IS NOT NULL AND (:postal OR channel IS NOT 'postal')
-    """,
-    # ---- resolved, where a document is issued: the dossier's own word first, then the catalogue's
-    """
-    INSERT INTO cells (dossier, unit, indicator, day, num, den)
-    WITH resolved AS (
-      SELECT dossier, counted_for AS unit, (CAST(resolution AS INTEGER) + 25200) / 86400 AS day, electronic, digitised
-      FROM living AS l
-      WHERE NOT refused AND resolution IS NOT NULL
-        AND COALESCE(result_document, NOT EXISTS (SELECT 1 FROM offers AS o
-                     WHERE o.unit = l.counted_for AND o.procedure = l.procedure AND NOT o.document)))
-    SELECT dossier, unit, 'digitised-results', day, digitised IS 1, 1 FROM resolved
-    UNION ALL
-    SELECT dossier, unit, 'electronic-results', day, electronic IS 1, 1 FROM resolved
-    """,
+    # ---- dossiers are counted by the decision's own formulas, see `dossier_cells`
     # ---- paid: per transaction, for the dossier's unit, refused and withdrawn dossiers too
     """
-    INSERT INTO cells (dossier, unit, indicator, day, num, den)
-    SELECT p.dossier, counted_for, 'online-payments', (CAST(paid_at AS INTEGER) + 25200) / 86400,
+    INSERT INTO cells (dossier, unit, procedure, indicator, day, num, den)
+    SELECT p.dossier, counted_for, procedure, 'online-payments', (CAST(paid_at AS INTEGER) + 25200) / 86400,
            method IS 'online' AND gateway IS 'national', 1
     FROM payments AS p JOIN living AS l ON l.dossier = p.dossier
     WHERE paid_at IS NOT NULL AND exempt IS NOT 1 AND amount IS NOT 0 AND refunded IS NOT 1
     """,
     # ---- certified: per copy, for the copy's own unit
     """
-    INSERT INTO cells (dossier, unit, indicator, day, num, den)
-    SELECT c.dossier, h.unit, 'electronic-copies', (CAST(at AS INTEGER) + 25200) / 86400, c.electronic IS 1, 1
+    INSERT INTO cells (dossier, unit, procedure, indicator, day, num, den)
+    SELECT c.dossier, h.unit, procedure, 'electronic-copies', (CAST(at AS INTEGER) + 25200) / 86400, c.electronic IS 1, 1
     FROM copies AS c LEFT JOIN dossiers AS d ON d.dossier = c.dossier
          JOIN homes AS h ON h.code = COALESCE(c.unit, d.unit)
     WHERE at IS NOT NULL AND d.status IS NOT 'deleted'
     """,
 )
 
+# From unit to heir: the first succession not before the last one taken, for the procedure or for all the rest. A cell is
+# held by where it has come to by its own day, and by every heir after that.
+HOLD = """
+INSERT INTO held (cell, dossier, unit, since, origin, procedure, indicator, day, num, den, listed)
+WITH RECURSIVE chain (cell, unit, since, day, procedure, step) AS (
+  SELECT cell, unit, 0, day, procedure, 0 FROM cells WHERE dossier IN scope
+  UNION ALL
+  SELECT c.cell, h.new, h.day, c.day, c.procedure, step + 1 FROM chain AS c JOIN heirs AS h ON h.rowid = (
+    SELECT n.rowid FROM heirs AS n
+    WHERE n.old = c.unit AND n.day >= c.since AND (n.procedure IS NULL OR n.procedure = c.procedure)
+    ORDER BY n.day, n.procedure IS NULL LIMIT 1)),
+own AS (SELECT cell, unit, MAX(step) AS step FROM chain WHERE since <= day GROUP BY cell)
+SELECT c.cell, c.dossier, o.unit, 0, o.unit, c.procedure, indicator, c.day, num, den, listed
+FROM own AS o JOIN cells AS c USING (cell)
+UNION ALL
+SELECT c.cell, c.dossier, later.unit, MIN(later.since), o.unit, c.procedure, indicator, c.day, num, den, listed
+FROM chain AS later JOIN cells AS c USING (cell) JOIN own AS o USING (cell)
+WHERE later.step > o.step AND later.unit <> o.unit
+GROUP BY c.cell, later.unit
+"""
+HOLD_WITHOUT_HEIRS = """
+INSERT INTO held (cell, dossier, unit, since, origin, procedure, indicator, day, num, den, listed)
+SELECT cell, dossier, unit, 0, unit, procedure, indicator, day, num, den, listed FROM cells WHERE dossier IN scope
+"""
+
+# Whether a dossier's procedure is listed for its unit on the day of its reception (contract.md "Procedure catalogue").
+LISTED = """EXISTS (SELECT 1 FROM offers AS o WHERE o.unit = l.counted_for AND o.procedure = l.procedure AND {list}
+                     AND (CAST(reception AS INTEGER) + 25200) / 86400 BETWEEN o.first AND o.last)"""
+ON_LIST = {
+    "thai-binh-2024": "o.listed",
+    "hai-duong-2022": "o.listed",
+    "lak-2022": "o.listed",
+    "ha-tinh": "o.listed AND o.level = 'full'",
+    # Điều 2: in both, from the first day to the last; dropped, until the replacement; new, some days after it.
+    "khanh-hoa-2024": """(o.old OR o.new) AND CASE
+        WHEN EXISTS (SELECT 1 FROM offers AS a WHERE a.unit = o.unit AND a.procedure = o.procedure AND a.old)
+         AND EXISTS (SELECT 1 FROM offers AS b WHERE b.unit = o.unit AND b.procedure = o.procedure AND b.new) THEN 1
+        WHEN o.old THEN :until IS NULL OR (CAST(reception AS INTEGER) + 25200) / 86400 <= :until
+        ELSE :since IS NOT NULL AND (CAST(reception AS INTEGER) + 25200) / 86400 >= :since END""",
+}
+DAY_OF = {"received": "reception", "resolved": "resolution", "issued": "issue"}
+MARK = {
+    "online": "channel IS 'online'",
+    "digitised": "digitised IS 1",
+    "electronic": "electronic IS 1",
+    # the dossier's own word first, then the catalogue's
+    "result-document": """COALESCE(result_document, NOT EXISTS (SELECT 1 FROM offers AS o
+                            WHERE o.unit = l.counted_for AND o.procedure = l.procedure AND NOT o.document))""",
+}
+
+
+def dossier_cells(decision: str, indicator: str, basis: str, above: tuple[str, ...], below: tuple[str, ...]) -> str:
+    """Write the statement that counts dossiers under one indicator: all words in it are those of this module."""
+    listed = LISTED.format(list=ON_LIST[decision])
+    marks = {**MARK, "listed": listed}
+    numerator = " AND ".join(f"({marks[m]})" for m in above) or "1"
+    where = [f"({marks[m]})" for m in below]
+    if indicator == "online-dossiers":
+        where.append("(:postal OR channel IS NOT 'postal')")
+    asks = listed if "listed" in above and "listed" not in below else "0"
+    return f"""
+    INSERT INTO cells (dossier, unit, procedure, indicator, day, num, den, listed)
+    SELECT dossier, counted_for, procedure, '{indicator}', (CAST({DAY_OF[basis]} AS INTEGER) + 25200) / 86400,
+           {numerator}, 1, {asks}
+    FROM living AS l
+    WHERE {" AND ".join(["NOT refused", f"{DAY_OF[basis]} IS NOT NULL", *where])}
+    """  # noqa: S608 - see above
+
+
 SUMS = """
-SELECT unit, indicator, SUM(num), SUM(den) FROM cells WHERE day BETWEEN :first AND :last GROUP BY unit, indicator
+SELECT unit, indicator, SUM(num), SUM(den), SUM(listed) FROM held
+WHERE day BETWEEN :first AND :last AND since <= :asked AND indicator <> 'services-with-dossiers'
+GROUP BY unit, indicator
 """
 
-DAYS = "SELECT unit, indicator, day, SUM(num), SUM(den) FROM cells GROUP BY unit, indicator, day"
-
-COUNTED_UNITS = """
-SELECT unit FROM cells WHERE day BETWEEN :first AND :last
-UNION SELECT unit FROM receptions WHERE day BETWEEN :first AND :last
+WEIGHTS = """
+SELECT origin, SUM(den) FROM held
+WHERE unit = :unit AND indicator = :indicator AND day BETWEEN :first AND :last AND since BETWEEN 1 AND :asked
+GROUP BY origin
 """
+
+DAYS = """
+SELECT unit, indicator, day, SUM(num), SUM(den) FROM held
+WHERE since = 0 AND indicator <> 'services-with-dossiers' GROUP BY unit, indicator, day
+"""
+
+COUNTED_UNITS = "SELECT DISTINCT unit FROM held WHERE day BETWEEN :first AND :last AND since <= :asked"
 
 # "full-online-provision = eligible rows that are full / eligible rows", as of the day asked.
 PROVISION = """
@@ -164,18 +224,31 @@ WHERE eligible AND :last BETWEEN first AND last GROUP BY unit
 """
 
 # "services-with-dossiers = online services (full or partial, listed) with at least one dossier received in the period /
-# online services": the denominator of each unit, then its numerator.
+# online services": the denominator of each unit, then its numerator. In Hà Tĩnh those are the listed rows of level full,
+# and the dossier is an online one.
+ONLINE_SERVICE = {
+    "thai-binh-2024": "level IN ('full', 'partial') AND listed",
+    "ha-tinh": "level = 'full' AND listed",
+}
 SERVICES = """
-SELECT unit, COUNT(DISTINCT procedure) FROM offers
-WHERE level IN ('full', 'partial') AND listed AND :last BETWEEN first AND last GROUP BY unit
+SELECT unit, COUNT(DISTINCT procedure) FROM offers WHERE {service} AND :last BETWEEN first AND last GROUP BY unit
 """
 
 SERVICES_USED = """
 SELECT unit, COUNT(*)
-FROM (SELECT DISTINCT unit, procedure FROM receptions WHERE day BETWEEN :first AND :last) AS r
+FROM (SELECT DISTINCT unit, procedure FROM held
+      WHERE indicator = 'services-with-dossiers' AND num = 1 AND day BETWEEN :first AND :last AND since <= :asked) AS r
 WHERE EXISTS (SELECT 1 FROM offers AS o
-              WHERE o.unit = r.unit AND o.procedure = r.procedure
-                AND level IN ('full', 'partial') AND listed AND :last BETWEEN first AND last)
+              WHERE o.unit = r.unit AND o.procedure = r.procedure AND {service} AND :last BETWEEN first AND last)
+GROUP BY unit
+"""
+
+INTEGRATED = """
+SELECT unit, COUNT(DISTINCT procedure)
+FROM offers AS s
+WHERE {service} AND :last BETWEEN first AND last
+  AND EXISTS (SELECT 1 FROM offers AS o WHERE o.unit = s.unit AND o.procedure = s.procedure AND o.portal
+                                          AND :last BETWEEN o.first AND o.last)
 GROUP BY unit
 """
 

@@ -128,11 +128,10 @@ def test_a09_targets_follow_the_columns_of_the_annex() -> None:
 
 
 def test_the_decision_expands_to_284_leaves_and_1703_targets() -> None:
-    decision = Oracle(DECISION, UNITS).decision
-    leaves = set(decision.leaves)
+    named = Oracle(DECISION, UNITS).decision.named(END)
 
-    assert len(leaves) == 284
-    assert sum(unit in leaves for unit, _ in decision.targets) == 1703
+    assert len(named.leaves) == 284
+    assert sum(unit in named.leaves for unit, _ in named.targets) == 1703
 
 
 def test_a10_a_group_pools_its_members_and_never_alerts() -> None:
@@ -701,13 +700,13 @@ def naive_alerts(records: list[Record], as_of: date, **options: Any) -> Iterator
     """Find the transitions with nothing but standings: a new oracle over the prefix at each tick."""
     decision, arrivals = Oracle(DECISION, UNITS).decision, [decode(record).at for record in records]
     opened: dict[tuple[str, str], tuple[date, dict[str, Any]]] = {}
-    day = decision.effective
+    day, groups = decision.effective(END), decision.named(END).groups
     while day <= as_of:
         tick = decode(raw(**GOOD | {"at": f"{day}T23:59:59+07:00"})).at
         known = oracle(records[: next((n for n, at in enumerate(arrivals) if at > tick), len(records))], **options)
         standings = functools.cache(known.standings)
         for key, row in standings(day).items():
-            if key[0] in decision.groups:
+            if key[0] in groups:
                 continue
             if row["status"] == "below" and key not in opened:
                 opened[key] = (day, row)

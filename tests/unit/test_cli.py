@@ -156,10 +156,11 @@ def test_what_is_wrong_with_a_decision_file_is_said_row_by_row(tmp_path: Path) -
     unknown = lotrinh("decisions", "check", str(file))
 
     assert done.returncode == count.returncode == unknown.returncode == 2
-    assert "row '2', online-dossiers: '5O' is not a number of percent" in done.stderr
-    assert "row '18': it names 39 communes, the registry has 38" in count.stderr
-    assert "period: Field required" in unknown.stderr
+    assert done.stderr.startswith("broken.toml: có 2 lỗi, chưa dùng được | 2 problems, not usable yet\n")
+    assert "row '2', line 23 of the file, online-dossiers: '5O' is not a number of percent" in done.stderr
+    assert "row '18', line 39 of the file: it names 39 communes, the registry has 38" in count.stderr
+    assert 'periode: không có mục "periode"; có phải là "period"?' in unknown.stderr
     assert "Traceback" not in done.stderr + count.stderr + unknown.stderr
     assert lotrinh("decisions", "check", "thai-binh-2024").stdout == (
-        "thai-binh-2024: 32 rows, 284 units, 1703 targets, 285 cells without target\n"
+        "thai-binh-2024: hợp lệ; 32 hàng, 284 đơn vị, 1.703 chỉ tiêu, 285 ô không giao\n"
     )

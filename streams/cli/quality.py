@@ -1,0 +1,157 @@
+"""`lotrinh quality`: what is wrong with the data, and what to do about it."""
+
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.cli.options import FILE, echo_json, of_decision, of_system, settings_from
+from streams.library import BadInput
+from streams.settings import Settings
+
+
+@click.command("quality")
+@of_decision
+@click.option("--events", type=FILE, help="a file of events (JSON lines); without it, the running system is asked")
+@click.option("--now", metavar="TIME", help="the time it is held against; default: the clock")
+@click.option(
+    "--silent-after", type=click.IntRange(min=1), metavar="DAYS", help="working days after which a source is silent"
+)
+@click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
+@of_system
+def command(events: Path | None, now: str | None, silent_after: int | None, as_json: bool, **given: Any) -> None:
+    """Say which dossiers count wrongly or not at all, and which sources have fallen silent."""
+    from models.catalogue import Catalogue, parse_catalogue
+    from models.quality import ADVICE, SILENT_WORKING_DAYS, Measure, Survey, silent_sources
+    from models.units import parse_successions
+    from streams.library import read_registry, read_table
+
+    settings = settings_from(**given)
+    registry = read_registry(settings)
+    catalogue = None
+    if settings.catalogue is not None:
+        catalogue = Catalogue(read_table(settings.catalogue, parse_catalogue), registry)
+    successions = () if settings.successions is None else tuple(read_table(settings.successions, parse_successions))
+    survey = Survey(Measure(registry, _now(now), catalogue, successions))
+    refused = 0
+    if events is not None:
+        refused = _of_file(events, survey, as_json=as_json)
+    else:
+        _of_system(settings, survey)
+    silent = silent_sources(survey.heard, survey.measure.now, silent_after or SILENT_WORKING_DAYS)
+    findings = survey.findings()
+    not_examined = {
+        **({} if events is not None else {"two-units": "trạng thái hồ sơ chỉ giữ đơn vị sau cùng; dùng --events"}),
+        **({} if catalogue is not None else {"online-not-offered": "cần --catalogue"}),
+    }
+    if not as_json:
+        _print(survey, findings, silent, not_examined, refused)
+        return
+    echo_json(
+        {
+            "now": survey.measure.now,
+            "dossiers": survey.dossiers,
+            "refused": refused,
+            "findings": [{**asdict(f), "name": registry.name(f.unit), **ADVICE[f.kind]._asdict()} for f in findings]
+            + [{"kind": "source-silent", **s._asdict(), **ADVICE["source-silent"]._asdict()} for s in silent],
+            "sources": [{"source": source, "last": last} for source, last in sorted(survey.heard.items())],
+            "not_examined": [{"kind": kind, "reason": reason} for kind, reason in not_examined.items()],
+        }
+    )
+
+
+def _now(text: str | None) -> str:
+    from models.calendar import end_of, instant, instant_of
+
+    if text is None:
+        return instant_of(datetime.now(UTC))
+    try:
+        return instant(text) if "T" in text else end_of(date.fromisoformat(text))
+    except ValueError as exc:
+        raise BadInput(f"--now {text}: expected YYYY-MM-DD, or a date-time of RFC 3339 with an offset") from exc
+
+
+def _of_file(path: Path, survey: Any, *, as_json: bool) -> int:
+    """Survey a file of events; returns how many lines are refused."""
+    from models.dossier import NOTHING, Dossier
+    from models.events import Refused, decode
+    from models.fold import learn
+    from streams.feeds.importing import json_lines
+
+    dossiers: dict[str, Dossier] = {}
+    refused = shown = 0
+    size = path.stat().st_size
+    stderr = click.get_text_stream("stderr")
+    with click.progressbar(length=size, label="reading", file=stderr, hidden=as_json) as bar:
+        for _, line, read in json_lines(path):
+            event = decode(line)
+            if isinstance(event, Refused):
+                refused += 1
+            else:
+                survey.take(event)
+                dossiers[event.dossier], _ = learn(dossiers.get(event.dossier, NOTHING), event)
+            if read - shown > 1_000_000:
+                bar.update(read - shown)
+                shown = read
+        bar.update(size - shown)
+    for code, dossier in dossiers.items():
+        survey.judge(code, dossier[0])
+    return refused
+
+
+def _of_system(settings: Settings, survey: Any) -> None:
+    """Survey what the running system knows of every dossier."""
+    from streams.local.state import located
+    from streams.reading_kafka import dossiers_of
+
+    for code, (known, said) in dossiers_of(located(settings)):
+        survey.hear(said[::2])
+        survey.judge(code, known)
+
+
+def _print(survey: Any, findings: list[Any], silent: Any, not_examined: dict[str, str], refused: int) -> None:
+    from itertools import groupby
+
+    from models.quality import ADVICE
+    from models.texts import number_text
+    from streams.cli.tables import print_table
+
+    registry = survey.measure.registry
+    click.echo(f"Chất lượng dữ liệu: {number_text(survey.dossiers)} hồ sơ, số liệu đến {_vn(survey.measure.now)}")
+    if refused:
+        click.echo(f"{number_text(refused)} dòng không phải là sự kiện (xem `lotrinh evaluate` hoặc `import`)")
+    for kind, group in groupby(findings, key=lambda f: f.kind):
+        rows = list(group)
+        total = number_text(sum(f.count for f in rows))
+        click.echo(f"\n{ADVICE[kind].title} ({kind}): {total} hồ sơ\nViệc cần làm: {ADVICE[kind].action}\n")
+        print_table(
+            ("Đơn vị", "Mã đơn vị", "Số hồ sơ", "Mã hồ sơ"),
+            [(registry.name(f.unit) or "(không có)", f.unit, number_text(f.count), _codes(f)) for f in rows],
+            right=frozenset({2}),
+        )
+    if silent:
+        click.echo(
+            f"\n{ADVICE['source-silent'].title} (source-silent)\nViệc cần làm: {ADVICE['source-silent'].action}\n"
+        )
+        print_table(
+            ("Nguồn", "Bản ghi cuối", "Số ngày làm việc im lặng"),
+            [(s.source or "(không tên)", _vn(s.last), str(s.working_days)) for s in silent],
+            right=frozenset({2}),
+        )
+    if not findings and not silent:
+        click.echo("\nKhông phát hiện lỗi.")
+    for kind, reason in not_examined.items():
+        click.echo(f"\nKhông kiểm tra: {ADVICE[kind].title} ({reason})")  # type: ignore[index]  # kinds of the core
+
+
+def _codes(finding: Any) -> str:
+    more = finding.count - len(finding.dossiers)
+    return ", ".join(finding.dossiers) + (f", … (còn {more})" if more else "")
+
+
+def _vn(at: str) -> str:
+    from models.calendar import moment_of
+
+    return f"{moment_of(at):%H:%M %d/%m/%Y}"

@@ -1,0 +1,65 @@
+"""`lotrinh report`: the table that goes to the Chairman's office."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from streams.cli.options import FILE, day_option, echo_json, of_decision, of_system, say, settings_from
+from streams.library import BadInput
+
+
+@click.command("report")
+@of_decision
+@of_system
+@click.option("--period", required=True, metavar="PERIOD", help="2024-06, 2024-Q2, 2024-H1, 2024-9M or 2024")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="F.xlsx or F.csv; replaced if there"
+)
+@click.option("--as-of", "as_of", metavar="DATE", help="count only up to this day of the period")
+@click.option("--wait/--no-wait", default=True, show_default=True, help="first wait until all that arrived is counted")
+@click.option("--timeout", type=click.FloatRange(min=1), default=600, show_default=True, help="of --wait, seconds")
+@click.option("--events", type=FILE, help="report from a file of events (JSON lines) instead of the running system")
+@click.option("--closed", type=FILE, help="with --events: the file of closed periods")
+@click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout: what was written")
+def command(
+    period: str, out: Path, as_of: str | None, wait: bool, timeout: float, events: Path | None, closed: Path | None,
+    as_json: bool, **given: Any,
+) -> None:  # fmt: skip
+    """Write a period's report: figures of the period, verdict at its end, the period before, adjustments."""
+    from streams.library import read_reading
+    from streams.local.state import located
+    from streams.reports import files, sources, words
+
+    write = files.writer_for(out)
+    settings = settings_from(**given)
+    if events is None:
+        if closed is not None:
+            raise BadInput("--closed goes with --events")
+        settings = located(settings)
+        reading = read_reading(settings)
+        source = sources.running(settings, reading, timeout if wait else None, say)
+    else:
+        reading = read_reading(settings)
+        source = sources.offline(reading, events, closed, None, say)
+        for number, reason in source.refused:
+            click.echo(f"{events}, line {number}: {reason}", err=True)
+    report = sources.report_of(source, period, day_option("--as-of", as_of))
+    files.write_whole(out, write(report))
+    if as_json:
+        echo_json(
+            {
+                "decision": reading.decision.id,
+                "period": str(report.window.label),
+                "from": report.window.first,
+                "to": report.as_of,
+                "known_until": report.known_until,
+                "closed": None if report.closing is None else report.closing.sequence,
+                "out": str(out),
+                "lines": len(report.lines),
+                "adjusted": report.adjusted(),
+                "statuses": report.statuses(),
+            }
+        )
+    else:
+        click.echo(words.reported(report, str(out)))

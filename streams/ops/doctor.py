@@ -1,0 +1,158 @@
+"""Judges a deployment, finding by finding: what was found, and where it is not well, what follows and what to do.
+
+Judges only what it is given; facts are gathered by `streams.ops.cluster`, `streams.board.probe` and the command. What
+Kafka says is judged in `streams.ops.kafka_checks`.
+"""
+
+import re
+import shutil
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from models.reading import Reading
+from streams.board.probe import RedisFacts
+
+Level = Literal["ok", "warning", "failed", "skipped"]
+
+REDIS_LEAST: Final = (6, 2)
+SKEW_S_MAX: Final = 2.0
+"""between clocks"""
+FREE_LEAST: Final = {"failed": 0.05, "warning": 0.15}
+"""of a disk"""
+
+
+class Finding(NamedTuple):
+    """What one check found."""
+
+    check: str
+    level: Level
+    text: str
+    consequence: str = ""
+    remedy: str = ""
+
+
+def worst(findings: Iterable[Finding]) -> int:
+    """Return the exit code: 0 all is well, 1 there are warnings, 2 a check has failed."""
+    return max(({"warning": 1, "failed": 2}.get(f.level, 0) for f in findings), default=0)
+
+
+# -- what needs no Kafka -----------------------------------------------------------------------------------------------
+
+
+def libraries() -> Finding:
+    """Compare the libraries whose non-public parts are relied on with the versions pinned."""
+    pins = [re.match(r"([A-Za-z0-9_-]+)==([^;, ]+)", text) for text in requires("lotrinh") or []]
+    pinned = {m[1]: m[2] for m in pins if m}
+    wrong = []
+    for name, expected in pinned.items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            found = "missing"
+        if found != expected:
+            wrong.append(f"{name} is {found}, {expected} is pinned")
+    if wrong:
+        return Finding(
+            "libraries",
+            "failed",
+            "; ".join(wrong),
+            "counting was tested for exactness with the pinned one only",
+            "install with `pip install --require-hashes -r deploy/requirements.lock`",
+        )
+    return Finding("libraries", "ok", ", ".join(f"{name} {v}" for name, v in pinned.items()))
+
+
+def decision(reading: Reading) -> Finding:
+    """Say which decision is followed and what its author is warned of."""
+    warnings = reading.warnings()
+    said = f"{reading.decision.id}, {len(reading.decision.rows)} rows, rules {reading.fold_fingerprint()[:12]}"
+    if warnings:
+        return Finding(
+            "decision",
+            "warning",
+            f"{said}; {warnings[0]}",
+            "some units are judged otherwise than the text may mean",
+            f"see `lotrinh decisions check` ({len(warnings)} in all)",
+        )
+    return Finding("decision", "ok", said)
+
+
+def disk(path: Path | None) -> Finding:
+    """Judge the room on the disk of the state directory."""
+    if path is None or not path.exists():
+        return Finding("disk", "skipped", "there is no state directory on this machine")
+    usage = shutil.disk_usage(path)
+    return room("disk", f"{path}", usage.free, usage.total)
+
+
+def room(check: str, what: str, free: int, total: int) -> Finding:
+    """Judge the room on a disk, bytes."""
+    said = f"{what}: {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+    for level, least in FREE_LEAST.items():
+        if free < least * total:
+            return Finding(
+                check,
+                "failed" if level == "failed" else "warning",
+                said,
+                "a full disk stops the broker, and with it all counting",
+                "make room, or lower retention.ms of the inbound topics (docs/operations.md, Disk full)",
+            )
+    return Finding(check, "ok", said)
+
+
+# -- the wall ----------------------------------------------------------------------------------------------------------
+
+
+def redis(found: RedisFacts | str) -> Iterator[Finding]:
+    """Judge Redis."""
+    if isinstance(found, str):
+        yield Finding(
+            "redis",
+            "failed",
+            f"does not answer: {found}",
+            "walls stand still and say so; counting goes on",
+            "start it; the wallboard fills it again by itself",
+        )
+        return
+    said = f"version {found.version}, {found.used_bytes / 2**20:.1f} MiB used, {found.policy}"
+    number = tuple(int(part) for part in re.findall(r"\d+", found.version)[:2])
+    if number < REDIS_LEAST:
+        yield Finding(
+            "redis", "failed", said, "its scripts and streams are too old", "use Redis 6.2, Valkey 8, or later"
+        )
+    elif found.policy != "noeviction":
+        yield Finding(
+            "redis",
+            "warning",
+            said,
+            "under pressure rows vanish from the wall one by one",
+            "set maxmemory-policy noeviction",
+        )
+    elif found.limit_bytes and found.used_bytes > 0.8 * found.limit_bytes:
+        yield Finding(
+            "redis", "warning", f"{said} of {found.limit_bytes}", "soon it refuses to write", "raise maxmemory"
+        )
+    elif abs(found.ahead_s) > SKEW_S_MAX:
+        yield Finding(
+            "redis",
+            "warning",
+            f"{said}; its clock differs from ours by {found.ahead_s:+.1f} s",
+            "freshness is shown wrongly",
+            "run an NTP client on every host",
+        )
+    else:
+        yield Finding("redis", "ok", said)
+
+
+def page(check: str, url: str, answer: tuple[int, str] | str) -> Finding:
+    """Judge what a process's /readyz has answered: status and text, or why there was none."""
+    if isinstance(answer, str):
+        return Finding(
+            check, "failed", f"{url} does not answer: {answer}", "the process is away or stuck", "see its log"
+        )
+    status, text = answer
+    if status != 200:
+        return Finding(check, "failed", f"{url} says {status}: {text}", "it does not do its work", "see its log")
+    return Finding(check, "ok", url)

@@ -1,0 +1,126 @@
+"""Counters of every unit by civil day: from the state of the running system, or from a file of events.
+
+The running system keeps them in the changelog of watch's windowed table. A report reads that to its end, read
+committed, and needs no worker of its own; what it reads of a partition is one moment of its state.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any, Final
+
+import orjson
+from kafka import TopicPartition
+
+from models.calendar import day_text
+from models.contributions import contributions
+from models.dossier import NOTHING, Dossier
+from models.events import Refused, decode
+from models.fold import learn
+from models.reading import Reading
+from models.report import Known
+from models.standings import Standings
+from streams import topics
+from streams.library import BadInput
+from streams.messages import cells_in_force
+from streams.reading_kafka import consumer
+from streams.settings import Settings
+
+DAY_S: Final = 86_400
+POSITION: Final = b"\x00position"
+"""key of the changelog's row that says how far the state has come (streams/engine/owner.py)"""
+
+Rows = dict[bytes, bytes]
+Lines = Iterator[tuple[int, bytes]]
+"""(line number, bytes), without blank lines"""
+
+
+def of_running_system(settings: Settings, reading: Reading) -> Known:
+    """Return the counters of the running system. Raises BadInput where it counts by other rules, or not yet."""
+    known = Standings(reading, date.min)
+    positions: dict[str, int] = {}
+    clocks = []
+    for partition, rows in _changelog(settings).items():
+        said = rows.pop(POSITION, None)
+        progress = None if said is None else orjson.loads(said)
+        if progress is None or progress["memo"].get("clock") is None:
+            raise BadInput(f"partition {partition} has counted nothing yet: are the workers running?")
+        slots = _settled_slots(progress["memo"].get("slots", {}), settings, reading)
+        clocks.append(progress["memo"]["clock"])
+        positions[str(partition)] = sum(progress["next"].values())
+        for key, value in rows.items():
+            unit, (start, _) = orjson.loads(key)
+            day = day_text(int(start) // DAY_S)
+            for slot, epochs in orjson.loads(value).items():
+                for cell, (numerator, denominator) in cells_in_force(epochs, slots.get(slot)).items():
+                    known.add(unit, day, cell, numerator, denominator)
+    return Known(known, min(clocks), positions)
+
+
+def _settled_slots(slots: dict[str, Any], settings: Settings, reading: Reading) -> dict[str, Any]:
+    """Refuse to read counters that were not made by the rules of the reading."""
+    if len(slots) < settings.partitions:
+        raise BadInput("the running system has not taken over all its partitions yet: try again in a moment")
+    if any(slot["fold"] != reading.fold_fingerprint() for slot in slots.values()):
+        raise BadInput(
+            f"the running system does not count by these rules: decision {reading.decision.id}, catalogue, units, "
+            "successions and the switches that decide what counts have to be those it was started with"
+        )
+    return slots
+
+
+def _changelog(settings: Settings) -> dict[int, Rows]:
+    """Return partition → the latest row of every key.
+
+    Read to the end, and then to what is the end by then: a row that compaction took away meanwhile has its successor
+    there.
+    """
+    topic = topics.changelog(settings, topics.WATCH, "unit-days")
+    reader = consumer(settings, max_partition_fetch_bytes=8 << 20)
+    try:
+        partitions = reader.partitions_for_topic(topic)
+        if not partitions:
+            raise BadInput(f"topic {topic} is missing: run `lotrinh topics apply`")
+        tps = [TopicPartition(topic, p) for p in sorted(partitions)]
+        found: dict[int, Rows] = {tp.partition: {} for tp in tps}
+        reader.assign(tps)
+        reader.seek_to_beginning(*tps)
+        for _ in range(2):
+            ends = reader.end_offsets(tps)
+            while any(reader.position(tp) < end for tp, end in ends.items()):
+                for tp, records in reader.poll(timeout_ms=500).items():
+                    _take(found[tp.partition], records)
+    finally:
+        reader.close()
+    return found
+
+
+def _take(rows: Rows, records: Iterable[Any]) -> None:
+    for record in records:
+        if record.value is None:
+            rows.pop(record.key, None)
+        else:
+            rows[record.key] = record.value
+
+
+def of_events(reading: Reading, lines: Lines) -> tuple[Known, list[tuple[int, str]]]:
+    """Return the counters of a file of events, and (line, reason) of those refused.
+
+    What is known goes up to the latest `at` of the file. Raises BadInput where it holds no event.
+    """
+    dossiers: dict[str, Dossier] = {}
+    refused = []
+    until = ""
+    for number, line in lines:
+        event = decode(line)
+        if isinstance(event, Refused):
+            refused.append((number, event.reason))
+            continue
+        until = max(until, event.stamp.split("\t", 2)[1])
+        dossiers[event.dossier], _ = learn(dossiers.get(event.dossier, NOTHING), event)
+    if not until:
+        raise BadInput("the file holds no event")
+    known = Standings(reading, date.min)
+    for dossier in dossiers.values():
+        for unit, day, cell, numerator in contributions(dossier[0], reading.fold):
+            known.add(unit, day, cell, numerator, 1)
+    return Known(known, until), refused

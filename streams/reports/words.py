@@ -1,0 +1,175 @@
+"""What a report says in words: its title, what was found, how the table is to be read. Vietnamese, for officials."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from models.calendar import moment_of
+from models.closing import Closing
+from models.decisions import QUESTIONS
+from models.periods import Label
+from models.report import Report
+from models.report_lines import UnitClass
+from models.standings import Status
+from models.texts import STATUS, day_vn, formula_text, number_text
+
+CLASS_NAMES: Final[Mapping[UnitClass, str]] = {
+    "province-agency": "Sở, ban, ngành",
+    "district": "Ủy ban nhân dân huyện, thị xã, thành phố",
+    "commune": "Ủy ban nhân dân xã, phường, thị trấn",
+    "other": "Đơn vị không nêu trong quyết định",
+}
+STATUSES: Final[tuple[Status, ...]] = ("met", "below", "no-dossiers", "not-measured", "no-target")
+
+
+class Note(NamedTuple):
+    """A paragraph under the table; a heading is set in bold."""
+
+    text: str
+    heading: bool = False
+
+
+def capital(text: str) -> str:
+    """Return a text that begins with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
+def day_of(instant: str) -> str:
+    """Return the civil day of an instant as dd/mm/yyyy."""
+    return day_vn(moment_of(instant).date())
+
+
+def title(report: Report) -> str:
+    """Return what is reported on."""
+    d = report.reading.decision
+    number = f" số {d.number}" if d.number else ""
+    issued = f" ngày {day_vn(d.issued)}" if d.issued is not None else ""
+    return f"Kết quả thực hiện chỉ tiêu theo Quyết định{number}{issued} của {d.issuer}"
+
+
+def days(report: Report) -> str:
+    """Return which days are counted."""
+    first, last = day_vn(report.window.first), day_vn(report.as_of)
+    return f"(từ ngày {first} đến hết ngày {last}; lũy kế từ ngày {day_vn(report.first_judged)})"
+
+
+def cut_off(report: Report) -> str:
+    """Return up to which day is counted."""
+    return f"Số liệu chốt đến hết ngày {day_vn(report.as_of)}"
+
+
+def counts(report: Report, *statuses: Status) -> str:
+    """Return how many targets have which status, as a list of words; groups aside."""
+    found = report.statuses()
+    return ", ".join(f"{number_text(found[s])} {STATUS[s].lower()}" for s in statuses if found[s])
+
+
+def finding(report: Report) -> str:
+    """Return what was found, and how final it is."""
+    given = sum(n for status, n in report.statuses().items() if status != "no-target")
+    closing = report.closing
+    known = day_of(report.known_until if closing is None else closing.known_until)
+    text = (
+        f"Lũy kế đến hết ngày {day_vn(report.as_of)}, trong {number_text(given)} chỉ tiêu giao cho từng đơn vị có: "
+        f"{counts(report, *STATUSES[:-1])}. {cut_off(report)}, theo dữ liệu nhận được đến ngày {known}."
+    )
+    if closing is None:
+        if report.is_over:
+            return f"{text} Kỳ báo cáo chưa chốt: số liệu còn thay đổi khi có dữ liệu đến muộn."
+        return f"{text} Kỳ báo cáo chưa kết thúc: số liệu là tạm tính."
+    number = report.adjusted()
+    later = f"có {number_text(number)} dòng được điều chỉnh do dữ liệu đến muộn" if number else "chưa có điều chỉnh"
+    return (
+        f"{text} Kỳ báo cáo đã chốt ngày {day_of(closing.closed_at)}; từ đó đến dữ liệu ngày "
+        f"{day_of(report.known_until)} {later}."
+    )
+
+
+def deadlines(report: Report) -> list[str]:
+    """Return until when the report is to be sent, where the decision says so."""
+    return [f"Hạn gửi: ngày {day_vn(due.latest)} ({due.clause})" for due in report.dues]
+
+
+def notes(report: Report) -> Iterator[Note]:
+    """Yield how the table is to be read, what is counted, which questions are open, and how it was closed."""
+    yield Note("Cách đọc bảng", heading=True)
+    yield Note(
+        "- Trong kỳ: số phát sinh trong các ngày của kỳ báo cáo. Lũy kế: từ ngày đầu kỳ đánh giá của quyết định đến "
+        "hết kỳ báo cáo. Quyết định đánh giá theo số lũy kế, nên Lộ trình, Kết quả và Còn thiếu tính theo số lũy kế."
+    )
+    yield Note(
+        "- Đạt: tỷ lệ lũy kế bằng hoặc cao hơn lộ trình tại ngày chốt (so sánh chính xác trên tử số và mẫu số). "
+        "Chưa đạt: thấp hơn. Chưa phát sinh: mẫu số bằng 0. Không giao: quyết định không giao chỉ tiêu này cho đơn vị. "
+        "Tỷ lệ được cắt sau hai chữ số thập phân, không làm tròn lên. (36/38): số đơn vị đạt trên số đơn vị của nhóm."
+    )
+    if any(line.ceiling is not None for line in report.lines):
+        yield Note(
+            "- (trần 50 %): tỷ lệ cao nhất có thể đạt với danh mục hiện có, thấp hơn chỉ tiêu: do danh mục, không do "
+            "đơn vị."
+        )
+    yield Note(_comparison(report))
+    yield Note(
+        "- Điều chỉnh sau khi chốt: phần tăng, giảm của số trong kỳ do dữ liệu đến sau khi chốt; số đã chốt giữ nguyên."
+    )
+    if report.rules_changed:
+        yield Note("- Quy tắc tính đã khác so với khi chốt; điều chỉnh gồm cả ảnh hưởng của thay đổi đó.")
+    if report.estimates:
+        yield Note(
+            "- Ước cả năm là ước tính, không phải số liệu: các ngày còn lại được coi là diễn ra như 30 ngày gần nhất, "
+            "(N + r·R)/(D + R)."
+        )
+    yield Note("Cách tính", heading=True)
+    for number, (indicator, formula) in enumerate(report.reading.indicators.items(), start=1):
+        above, below = formula_text(indicator, formula, report.switches)
+        reading = f" {formula.reading}" if formula.reading else ""
+        yield Note(f"{number}. {formula.title} ({formula.clause}). Mẫu số: {below}. Tử số: {above}.{reading}")
+    yield Note("Các điểm quyết định để ngỏ và lựa chọn đang áp dụng", heading=True)
+    for name, value in report.switches.items():
+        own = report.reading.decision.switches.get(name)
+        question = own.question if own is not None else QUESTIONS.get(name, name)
+        yield Note(f"- {question} Đang áp dụng: {name} = {value}.")
+    if report.closings:
+        yield Note("Chốt số liệu", heading=True)
+    for closing in report.closings:
+        reason = f", lý do: {closing.reason}" if closing.reason else ""
+        yield Note(
+            f"- Lần {closing.sequence}: ngày {day_of(closing.closed_at)}, dữ liệu nhận được đến ngày "
+            f"{day_of(closing.known_until)}{reason}; mã kiểm tra số liệu {closing.digest[:16]}."
+        )
+
+
+def _comparison(report: Report) -> str:
+    before = report.before
+    if before is None:
+        return "- Kỳ trước: không có, vì quyết định chưa áp dụng."
+    of = f"từ ngày {day_vn(before.first)} đến hết ngày {day_vn(before.last)}"
+    source = "theo số đã chốt" if report.before_is_closed else "theo dữ liệu hiện có vì kỳ đó chưa chốt"
+    return (
+        f"- Kỳ trước: {before.label.title} ({of}), {source}. Tăng, giảm là hiệu của hai tỷ lệ đã ghi, tính bằng điểm "
+        "phần trăm (điểm %)."
+    )
+
+
+def reported(report: Report, out: str) -> str:
+    """Return one sentence of what was written."""
+    w = report.window
+    text = (
+        f"Đã lập báo cáo {w.label.title} ({day_vn(w.first)}-{day_vn(report.as_of)}) của {report.reading.decision.id}: "
+        f"{number_text(len(report.lines))} dòng ghi vào {out}; {counts(report, *STATUSES)}"
+    )
+    if report.closing is None:
+        return f"{text}; kỳ {'chưa chốt' if report.is_over else 'chưa kết thúc'}."
+    return f"{text}; chốt ngày {day_of(report.closing.closed_at)}, {number_text(report.adjusted())} dòng có điều chỉnh."
+
+
+def closed(closing: Closing) -> str:
+    """Return one sentence of what was closed."""
+    leaves = [line for line in closing.lines if not line.is_group]
+    found = Counter(line.status for line in leaves)
+    again = f" lần {closing.sequence}" if closing.sequence > 1 else ""
+    words = ", ".join(f"{number_text(found[s])} {STATUS[s].lower()}" for s in STATUSES if found[s])
+    return (
+        f"Đã chốt{again} số liệu {Label.of(closing.period).title} ({day_vn(closing.first)}-{day_vn(closing.last)}) của "
+        f"{closing.decision}: {number_text(len({line.unit for line in leaves}))} đơn vị, "
+        f"{number_text(len(closing.lines))} dòng; {words}; mã kiểm tra {closing.digest[:16]}."
+    )
