@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
+from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
@@ -25,14 +26,17 @@ from streams.broker import bootstrap, client_options
 from streams.engine.stop import die, point
 from streams.library import BadInput
 from streams.notify.config import Config
+from streams.notify.health import ACCEPTED, FAILED, SET_ASIDE, NotifyHealth
 from streams.notify.log import DeliveryLog
 from streams.notify.payloads import Context
 from streams.notify.sending import Outcome, Sender
 from streams.notify.texts import Names
+from streams.ops.server import create_app, listen
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.notify")
 
+READS: Final = (topics.ALERTS, topics.OPERATORS, topics.STANDINGS, topics.HEARTBEATS)
 POLL_MS: Final = 250
 POLL_RECORDS_MAX: Final = 2_000
 LOOK_S: Final = 2.0
@@ -67,6 +71,7 @@ class Notifier:
         self._standings: dict[bytes, bytes] = {}
         self._clock = ""
         """the replay's time, where ticks are records"""
+        self.health = NotifyHealth(self._outbox)
         self._under_way: dict[asyncio.Task[Outcome], Message] = {}
         self._refusals: Counter[str] = Counter()
         self._looked: tuple[str, Counter[Mailbox]] = ("", Counter())
@@ -95,6 +100,7 @@ class Notifier:
                     self._settings.ready_file.touch()
                 while not stop.is_set():
                     await self._step(consumer, kept, sender)
+                    self.health.step()
                 await self._finish(kept)
             except ProducerFenced:
                 die("another `lotrinh notify` has taken over")
@@ -107,8 +113,7 @@ class Notifier:
 
     async def _begin(self, consumer: Any, stop: asyncio.Event) -> None:
         """Read everything up to where the topics end now: nothing is decided on half of what is known."""
-        names = [topics.ALERTS, topics.OPERATORS, topics.STANDINGS, topics.HEARTBEATS]
-        tps = [TopicPartition(self._settings.topic(n), p) for n in names for p in range(self._settings.partitions)]
+        tps = [TopicPartition(self._settings.topic(n), p) for n in READS for p in range(self._settings.partitions)]
         consumer.assign(tps)
         ends: Mapping[Any, int] = await consumer.end_offsets(tps)
         starts: Mapping[Any, int] = await consumer.beginning_offsets(tps)
@@ -208,6 +213,7 @@ class Notifier:
             point("after-send", self._settings.fault)
             self._look_at = 0.0
             if outcome.accepted:
+                self.health.messages[message.mailbox.receiver, ACCEPTED] += 1
                 self._refusals.pop(message.id, None)
                 self._outbox.sent(message)
                 log.info("%s was told of %d alerts, message %s", message.mailbox, len(message.lines), message.id)
@@ -219,8 +225,10 @@ class Notifier:
             self._refusals[message.id] += 1
             if self._refusals[message.id] >= REFUSALS_MAX:
                 log.error("%s will not have message %s (%s): set aside", message.mailbox, message.id, outcome.why)
+                self.health.messages[message.mailbox.receiver, SET_ASIDE] += 1
                 self._outbox.give_up(message, outcome.why)
                 return
+        self.health.messages[message.mailbox.receiver, FAILED] += 1
         box = self._outbox.boxes.get(message.mailbox)
         failures = 1 if box is None else box["failures"] + 1
         pause = max(pause_s(failures), outcome.pause_s)
@@ -258,7 +266,17 @@ async def run(settings: Settings, reading: Reading, config: Config) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop.set)
-    await Notifier(settings, reading, config).run(stop)
+    notifier = Notifier(settings, reading, config)
+    if settings.ops_port is None:
+        await notifier.run(stop)
+        return
+    runner = web.AppRunner(create_app(notifier.health), access_log=None)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listen(settings.ops_host, settings.ops_port)).start()
+        await notifier.run(stop)
+    finally:
+        await runner.cleanup()
 
 
 def config_of(settings: Settings) -> Config:
