@@ -24,7 +24,9 @@ from models.chance import wilson
 from models.decisions import Decision, Indicator, Period
 from models.reading import Reading, Sources
 from models.standings import Standings
+from models.transitions import Transition
 from models.workdays import Profile, profile
+from streams.backtest.scores import Course, Look
 from streams.library import read_decision, shipped_registry
 
 INDICATOR: Final[Indicator] = "online-dossiers"
@@ -58,38 +60,21 @@ WORLDS: Final = (
 class Life:
     """A unit as it truly is, and what the rule made of it."""
 
-    unit: str
-    target: float
+    course: Course
     volume: int
     share: float
     """propensity at the beginning"""
     drift: float
-    """points it changes by over the period"""
+    """share it changes by over the period"""
     bursty: bool
     days: list[tuple[int, int]] = field(default_factory=list)
     """(numerator, denominator) of each day"""
     improved_at: int | None = None
-    raises: list[int] = field(default_factory=list)
-    """days on which an alert was raised, from 0"""
-    forecasts: list[tuple[int, float, float, float, float]] = field(default_factory=list)
-    """(day, p05, p50, p95, probability) as forecast on that evening"""
 
     @property
-    def figures(self) -> tuple[int, int]:
-        """Return the period's final figures."""
-        return sum(k for k, _ in self.days), sum(n for _, n in self.days)
-
-    @property
-    def met(self) -> bool:
-        """Tell whether the period ended on target."""
-        k, n = self.figures
-        return 100 * k >= self.target * n
-
-    @property
-    def missed_by(self) -> float:
-        """Return by how many points the period missed its target; negative: to spare."""
-        k, n = self.figures
-        return self.target - 100 * k / n if n else 0.0
+    def unit(self) -> str:
+        """Return the unit's code."""
+        return self.course.unit
 
 
 def lives(reading: Reading, world: World, rng: random.Random) -> list[Life]:
@@ -102,7 +87,8 @@ def lives(reading: Reading, world: World, rng: random.Random) -> list[Life]:
         offset = (rng.uniform(5, 25), rng.uniform(-5, 5), rng.uniform(-30, -8))[kind]
         drift = rng.uniform(-12, 12) if rng.random() < 0.25 else 0.0
         share = min(max((target + offset) / 100, 0.02), 0.98)
-        found.append(Life(unit, target, rng.choice(VOLUMES), share, drift / 100, rng.random() < 0.4))
+        course = Course(unit, (world.last - world.first).days + 1, target, behind=100 * share < target)
+        found.append(Life(course, rng.choice(VOLUMES), share, drift / 100, rng.random() < 0.4))
     return found
 
 
@@ -164,21 +150,37 @@ def by_rule(world: World, rule: str, seed: int) -> list[Life]:
         standings.move_to(day)
         alerts.changed(standings.take_changed())
         for transition in alerts.tick(end_of(day)):
-            if transition["status"] == "firing" and transition["indicator"] == INDICATOR:
-                replaced = transition["kind"] == "unreachable" and of[transition["unit"]].raises
-                if not replaced:
-                    _raised(of[transition["unit"]], n, reacts)
+            _hear(of[transition["unit"]], transition, n, reacts)
         if n in looks and rule == "evidence":
-            alerts.prospects.refresh()
-            for life in units:
-                made = alerts.prospects.forecast(life.unit, INDICATOR, standings.judge(life.unit, INDICATOR))
-                if made is not None:
-                    life.forecasts.append((n, made.p05, made.p50, made.p95, made.probability))
-    return units
+            _look(alerts, units, n)
+    return [_ended(life) for life in units]
+
+
+def _hear(life: Life, transition: Transition, n: int, reacts: dict[str, bool]) -> None:
+    """Write down a transition; one alert that gets graver is one."""
+    if "replaced_by" in transition:
+        return
+    if transition["status"] != "firing":
+        life.course.ends.append(n)
+    elif transition["kind"] != "unreachable" or len(life.course.raises) == len(life.course.ends):
+        _raised(life, n, reacts)
+
+
+def _look(alerts: Alerts, units: list[Life], n: int) -> None:
+    alerts.prospects.refresh()
+    for life in units:
+        made = alerts.prospects.forecast(life.unit, INDICATOR, alerts.standings.judge(life.unit, INDICATOR))
+        if made is not None:
+            life.course.looks.append(Look(n, made.p05, made.p50, made.p95, made.probability))
+
+
+def _ended(life: Life) -> Life:
+    life.course.numerator, life.course.denominator = sum(k for k, _ in life.days), sum(n for _, n in life.days)
+    return life
 
 
 def _raised(life: Life, n: int, reacts: dict[str, bool]) -> None:
-    life.raises.append(n)
+    life.course.raises.append(n)
     if reacts[life.unit] and life.improved_at is None:
         life.improved_at = n + 7
 
@@ -220,11 +222,13 @@ def by_peer(world: World, peer: str, seed: int) -> list[Life]:
         firing = False
         for n in range((world.last - world.first).days + 1):
             life.days.append(live(life, n, calendar, chance))
-            wanted = alerted(life.days, life.target)
+            wanted = alerted(life.days, life.course.target)
             if wanted and not firing:
                 _raised(life, n, reacts)
+            elif firing and not wanted:
+                life.course.ends.append(n)
             firing = wanted
-    return units
+    return [_ended(life) for life in units]
 
 
 def main() -> None:
@@ -244,10 +248,7 @@ def main() -> None:
             run = by_peer if rule in PEERS else by_rule
             units = [life for n in range(provinces) for life in run(world, rule, given.seed * 1000 + n)]
             results.setdefault(world.name, {})[rule] = units
-            print(
-                f"{time.monotonic() - began:6.0f} s  {world.name}  {rule}: {len(units)} unit-periods", file=sys.stderr
-            )
-            print(alert_report.line(rule, units, world), file=sys.stderr)
+            print(f"{time.monotonic() - began:6.0f} s  {world.name}  {rule}: {len(units)} units", file=sys.stderr)
     alert_report.write(given.out, WORLDS, results, f"--provinces {given.provinces} --seed {given.seed}")
 
 

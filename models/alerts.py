@@ -166,6 +166,8 @@ class Alerts:
             return []
         judged = standings.judge(unit, indicator)
         opened = None if memory["open"] is None else memory["open"]["fired"]["kind"]
+        if opened is None and self.rule.daily and civil_day(at) > reading.period(standings.as_of)[1].isoformat():
+            return []  # a missed period is a line of the report, not an alert
         inputs, verdict = None, Verdict(None, clear=True)
         if target is not None and not target.held and not standings.frozen(unit):
             inputs = self._observer.inputs(

@@ -155,7 +155,7 @@ def days_of(known: Mapping[str, Any]) -> Instants | None:
     if status == "withdrawn":
         return received, None, None
     if status == "stopped":
-        return received, resolved, None
+        return received, resolved, None if resolved is None else issued
     return received, issued if resolved is None else resolved, issued
 
 

@@ -121,12 +121,14 @@ class Evaluator:
         return rows
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - two of them are ears
     reading: Reading,
     lines: Iterable[tuple[int, bytes]],
     as_of: date,
     tick: timedelta = timedelta(days=1),
     on_line: Callable[[int], None] | None = None,
+    *,
+    on_tick: Callable[[Evaluator, str], None] | None = None,
 ) -> Evaluation:
     """Evaluate a file of events as of a civil day (contract: `lotrinh evaluate`).
 
@@ -156,12 +158,16 @@ def evaluate(
             clock = at
             while due_at < at and due_at <= until and _is_over(due_at, at):
                 result.alerts += evaluator.tick(due_at)
+                if on_tick is not None:
+                    on_tick(evaluator, due_at)
                 due_at = next(ticks)
         evaluator.take(event)
         if on_line is not None:
             on_line(number)
     while due_at <= until:
         result.alerts += evaluator.tick(due_at)
+        if on_tick is not None:
+            on_tick(evaluator, due_at)
         due_at = next(ticks)
     evaluator.standings.move_to(min(as_of, last))
     result.standings = evaluator.standing_rows()

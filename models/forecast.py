@@ -21,9 +21,9 @@ VOLUME_SHAPE: Final = 4
 """α of the gamma prior of the volume: what a unit receives is known to a factor of about two before it begins"""
 VOLUME_DRIFT: Final = 0.01
 """squared relative error of a volume's extrapolation that no count reduces. Why: seasons, some 10 %"""
-MEMORY: Final = 0.985
+MEMORY: Final = 0.98
 """weight of a day's counts against the working day after it. Why: a unit that improves is judged by what it does now"""
-SHRINK: Final = 25
+SHRINK: Final = 15
 """days of counts that the over-dispersion is shrunk by (Spiegelhalter 2005)"""
 PRIOR_SIZE: Final = 8
 """dossiers that a prior weighs where there are no siblings to tell"""

@@ -33,6 +33,8 @@ DAY_S: Final = 86_400
 Row = dict[str, dict[str, list[Any]]]
 """slot → epoch → [position, cells]; JSON has text keys"""
 VERSION_HEADER: Final = "version"
+EVIDENCE_HEADER: Final = "evidence"
+"""of an alert transition: topic, partition and position up to which the log leads to it; and the reading's name"""
 
 
 class WatchFigures(NamedTuple):
@@ -71,6 +73,7 @@ class WatchWork:
         self._settings = settings
         self._tables = tables
         self._fold = reading.fold_fingerprint()
+        self._fingerprint = reading.fingerprint()
         self._standings = Standings(reading, date.min)
         self._alerts = self._new_alerts()
         self._changed: set[tuple[str, Indicator]] | None = set()
@@ -267,12 +270,17 @@ class WatchWork:
 
     # -- what goes out -------------------------------------------------------------------------------------------------
 
+    def raised(self) -> list[Transition]:
+        """Return the transitions raised since last asked, in their order."""
+        transitions, self._transitions = self._transitions, []
+        return transitions
+
     def announcements(self) -> Iterable[Announcement]:
         """Return the transitions in their order, and every standing that has changed, with one version."""
-        alerts = self._settings.topic(topics.ALERTS)
-        for transition in self._transitions:
-            yield Announcement(alerts, transition["fingerprint"].encode(), dumps(transition))
-        self._transitions = []
+        alerts, raised = self._settings.topic(topics.ALERTS), self.raised()
+        evidence = ((EVIDENCE_HEADER, self._evidence()),) if raised else ()
+        for transition in raised:
+            yield Announcement(alerts, transition["fingerprint"].encode(), dumps(transition), None, evidence)
         self._note()
         if self._clock is None or not self._settled():
             return
@@ -285,6 +293,11 @@ class WatchWork:
         changed, self._changed = self._changed, set()
         version = f"{self._owner.epoch:010d}.{self._owner.position:016d}"
         yield from self._standing_records(changed, version)
+
+    def _evidence(self) -> bytes:
+        """Return where in the log lies what is announced now: all of a partition of tallies up to a position."""
+        where = {"partition": self._owner.partition, "position": self._owner.position}
+        return dumps({"topic": topics.TALLIES, **where, "reading": self._fingerprint})
 
     # -- what is to be watched -----------------------------------------------------------------------------------------
 

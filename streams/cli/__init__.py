@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "report": ("streams.cli.report", "Write the table that goes to the Chairman's office."),
     "alerts": ("streams.cli.alerts", "Show the alerts of the running system, and act on them."),
     "doctor": ("streams.cli.doctor", "Check a deployment: what is wrong, what follows, what to do."),
+    "rules": ("streams.cli.rules", "Try alert rules on cases and over recorded years."),
     "decisions": ("streams.cli.decisions", "List, show and check decisions."),
     "trajectories": ("streams.cli.trajectories", "The form for trajectories by month or quarter, and its check."),
     "dead-letters": ("streams.cli.dead_letters", "List refused records, and read them again."),

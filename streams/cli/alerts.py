@@ -8,6 +8,7 @@ import click
 import orjson
 
 from models.operator import Label, Role
+from streams.cli.explain import explain
 from streams.cli.options import echo_json, of_system, say, settings_from
 from streams.library import BadInput
 
@@ -35,7 +36,7 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Show every alert transition, by time, from the topic `alerts`; with a command, act on alerts."""
+    """Show every alert transition, by time, from the topic `alerts`; with a command, explain one or act on it."""
     from streams.library import read_reading
     from streams.local.state import located
     from streams.waiting import wait_until_counted
@@ -296,3 +297,6 @@ def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason
     except KafkaError as exc:
         raise BadInput(f"Kafka at {settings.kafka} did not take the record: {type(exc).__name__}") from exc
     return record
+
+
+command.add_command(explain)

@@ -9,6 +9,7 @@ import pytest
 
 from models.evaluation import evaluate
 from models.events import decode
+from streams import explaining
 from streams.feeds.publisher import Publisher
 from streams.feeds.replay import Pace, Replay
 from streams.feeds.simulate import Simulation, simulate
@@ -51,6 +52,12 @@ def test_a_replay_in_lockstep_raises_the_very_alerts_of_evaluate(
 
         assert sorted(live, key=lambda a: a["id"]) == sorted(expected.alerts, key=lambda a: a["id"])
         assert len(live) > at_least
+        for alert in (live[0], live[len(live) // 2], live[-1]):  # `lotrinh alerts explain`
+            told, episode = explaining.find(system.settings, alert["id"])
+            judged = explaining.judged_again(episode[0].transition)
+            assert explaining.made_again(system.settings, system.reading, told) == (True, "")
+            assert judged is not None
+            assert judged.same
         standings = {k: {f: v for f, v in s.items() if f != "version"} for k, s in system.standings().items()}
         assert standings == {(s["unit"], s["indicator"]): s for s in expected.standings}
 

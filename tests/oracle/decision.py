@@ -212,8 +212,8 @@ class Decision:
         if self.switches["yearly_increase"] == "points":
             return min(Fraction(100), first + years * yearly)
         for _ in range(years):
-            first += first * yearly / 100
-        return min(Fraction(100), first)
+            first = min(Fraction(100), first + first * yearly / 100)
+        return first
 
     def _succeed(self, heir: Heir, found: Named, olds: list[str], *, keeps: bool) -> None:
         """Hand on what one predecessor was to reach; `keeps`: the heir is no new unit, so a target of its own stays."""

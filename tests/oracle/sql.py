@@ -42,7 +42,8 @@ SELECT d.*, h.unit AS counted_for,
             WHEN resolved_at IS NOT NULL OR issued_at IS NOT NULL THEN submitted_at END AS reception,
        CASE WHEN status IS NOT 'withdrawn' AND (status IS NOT 'stopped' OR resolved_at IS NOT NULL)
             THEN COALESCE(resolved_at, issued_at) END AS resolution,
-       CASE WHEN status IS NOT 'withdrawn' THEN issued_at END AS issue
+       CASE WHEN status IS NOT 'withdrawn' AND (status IS NOT 'stopped' OR resolved_at IS NOT NULL)
+            THEN issued_at END AS issue
 FROM dossiers AS d JOIN homes AS h ON h.code = d.unit
 WHERE status IS NOT 'deleted';
 """

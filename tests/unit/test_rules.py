@@ -201,6 +201,33 @@ def test_a_daily_rule_is_asked_once_an_evening_and_no_evening_is_left_out() -> N
     assert [t["at"][:10] for t in evaluator.tick("2024-06-12T00:01:00+07:00")] == ["2024-06-10"]
 
 
+def test_a_period_that_is_over_raises_nothing_and_late_facts_still_retract() -> None:
+    evaluator = Evaluator(thai_binh(rule="evidence"), date(2024, 1, 1))
+    late = event(
+        "received",
+        "late",
+        "2025-01-08",
+        version=1,
+        unit=TRADE,
+        channel="online",
+        received_at="2024-06-06T09:00:00+07:00",
+    )
+
+    def take(events: list[dict[str, Any]]) -> None:
+        for line in lines(events):
+            decoded = decode(line)
+            assert isinstance(decoded, Event)
+            evaluator.take(decoded)
+
+    take(mixed(40, 60, "2024-06-06") + mixed(0, 50, "2024-12-31", COMMUNE))
+    raised = [t for day in range(1, 32) for t in evaluator.tick(f"2024-12-{day:02d}T23:59:59+07:00")]
+    assert {t["unit"] for t in raised} == {TRADE}
+    take([{**late, "id": f"l{n}", "dossier": f"late-{n}"} for n in range(20)])
+    after = [t for day in range(1, 20) for t in evaluator.tick(f"2025-01-{day:02d}T23:59:59+07:00")]
+
+    assert [(t["status"], t["unit"]) for t in after] == [("retracted", TRADE)]
+
+
 def test_in_the_last_thirty_days_the_ratio_is_judged_as_it_is() -> None:
     result = evaluated(thai_binh(rule="evidence"), mixed(4, 6, "2024-11-01"))
 

@@ -1,0 +1,63 @@
+"""Drawings of scores as SVG, by hand: lines, points, bands; they read the same on paper and on a dark screen."""
+
+from collections.abc import Mapping, Sequence
+from xml.sax.saxutils import escape
+
+from streams.backtest.scores import Decile
+
+WIDTH, HEIGHT, LEFT, BOTTOM = 420, 320, 48, 40
+COLOURS = ("#0b6e4f", "#c44900", "#3066be", "#7a4988", "#8a8d91", "#b58900")
+
+
+def _page(title: str, body: Sequence[str], width: int = WIDTH, height: int = HEIGHT) -> str:
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+        f'font-size="11"><rect width="{width}" height="{height}" fill="#fff"/>'
+        f'<text x="{LEFT}" y="16" font-size="13" font-weight="bold">{escape(title)}</text>'
+    )
+    return "\n".join([head, *body, "</svg>"]) + "\n"
+
+
+def _x(share: float) -> float:
+    return round(LEFT + share * (WIDTH - LEFT - 16), 1)
+
+
+def _y(share: float) -> float:
+    return round(HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - 28), 1)
+
+
+def _axes(across: str, up: str) -> list[str]:
+    parts = [f'<path d="M{_x(0)} {_y(1)}V{_y(0)}H{_x(1)}" fill="none" stroke="#444"/>']
+    for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
+        parts.append(f'<text x="{_x(tick)}" y="{_y(0) + 14}" text-anchor="middle">{tick:g}</text>')
+        parts.append(f'<text x="{_x(0) - 6}" y="{_y(tick) + 4}" text-anchor="end">{tick:g}</text>')
+    parts.append(f'<text x="{_x(0.5)}" y="{HEIGHT - 8}" text-anchor="middle">{escape(across)}</text>')
+    parts.append(
+        f'<text x="12" y="{_y(0.5)}" transform="rotate(-90 12 {_y(0.5)})" text-anchor="middle">{escape(up)}</text>'
+    )
+    return parts
+
+
+def calibration(deciles: Sequence[Decile], title: str) -> str:
+    """Draw what was said against what came, with the band in which chance lets it lie."""
+    parts = [*_axes("probability that was said", "share that ended on target"),
+             f'<path d="M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}" stroke="#999" stroke-dasharray="4 3"/>']  # fmt: skip
+    for d in deciles:
+        parts.append(f'<path d="M{_x(d.said)} {_y(d.low)}V{_y(d.high)}" stroke="#9ec5b5" stroke-width="7"/>')
+        parts.append(f'<circle cx="{_x(d.said)}" cy="{_y(d.came)}" r="3.5" fill="{COLOURS[0]}"/>')
+        parts.append(f'<text x="{_x(d.said) + 6}" y="{_y(d.came) - 5}" fill="#555" font-size="9">{d.of}</text>')
+    return _page(title, parts)
+
+
+def first_alerts(by_rule: Mapping[str, Sequence[float]], title: str) -> str:
+    """Draw, per rule, which share of the bad courses had been alerted by each point of the period.
+
+    `by_rule`: for every bad course the share of the period at which it was first alerted, above 1 for never.
+    """
+    parts = _axes("share of the period", "bad courses alerted by then")
+    for n, (rule, firsts) in enumerate(by_rule.items()):
+        points = [f"{_x(s / 50)} {_y(sum(f <= s / 50 for f in firsts) / max(1, len(firsts)))}" for s in range(51)]
+        colour = COLOURS[n % len(COLOURS)]
+        parts.append(f'<path d="M{"L".join(points)}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        parts.append(f'<text x="{_x(0.62)}" y="{_y(0.42) + 15 * n}" fill="{colour}">{escape(rule)}</text>')
+    return _page(title, parts)

@@ -1,0 +1,214 @@
+"""Explains an alert: what it was judged by, the rule asked once more, the transition made again from the log."""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any, Final, NamedTuple, cast
+
+import orjson
+from kafka import TopicPartition
+
+from models.reading import Reading
+from models.rules import RULES, Inputs, Verdict, chance, severity
+from models.standings import shortfall
+from streams import topics
+from streams.engine import Fetch, Owner
+from streams.engine.owner import Progress
+from streams.library import BadInput
+from streams.messages import dumps
+from streams.reading_kafka import consumer, records_of
+from streams.settings import Settings
+from streams.watch import EVIDENCE_HEADER, WatchTables, WatchWork
+
+CHUNK: Final = 2_000
+ID_CHARS_MIN: Final = 6
+
+
+class Told(NamedTuple):
+    """A transition as it stands in the topic `alerts`, and where."""
+
+    transition: dict[str, Any]
+    value: bytes
+    partition: int
+    offset: int
+    evidence: Mapping[str, Any] | None
+    """where the log leads to it; None: raised by an older lotrinh"""
+
+
+class Again(NamedTuple):
+    """What came of making a transition again from the log."""
+
+    same: bool | None
+    """bit for bit; None: it could not be tried"""
+    why: str
+
+
+class Asked(NamedTuple):
+    """What a rule says to the inputs of a firing, and whether it is what it said then."""
+
+    verdict: Verdict
+    severity: str
+    same: bool
+
+
+def find(settings: Settings, name: str) -> tuple[Told, list[Told]]:
+    """Return the transition of an id (or its beginning), and all of its episode in order. Raises BadInput."""
+    if len(name) < ID_CHARS_MIN:
+        raise BadInput(f"{name}: give at least {ID_CHARS_MIN} characters of an alert's id")
+    told = [
+        Told(orjson.loads(r.value), r.value, r.partition, r.offset, _evidence(r.headers))
+        for r in records_of(settings, topics.ALERTS)
+    ]
+    found = {t.transition["id"]: t for t in told if t.transition["id"].startswith(name)}
+    if len(found) != 1:
+        raise BadInput(f"{name}: {'no alert has' if not found else f'{len(found)} alerts have'} an id that begins so")
+    one = next(iter(found.values()))
+    of_alert = [t for t in told if t.transition["fingerprint"] == one.transition["fingerprint"]]
+    until = next(n for n, t in enumerate(of_alert) if t.transition["id"] == one.transition["id"])
+    first = max(n for n, t in enumerate(of_alert[: until + 1]) if t.transition["status"] == "firing")
+    return one, of_alert[first : until + 1]
+
+
+def _evidence(headers: Any) -> Mapping[str, Any] | None:
+    said = next((v for name, v in headers if name == EVIDENCE_HEADER), None)
+    return None if said is None else cast("Mapping[str, Any]", orjson.loads(said))
+
+
+def judged_again(fired: Mapping[str, Any]) -> Asked | None:
+    """Ask the rule of a firing once more by its stored inputs.
+
+    None where it has no inputs (a silent feed, an unknown unit).
+    """
+    if "inputs" not in fired:
+        return None
+    rule = RULES[str(fired["rule"]).partition("/")[0]]
+    inputs = cast("Inputs", fired["inputs"])
+    verdict = rule.judge(inputs)
+    grave = severity(fired["kind"], inputs) if rule.daily else "warning"
+    same = (verdict.kind, grave, rule.name) == (fired["kind"], fired["severity"], fired["rule"])
+    return Asked(verdict, grave, same)
+
+
+def made_again(settings: Settings, reading: Reading, told: Told) -> Again:
+    """Read the log up to where the transition was raised, through the very code of watch, and compare its bytes."""
+    evidence = told.evidence
+    if evidence is None:
+        return Again(None, "it does not say where in the log it comes from")
+    if evidence["reading"] != reading.fingerprint():
+        return Again(None, "decision, catalogue, registry or rules have changed since (another fingerprint)")
+    tp = TopicPartition(settings.topic(topics.TALLIES), evidence["partition"])
+    reader = consumer(settings)
+    try:
+        reader.assign([tp])
+        if reader.beginning_offsets([tp])[tp] > 0:
+            return Again(None, "the log of counters no longer goes back to its beginning")
+        reader.seek_to_beginning(tp)
+        for transition in _watched(settings, reading, _records(reader, tp, evidence["position"]), tp):
+            if transition["id"] == told.transition["id"]:
+                same = dumps(transition) == told.value
+                return Again(same, "" if same else f"the log gives {dumps(transition).decode()}")
+    finally:
+        reader.close()
+    return Again(same=False, why="the log does not lead to it")
+
+
+def _records(reader: Any, tp: TopicPartition, end: int) -> Iterator[list[Any]]:
+    while reader.position(tp) < end:
+        for records in reader.poll(timeout_ms=500, max_records=CHUNK).values():
+            before = [r for r in records if r.offset < end]
+            if before:
+                yield before
+
+
+def _watched(
+    settings: Settings, reading: Reading, chunks: Iterator[list[Any]], tp: TopicPartition
+) -> Iterator[dict[str, Any]]:
+    """Yield the transitions that watch raises over a log, with state in memory."""
+    owner = _Memory(tp.partition)
+    tables = cast("WatchTables", _Tables())
+    work = WatchWork(cast("Owner", owner), reading, settings, tables)
+    work.restored(renewed=True)
+    for chunk in chunks:
+        fetch = Fetch(cast("Any", tp), chunk, chunk[0].offset, chunk[-1].offset + 1)
+        tables.unit_days.fetch = fetch
+        work.take(fetch)
+        yield from cast("list[dict[str, Any]]", work.raised())
+
+
+class _Memory:
+    """Stands in for the owner of a partition: a memo and rows, and nothing that is written anywhere."""
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.progress = Progress()
+        self.memo = self.progress.memo
+        self.epoch = 0
+        self.position = 0
+
+    def rows(self, table: Any) -> Iterator[tuple[Any, Any]]:
+        yield from [*table.all_rows()]
+
+
+class _Rows(dict[Any, Any]):
+    def all_rows(self) -> Iterator[tuple[Any, Any]]:
+        yield from self.items()
+
+
+class _Windowed:
+    """A windowed table: rows by key and by the window that the fetch in hand is at."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Any, Any] = {}
+        self.fetch: Any = None
+
+    def _at(self, key: Any) -> Any:
+        return key, (self.fetch.at, self.fetch.at)
+
+    def __getitem__(self, key: Any) -> "_Cell":
+        return _Cell(self._rows.get(self._at(key), {}))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._rows[self._at(key)] = value
+
+    def all_rows(self) -> Iterator[tuple[Any, Any]]:
+        yield from self._rows.items()
+
+
+class _Cell(NamedTuple):
+    row: Any
+
+    def value(self) -> Any:
+        return self.row
+
+
+class _Tables:
+    def __init__(self) -> None:
+        self.unit_days, self.gaps, self.alerts, self.announced = _Windowed(), _Rows(), _Rows(), _Rows()
+
+
+def sentences(reading: Reading, told: Told, episode: list[Told], again: Again) -> Iterator[str]:
+    """Tell an alert in Vietnamese: what was judged, by which rule, from where, and whether it comes out again."""
+    fired, one = episode[0].transition, told.transition
+    unit = reading.registry.name(one["unit"])
+    yield f"{unit} – {one['indicator']} – {one['kind']} ({one['severity']})"
+    for step in episode:
+        yield f"  {step.transition['at']}  {step.transition['status']:<9}  {step.transition['reason']}"
+    inputs = fired.get("inputs")
+    if inputs is not None:
+        figures = inputs["numerator"], inputs["denominator"]
+        expected = None if inputs["expected"] is None else Fraction(inputs["expected"])
+        yield f"Quy tắc {fired['rule']}; số liệu khi đánh giá: {figures[0]}/{figures[1]}"
+        yield f"Lộ trình {inputs['expected']} %, còn thiếu {shortfall(figures, expected)}"
+        yield f"P(ngẫu nhiên) = {chance(figures, expected)}; P(đạt cuối kỳ) = {inputs['probability'] or '–'}"
+        yield "Đầu vào: " + orjson.dumps(inputs).decode()
+        if "basis" in fired:
+            yield "Cơ sở dự báo: " + orjson.dumps(fired["basis"]).decode()
+    judged = judged_again(fired)
+    if judged is not None:
+        agrees = "khớp" if judged.same else "KHÔNG KHỚP"
+        yield f"Hỏi lại quy tắc với cùng đầu vào: {judged.verdict.kind} ({judged.severity}) – {agrees}"
+    yield f"Bản ghi: alerts/{told.partition}@{told.offset}" + (
+        "" if told.evidence is None
+        else f"; dẫn từ {told.evidence['topic']}/{told.evidence['partition']}@{told.evidence['position']}"
+    )  # fmt: skip
+    state = {True: "khớp từng byte", False: "KHÔNG KHỚP", None: "không tính lại được"}[again.same]
+    yield f"Tính lại từ nhật ký: {state}" + (f" – {again.why}" if again.why else "")

@@ -1,0 +1,114 @@
+"""Rules on trial: cases from files, scores, drawings, and what an alert's stored inputs are worth."""
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from streams.backtest.drawings import calibration as drawn
+from streams.backtest.drawings import first_alerts
+from streams.backtest.log import courses_of, read_truth
+from streams.backtest.scores import Course, Look, calibration, coverage, cycling, scores
+from streams.explaining import judged_again
+from streams.feeds.simulate import Simulation, simulate
+from tests.builders import evaluated, received, thai_binh
+
+ROOT = Path(__file__).parents[2]
+TRADE = "34.so-cong-thuong"
+
+
+def rules(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "streams.cli", "rules", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+def test_the_cases_of_the_documents_hold() -> None:
+    done = rules("test", "docs/examples/rules.yaml")
+
+    assert (done.returncode, done.stdout.count("ok  ")) == (0, 3), done.stdout + done.stderr
+
+
+def test_a_case_that_comes_out_otherwise_says_how(tmp_path: Path) -> None:
+    text = (ROOT / "docs/examples/rules.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "wrong.yaml"
+    file.write_text(text.replace("2024-06-20, status: resolved", "2024-06-20, status: retracted"), encoding="utf-8")
+    done = rules("test", str(file))
+
+    assert done.returncode == 1
+    assert "expected at=2024-06-20, status=retracted" in done.stdout
+
+
+def test_a_bad_file_of_cases_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "decision: thai-binh-2024\ncases: [{name: x, events: [], until: soon, expect: []}]", encoding="utf-8"
+    )
+    done = rules("test", str(file))
+
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "cases.0.until" in done.stderr
+
+
+def courses() -> list[Course]:
+    good = Course("a", 300, 50, 60, 100, raises=[])
+    alarmed = Course("b", 300, 50, 60, 100, raises=[10], ends=[20])
+    caught = Course("c", 300, 50, 30, 100, raises=[100, 200], ends=[150])
+    late = Course("d", 300, 50, 30, 100, raises=[200])
+    small = Course("e", 300, 50, 1, 3)
+    return [good, alarmed, caught, late, small]
+
+
+def test_scores_count_what_they_say() -> None:
+    found = scores(courses())
+
+    assert (found.precision[:2], found.recall[:2]) == ((2, 3), (2, 3))
+    assert (found.false[:2], found.half_time[:2]) == ((1, 2), (1, 2))
+    assert (found.raises_per_bad, found.lead) == (1.0, 150)
+
+
+def test_truth_where_it_is_known_goes_before_the_end() -> None:
+    unlucky = Course("f", 300, 50, 60, 100, behind=True, raises=[10])
+
+    assert scores([unlucky]).precision[:2] == (1, 1)
+
+
+def test_calibration_takes_one_forecast_per_course() -> None:
+    some = [Course(str(n), 10, 50, 60 if n % 4 else 40, 100) for n in range(40)]
+    for course in some:
+        course.looks = [Look(1, 0.5, 0.6, 0.7, 0.75), Look(2, 0.59, 0.6, 0.61, 0.75)]
+    look = cycling(some)
+
+    assert [(d.said, d.came, d.of) for d in calibration(some, look)] == [(0.75, 0.75, 40)]
+    assert coverage(some, look).some == 30
+
+
+def test_a_year_backtests_and_its_drawings_are_drawings(tmp_path: Path) -> None:
+    reading = thai_binh(rule="evidence")
+    truth = tmp_path / "truth.csv"
+    truth.write_text(f"unit,indicator,behind\n{TRADE},online-dossiers,true\n", encoding="utf-8")
+    found = courses_of(
+        reading, enumerate(simulate(reading, Simulation(1_500, 8)), 1), date(2024, 9, 30), read_truth(truth)
+    )
+    look = cycling(found)
+
+    assert next(c for c in found if c.unit == TRADE and c.behind).looks
+    assert scores(found).courses == len(found) > 200
+    for svg in (drawn(calibration(found, look), "a < b"), first_alerts({"evidence": [0.2, 2.0]}, "x")):
+        assert ET.fromstring(svg).tag.endswith("svg")  # noqa: S314 - our own
+
+
+def test_a_rule_asked_again_by_the_stored_inputs_says_the_same() -> None:
+    events = received(40, TRADE, "online", "2024-06-06") + received(60, TRADE, "in_person", "2024-06-06")
+    for rule in ("evidence", "literal", "forecast"):
+        fired = json.loads(json.dumps(evaluated(thai_binh(rule=rule), events, date(2024, 7, 31)).alerts[0]))
+        again = judged_again(fired)
+        tampered = judged_again(
+            {**fired, "inputs": {**fired["inputs"], "numerator": 60, "status": "met", "probability": "0.9"}}
+        )
+
+        assert again is not None
+        assert again.same, rule
+        assert tampered is not None
+        assert not tampered.same
