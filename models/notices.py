@@ -10,6 +10,7 @@ the rows it changes. Losing what was not kept means sending a message again, und
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple, cast
@@ -481,6 +482,14 @@ class Outbox:
         for box, state in list(self.boxes.items()):
             if state["sending"]:
                 self._put_box(box, sending=False, retry_at=max(retry_at, state["retry_at"]))
+
+    def owed(self) -> Counter[str]:
+        """Return for each receiver how many alerts it is owed a word on, over its mailboxes."""
+        found: Counter[str] = Counter()
+        for box, names in self._live.items():
+            accounts = (self.account(box, name) for name in names)
+            found[box.receiver] += sum(a["owed"] > a["told"] for a in accounts)
+        return found
 
     def pending(self, situation: Situation) -> dict[Mailbox, int]:
         """Return for each mailbox how many alerts it still has to be told of."""

@@ -4,6 +4,7 @@ Read once at an entry point and passed down. Policy (targets, formulas, switches
 setting of a process; what stands here says where things are and how fast they go.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -113,3 +114,9 @@ class Settings(BaseSettings):
     def topic(self, name: str) -> str:
         """Return a topic's full name."""
         return f"{self.prefix}{name}"
+
+
+def secret_of(variable: str) -> SecretStr | None:
+    """Return the secret in a variable that a file of the deployment names; None where it is unset or empty."""
+    value = os.environ.get(variable, "").strip()
+    return SecretStr(value) if value else None

@@ -95,7 +95,7 @@ def test_every_dependency_is_locked_by_hash(extra: str) -> None:
 
 def test_workers_are_healthy_when_they_are_ready() -> None:
     environment = COMPOSE["services"]["tally"]["environment"]
-    for name, port in (("tally", 9100), ("watch", 9100), ("wallboard", 8100)):
+    for name, port in (("tally", 9100), ("watch", 9100), ("notify", 9100), ("wallboard", 8100)):
         assert f"http://127.0.0.1:{port}/readyz" in COMPOSE["services"][name]["healthcheck"]["test"][-1]
     assert environment["LOTRINH_OPS_PORT"] == "9100"
     assert not COMPOSE["services"]["tally"].get("ports")
@@ -109,8 +109,10 @@ def metric_names() -> set[str]:
     from streams.board.wall import Wall
     from streams.engine.stats import Durations
     from streams.library import read_reading
+    from streams.notify.health import NotifyHealth
     from streams.ops.metrics import SUFFIX
     from streams.watch import WatchFigures
+    from tests.notices import Delivery, plan, to
     from tests.unit.test_ops import FakeOwner, health
 
     settings = Settings(redis="redis://127.0.0.1:1/0")  # type: ignore[arg-type]  # never connected to
@@ -118,6 +120,7 @@ def metric_names() -> set[str]:
     watch.work.figures = lambda: WatchFigures("2024-01-01T00:00:00Z", True, 0, Durations())
     found = [*health(FakeOwner(10, None), since=1.0).metrics(), *health(watch, since=1.0).metrics()]
     found += Wall(settings, read_reading(settings)).metrics()
+    found += NotifyHealth(Delivery(plan({"a": {}}, to("a"))).outbox).metrics()
     return {m.name + labels.get(SUFFIX, "") for m in found for labels, _ in m.samples} | {m.name for m in found}
 
 
@@ -143,6 +146,7 @@ def test_every_alert_and_every_metric_is_explained() -> None:
 def test_what_processes_may_do_is_what_they_do() -> None:
     from streams import tally, topics, watch
     from streams.library import read_reading
+    from streams.notify import log, notifier
 
     acls = yaml.safe_load((ROOT / "deploy/acls.yml").read_text())
     settings = Settings(kafka="127.0.0.1:1", prefix="")
@@ -155,5 +159,8 @@ def test_what_processes_may_do_is_what_they_do() -> None:
         assert set(acls[name]["write"]) == {*app.config.announces} | changelogs | ticks
         assert acls[name]["groups"] == [app.config.id] == [name]
         assert acls[name]["transactional"] == [f"{app.config.id}-"]
+    assert acls["notify"]["transactional"] == [log.NAME]
+    assert acls["notify"]["write"] == [topics.DELIVERIES]
+    assert {*notifier.READS, topics.DELIVERIES} == set(acls["notify"]["read"])
     assert set(acls["portal"]["write"]) == set(topics.INBOUND)
     assert set(acls["wallboard"]["read"]) == {topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS}

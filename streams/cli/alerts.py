@@ -72,7 +72,7 @@ def list_(above: dict[str, Any], decision: str | None, unit: str | None, as_json
     from streams.library import read_reading
 
     settings = _settings(above, state_dir)
-    operators, now = _operators(settings), _now(settings)
+    operators, now = operators_of(settings), now_of(settings)
     registry = read_reading(settings).registry
     rows = _open(_transitions(settings))
     rows = [r for r in rows if unit in (None, r["unit"]) and decision in (None, r["decision"])]
@@ -122,7 +122,7 @@ def list_(above: dict[str, Any], decision: str | None, unit: str | None, as_json
 def ack(above: dict[str, Any], alert: str, role: str, note: str, until: str | None, state_dir: Any) -> None:
     """Acknowledge an open alert (ID: of its transition or its fingerprint, or how that begins)."""
     settings = _settings(above, state_dir)
-    now = _now(settings)
+    now = now_of(settings)
     fired = _found(_open(_transitions(settings)), alert)
     missing = _shortfalls(settings).get((fired["decision"], fired["indicator"], fired["unit"]), fired["shortfall"])
     record = {
@@ -149,7 +149,7 @@ def silence(
 ) -> None:
     """Send nothing of the alerts that fit all conditions, until then. The end of what was told is still told."""
     settings = _settings(above, state_dir)
-    now = _now(settings)
+    now = now_of(settings)
     record = {
         "kind": "silence",
         "matchers": [_matcher(text) for text in matches],
@@ -169,8 +169,8 @@ def silence(
 def unsilence(above: dict[str, Any], id_: str, role: str, reason: str, state_dir: Any) -> None:
     """End a silence before its time."""
     settings = _settings(above, state_dir)
-    now = _now(settings)
-    known = _operators(settings).silences
+    now = now_of(settings)
+    known = operators_of(settings).silences
     found = [s for s in known if s.startswith(id_)]
     if len(found) != 1:
         raise BadInput(f"{len(found)} silences have an id that begins with {id_!r}; see `lotrinh alerts list`")
@@ -198,7 +198,8 @@ def _open(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [r for r in {r["fingerprint"]: r for r in rows}.values() if r["status"] == "firing"]
 
 
-def _operators(settings: Any) -> Any:
+def operators_of(settings: Any) -> Any:
+    """Return what operators have said, merged."""
     from models.events import Refused
     from models.operator import merged, parse_operator
     from streams import topics
@@ -217,7 +218,7 @@ def _shortfalls(settings: Any) -> dict[tuple[str, str, str], int]:
     return {(r["decision"], r["indicator"], r["unit"]): r["shortfall"] for r in rows}
 
 
-def _now(settings: Any) -> str:
+def now_of(settings: Any) -> str:
     """Return the time: of this machine, or of the replay where the running system lives through one."""
     import time
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streams.cli.options import FILE, of_decision, of_system, settings_from
+from streams.cli.options import FILE, echo_json, of_decision, of_system, settings_from
 
 
 @click.command("notify")
@@ -13,7 +13,9 @@ from streams.cli.options import FILE, of_decision, of_system, settings_from
 @of_system
 @click.option("--receivers", type=FILE, help="who is told, and how (TOML); or LOTRINH_RECEIVERS")
 @click.option("--check", is_flag=True, help="only say what is wrong with the receivers file")
-def command(check: bool, **given: Any) -> None:
+@click.option("--status", is_flag=True, help="only show what each mailbox still has to be told, and what was set aside")
+@click.option("--json", "as_json", is_flag=True, help="of --status: print JSON alone on stdout")
+def command(check: bool, status: bool, as_json: bool, **given: Any) -> None:
     """Tell receivers of alerts until SIGTERM. One process; a second one takes over from the first."""
     from streams.library import read_reading
     from streams.local.state import located
@@ -28,5 +30,34 @@ def command(check: bool, **given: Any) -> None:
     settings = located(settings)
     reading = read_reading(settings)
     config = config_of(settings)
+    if status:
+        _show(settings, reading, config, as_json=as_json)
+        return
     log_to_stderr(settings)
     asyncio.run(run(settings, reading, config))
+
+
+def _show(settings: Any, reading: Any, config: Any, *, as_json: bool) -> None:
+    """Show mailboxes from what the notifier keeps; what it has not read yet is not in it."""
+    from models.notices import NEW_BOX, Outbox, Situation
+    from models.routing import Routing
+    from streams.cli.alerts import now_of, operators_of
+    from streams.notify.log import restore
+
+    outbox = Outbox(Routing(config.plan, reading.registry))
+    restore(settings, outbox)
+    waiting = outbox.pending(Situation(now_of(settings), operators_of(settings)))
+    rows = [
+        {"mailbox": str(box), "pending": count, "failures": outbox.boxes.get(box, NEW_BOX)["failures"]}
+        for box, count in sorted(waiting.items())
+    ]
+    refused = [{"message": id_, **row} for id_, row in sorted(outbox.refused.items())]
+    if as_json:
+        echo_json({"mailboxes": rows, "refused": refused})
+        return
+    for row in rows:
+        failing = f", {row['failures']} attempts failed in a row" if row["failures"] else ""
+        click.echo(f"{row['mailbox']}: {row['pending']} alerts to be told{failing}")
+    for message in refused:
+        click.echo(f"set aside: {message['message']} to {message['mailbox']}: {message['why']}")
+    click.echo(f"{len(rows)} mailboxes, {len(refused)} messages set aside")

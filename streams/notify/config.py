@@ -5,7 +5,6 @@ that the file names are ever asked, and plain HTTP only on loopback unless the f
 """
 
 import ipaddress
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from models.routing import Manner, Name, Plan, Route
 from streams.library import BadInput, read_table, read_text
+from streams.settings import secret_of
 
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 Address = Annotated[str, Field(pattern=r"^[^@\s<>,;:]+@[^@\s<>,;:]+$", max_length=254)]
@@ -219,16 +219,16 @@ def _secret_names(receiver: Receiver) -> tuple[str, ...]:
 def _secret(receiver: Receiver, name: str, secret: str, folder: Path) -> SecretStr | None:
     file: str | None = getattr(receiver, f"{secret}_file")
     variable: str | None = getattr(receiver, f"{secret}_env")
-    if file is not None:
-        text = read_text(folder / file).strip()
-        where = folder / file
-    elif variable is not None:
-        text, where = os.environ.get(variable, "").strip(), Path(f"variable {variable}")
-    else:
+    if file is None and variable is None:
         return None
-    if not text:
+    if file is not None:
+        text, where = read_text(folder / file).strip(), str(folder / file)
+        found = SecretStr(text) if text else None
+    else:
+        found, where = secret_of(variable or ""), f"variable {variable}"
+    if found is None:
         raise BadInput(f"{where}: the {secret} of the receiver {name!r} is empty")
-    return SecretStr(text)
+    return found
 
 
 def _addresses(rows: Any) -> dict[str, str]:

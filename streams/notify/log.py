@@ -23,6 +23,17 @@ log = logging.getLogger("lotrinh.notify")
 NAME: Final = "notify"
 
 
+def restore(settings: Settings, outbox: Outbox) -> int:
+    """Restore an outbox from the topic's rows, whoever writes them; returns how many there are."""
+    latest: dict[bytes, bytes | None] = {}
+    for record in records_of(settings, topics.DELIVERIES):
+        latest[record.key] = record.value
+    for key, value in sorted(latest.items()):  # an alert's row comes before what mailboxes were told of it
+        if value is not None:
+            outbox.restore(key.decode(), orjson.loads(value))
+    return len(latest)
+
+
 class DeliveryLog:
     """Reads the rows at the start, and writes those that change."""
 
@@ -49,17 +60,7 @@ class DeliveryLog:
 
     async def load(self, outbox: Outbox) -> int:
         """Restore an outbox from all rows; returns how many there are."""
-        rows = await asyncio.to_thread(self._rows)
-        # An alert's row comes before what mailboxes were told of it.
-        for key in sorted(rows):
-            outbox.restore(key, rows[key])
-        return len(rows)
-
-    def _rows(self) -> dict[str, Mapping[str, Any]]:
-        latest: dict[bytes, bytes | None] = {}
-        for record in records_of(self._settings, topics.DELIVERIES):
-            latest[record.key] = record.value
-        return {key.decode(): orjson.loads(value) for key, value in latest.items() if value is not None}
+        return await asyncio.to_thread(restore, self._settings, outbox)
 
     async def keep(self, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Write changed rows, all or none. Raises ProducerFenced where another notifier has taken over."""

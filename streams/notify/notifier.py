@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
+from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import KafkaError, ProducerFenced
 
 from models.calendar import utc_ms
 from models.events import Refused
@@ -25,14 +26,17 @@ from streams.broker import bootstrap, client_options
 from streams.engine.stop import die, point
 from streams.library import BadInput
 from streams.notify.config import Config
+from streams.notify.health import ACCEPTED, FAILED, SET_ASIDE, NotifyHealth
 from streams.notify.log import DeliveryLog
 from streams.notify.payloads import Context
 from streams.notify.sending import Outcome, Sender
 from streams.notify.texts import Names
+from streams.ops.server import create_app, listen
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.notify")
 
+READS: Final = (topics.ALERTS, topics.OPERATORS, topics.STANDINGS, topics.HEARTBEATS)
 POLL_MS: Final = 250
 POLL_RECORDS_MAX: Final = 2_000
 LOOK_S: Final = 2.0
@@ -67,6 +71,7 @@ class Notifier:
         self._standings: dict[bytes, bytes] = {}
         self._clock = ""
         """the replay's time, where ticks are records"""
+        self.health = NotifyHealth(self._outbox)
         self._under_way: dict[asyncio.Task[Outcome], Message] = {}
         self._refusals: Counter[str] = Counter()
         self._looked: tuple[str, Counter[Mailbox]] = ("", Counter())
@@ -89,24 +94,26 @@ class Notifier:
             self._outbox.interrupted(time.time() + longest)
             await consumer.start()
             try:
-                await self._begin(consumer)
+                await self._begin(consumer, stop)
                 log.info("notify is ready: %d rows kept, %d receivers", count, len(self._config.receivers))
                 if self._settings.ready_file is not None:
                     self._settings.ready_file.touch()
                 while not stop.is_set():
                     await self._step(consumer, kept, sender)
+                    self.health.step()
                 await self._finish(kept)
             except ProducerFenced:
                 die("another `lotrinh notify` has taken over")
+            except KafkaError as exc:
+                die(exc)  # what was not kept is done again from what was
             finally:
                 await consumer.stop()
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    async def _begin(self, consumer: Any) -> None:
+    async def _begin(self, consumer: Any, stop: asyncio.Event) -> None:
         """Read everything up to where the topics end now: nothing is decided on half of what is known."""
-        names = [topics.ALERTS, topics.OPERATORS, topics.STANDINGS, topics.HEARTBEATS]
-        tps = [TopicPartition(self._settings.topic(n), p) for n in names for p in range(self._settings.partitions)]
+        tps = [TopicPartition(self._settings.topic(n), p) for n in READS for p in range(self._settings.partitions)]
         consumer.assign(tps)
         ends: Mapping[Any, int] = await consumer.end_offsets(tps)
         starts: Mapping[Any, int] = await consumer.beginning_offsets(tps)
@@ -118,7 +125,7 @@ class Notifier:
         consumer.pause(*(tp for tp in tps if tp.topic == alerts))
         for chosen in ([tp for tp in tps if tp.topic != alerts], [tp for tp in tps if tp.topic == alerts]):
             consumer.resume(*chosen)
-            while any([await consumer.position(tp) < ends[tp] for tp in chosen]):
+            while not stop.is_set() and any([await consumer.position(tp) < ends[tp] for tp in chosen]):
                 await self._read(consumer)
 
     async def _read(self, consumer: Any) -> None:
@@ -206,6 +213,7 @@ class Notifier:
             point("after-send", self._settings.fault)
             self._look_at = 0.0
             if outcome.accepted:
+                self.health.messages[message.mailbox.receiver, ACCEPTED] += 1
                 self._refusals.pop(message.id, None)
                 self._outbox.sent(message)
                 log.info("%s was told of %d alerts, message %s", message.mailbox, len(message.lines), message.id)
@@ -217,8 +225,10 @@ class Notifier:
             self._refusals[message.id] += 1
             if self._refusals[message.id] >= REFUSALS_MAX:
                 log.error("%s will not have message %s (%s): set aside", message.mailbox, message.id, outcome.why)
+                self.health.messages[message.mailbox.receiver, SET_ASIDE] += 1
                 self._outbox.give_up(message, outcome.why)
                 return
+        self.health.messages[message.mailbox.receiver, FAILED] += 1
         box = self._outbox.boxes.get(message.mailbox)
         failures = 1 if box is None else box["failures"] + 1
         pause = max(pause_s(failures), outcome.pause_s)
@@ -256,7 +266,17 @@ async def run(settings: Settings, reading: Reading, config: Config) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(signum, stop.set)
-    await Notifier(settings, reading, config).run(stop)
+    notifier = Notifier(settings, reading, config)
+    if settings.ops_port is None:
+        await notifier.run(stop)
+        return
+    runner = web.AppRunner(create_app(notifier.health), access_log=None)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listen(settings.ops_host, settings.ops_port)).start()
+        await notifier.run(stop)
+    finally:
+        await runner.cleanup()
 
 
 def config_of(settings: Settings) -> Config:

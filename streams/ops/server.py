@@ -8,19 +8,31 @@ import asyncio
 import errno
 import logging
 import socket
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
 
 import orjson
 from aiohttp import web
 from mode import Service
 
 from streams.library import BadInput
-from streams.ops.metrics import CONTENT_TYPE, exposition
-from streams.ops.worker import WorkerHealth
+from streams.ops.metrics import CONTENT_TYPE, Metric, exposition
+from streams.ops.worker import Check
 
 log = logging.getLogger("lotrinh.ops")
 
-HEALTH: Final = web.AppKey("health", WorkerHealth)
+
+class Health(Protocol):
+    """What a process knows of itself."""
+
+    def checks(self) -> Sequence[Check]:
+        """Return the conditions of readiness."""
+
+    def metrics(self) -> Iterable[Metric]:
+        """Return the metrics."""
+
+
+HEALTH: Final = web.AppKey("health", Health)
 SHUTDOWN_S: Final = 1.0
 
 
@@ -43,7 +55,7 @@ def address_of(listening: socket.socket) -> str:
 class OpsServer(Service):
     """The server, as a service that begins and ends with the worker."""
 
-    def __init__(self, health: WorkerHealth, listening: socket.socket, **kwargs: Any) -> None:
+    def __init__(self, health: Health, listening: socket.socket, **kwargs: Any) -> None:
         """Serve on a socket that listens already."""
         super().__init__(**kwargs)
         self._listening = listening
@@ -60,7 +72,7 @@ class OpsServer(Service):
         await asyncio.wait_for(self._runner.cleanup(), 2 * SHUTDOWN_S)
 
 
-def create_app(health: WorkerHealth) -> web.Application:
+def create_app(health: Health) -> web.Application:
     """Return the three answers as an application."""
     app = web.Application(client_max_size=1 << 10)
     app[HEALTH] = health

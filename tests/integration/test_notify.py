@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -99,6 +100,11 @@ def publish(system: System, status: str = "firing", episode: int = 1, **more: An
     system.flush()
 
 
+def requested(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
+        return str(answer.read().decode())
+
+
 def until(condition: Callable[[], Any], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -166,7 +172,8 @@ def test_a_second_notifier_takes_over(system: System, receiver: Receiver) -> Non
 
 def test_a_receiver_that_will_not_have_a_message_does_not_block_those_after(system: System, receiver: Receiver) -> None:
     receiver.answer = 400
-    notifier = system.start("notify").until_ready()
+    ops = free_port()
+    notifier = system.start("notify", LOTRINH_OPS_PORT=str(ops)).until_ready()
     publish(system)
     until(lambda: "set aside" in notifier.text(), 60)
     receiver.answer = 204
@@ -177,6 +184,18 @@ def test_a_receiver_that_will_not_have_a_message_does_not_block_those_after(syst
     (refused,) = [json.loads(v) for k, v in kept.items() if k.startswith("refused/")]
     assert refused["why"] == "HTTP 400"
     assert refused["alerts"] == [transition()["id"]]
+    receiver.stop()
+    publish(system, unit="12694")
+    until(lambda: "was not reached (Client" in notifier.text())
+    status = json.loads(lotrinh(system, "notify", "--status", "--json").stdout)
+    receiver.start()
+    ((mailbox,), (aside,)) = status["mailboxes"], status["refused"]
+    figures = requested(f"http://127.0.0.1:{ops}/metrics").splitlines()
+    assert requested(f"http://127.0.0.1:{ops}/readyz") == "ok\n"
+    assert 'lotrinh_notify_messages_total{receiver="hook",outcome="set-aside"} 1' in figures
+    assert 'lotrinh_notify_messages_total{receiver="hook",outcome="accepted"} 1' in figures
+    assert (mailbox["mailbox"], mailbox["pending"], mailbox["failures"] > 0) == ("hook", 1, True)
+    assert aside["alerts"] == [transition()["id"]]
     assert SECRET not in notifier.text()
     assert str(receiver.port) not in notifier.text()
 

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.digest import ranked
-from models.notices import BACKLOG, DIGEST, Message
+from models.notices import BACKLOG, DIGEST, Message, Situation
 from models.operator import Operators, merged, parse_operator
 from models.routing import Mailbox
 from tests.notices import NOW, Delivery, plan, to, transition
@@ -186,6 +186,21 @@ def test_a_message_made_again_has_the_same_id() -> None:
         delivery.publish(transition())
 
     assert [m.id for m in first.tell()] == [m.id for m in second.tell(TOMORROW)]
+
+
+def test_after_a_stop_in_the_midst_of_sending_a_mailbox_is_left_alone_for_a_while() -> None:
+    delivery = Delivery(plan({"a": {}}, to("a")))
+    delivery.publish(transition())
+    here = Situation(NOW)
+    delivery.read(here)
+    (message,) = delivery.outbox.due(here, 0.0)
+    delivery.outbox.begin(message)
+    delivery.keep()
+    delivery.clock = 10.0
+    delivery.restart()
+
+    assert delivery.outbox.due(here, 9.9) == []
+    assert [m.id for m in delivery.outbox.due(here, 10.0)] == [message.id]
 
 
 def test_whoever_was_told_hears_of_the_end_even_where_routes_have_changed() -> None:

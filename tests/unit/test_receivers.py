@@ -214,6 +214,15 @@ def test_a_secret_that_cannot_be_one_is_said_at_the_start(tmp_path: Path) -> Non
         check_extras(read_config(written(tmp_path, text + ROUTE)))
 
 
+def test_a_secret_may_stand_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'receivers.a = { type = "webhook", url = "https://x.example", secret_env = "T_HOOK" }'
+    with pytest.raises(BadInput, match="variable T_HOOK: the secret of the receiver 'a' is empty"):
+        read_config(written(tmp_path, text + ROUTE))
+    monkeypatch.setenv("T_HOOK", "whsec_AAAA")
+
+    assert read_config(written(tmp_path, text + ROUTE)).secret("a", "secret") == "whsec_AAAA"
+
+
 def test_secrets_do_not_show(tmp_path: Path) -> None:
     text = 'receivers.a = { type = "webhook", url = "https://x.example", secret_file = "secret" }'
 
