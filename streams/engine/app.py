@@ -11,7 +11,7 @@ import faust
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
-from streams.engine.flow import STALL_S, Contiguity
+from streams.engine.flow import Flow
 from streams.engine.holdings import Holdings
 from streams.engine.kafka import KafkaLog
 from streams.engine.log import Log
@@ -70,7 +70,7 @@ class Engine(faust.App):
         self.kafka: Log = KafkaLog(config.client(), config.id, config.transaction_timeout_s)
         self.holdings = Holdings(self)
         self.committed: dict[TP, int] = {}
-        self._contiguity = Contiguity()
+        self._flow = Flow(self)
         self._minding = False
         super().__init__(
             config.id,
@@ -143,53 +143,31 @@ class Engine(faust.App):
         for fun in self.on_forget:
             fun(partition)
 
-    async def fetches(self, stream: Any) -> AsyncIterator[Fetch]:
+    def fetches(self, stream: Any) -> AsyncIterator[Fetch]:
         """Yield a stream's fetches, each exactly the next stretch of its partition's log.
 
         The loop's body may not await: a fetch is applied when the loop comes back for the next one.
         """
-        async for event in stream.events():
-            fetch: Fetch = event.value
-            owner = self.holdings.owners.get(fetch.partition)
-            if owner is None or event.message.generation_id != self.consumer_generation_id:
-                continue
-            await owner.room()
-            if owner.closed or self.holdings.owners.get(fetch.partition) is not owner:
-                continue
-            here = owner.next_of(fetch.topic)
-            verdict = self._contiguity.judge(fetch, here, self.loop.time())
-            if verdict == "refetch":
-                await self._fetch_again(TP(fetch.topic, fetch.partition), here)
-            if verdict == "apply":
-                owner.begin(fetch)
-                yield fetch
-                owner.applied(fetch)
+        arrivals = ((event.value, event.message.generation_id) async for event in stream.events())
+        return self._flow.fetches(arrivals)
 
-    async def _fetch_again(self, tp: TP, here: int) -> None:
-        log.warning("%s-%d: fetching again from %d", tp.topic, tp.partition, here)
+    async def fetch_again(self, tp: TP, here: int) -> None:
+        """Let the consumer go back to the state's position."""
         try:
             await self.consumer.seek_wait({tp: here})
         except IllegalStateError:
             log.info("a rebalance has begun; the takeover seeks")
 
+    def fetched_to(self) -> Mapping[TP, int]:
+        """Return up to where the consumer has handed over each partition."""
+        positions: Mapping[TP, int] = self.consumer._thread.fetched_to()  # noqa: SLF001
+        return positions
+
     def taken_over(self) -> None:
         """Begin, the first time, to look for fetches that never arrived."""
         if not self._minding:
             self._minding = True
-            self.add_future(self._mind_stalls())
-
-    async def _mind_stalls(self) -> None:
-        """Fetch again what was fetched and dropped on the way, where no later fetch may come to show the hole."""
-        while not self.should_stop:
-            await asyncio.sleep(STALL_S)
-            for tp, fetched in self.consumer._thread.fetched_to().items():  # noqa: SLF001
-                owner = self.holdings.owners.get(tp.partition)
-                if owner is None or tp.topic not in self.sources:
-                    continue
-                here = owner.next_of(tp.topic)
-                stalled = self._contiguity.stalled(tp, here, fetched)
-                if stalled and self._contiguity.missing(tp, here, self.loop.time()):
-                    await self._fetch_again(tp, here)
+            self.add_future(self._flow.mind_stalls())
 
     async def out_of_range(self, tps: set[TP]) -> None:
         """The source does not have what was asked for: end the process where it is the state that would miss it."""
@@ -197,4 +175,4 @@ class Engine(faust.App):
             for tp in tps:
                 if (owner := self.holdings.owners.get(tp.partition)) is not None:
                     await owner.source_bounds(reader)
-                    await self._fetch_again(tp, owner.next_of(tp.topic))
+                    await self.fetch_again(tp, owner.next_of(tp.topic))

@@ -1,11 +1,19 @@
 """Contiguity: what of a fetch continues the state, whatever was dropped, doubled or overtaken on the way here."""
 
-from typing import Literal
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from faust.types import TP
 
 from streams.engine.stop import die
 from streams.engine.transport import Fetch
+
+if TYPE_CHECKING:
+    from streams.engine.holdings import Holdings
+
+log = logging.getLogger("lotrinh.engine")
 
 REFETCHES_MAX = 3
 """times a stretch of the log is asked for again before the process gives up"""
@@ -60,3 +68,65 @@ class Contiguity:
         """
         before, self._seen[tp] = self._seen.get(tp), here
         return fetched > here and before == here
+
+
+class Source(Protocol):
+    """What the flow needs of the process it runs in: who owns what, and the consumer's positions."""
+
+    sources: set[str]
+    holdings: "Holdings"
+    consumer_generation_id: int
+
+    async def fetch_again(self, tp: TP, here: int) -> None:
+        """Seek, unless a rebalance has begun: then the takeover seeks."""
+
+    def fetched_to(self) -> Mapping[TP, int]:
+        """Return up to where the consumer has handed over each partition."""
+
+
+class Flow:
+    """From fetches as they arrive to fetches as the state needs them."""
+
+    def __init__(self, source: Source) -> None:
+        """Miss nothing."""
+        self._source = source
+        self._contiguity = Contiguity()
+
+    async def fetches(self, arrivals: AsyncIterator[tuple[Fetch, int]]) -> AsyncIterator[Fetch]:
+        """Yield of what arrives, with the generation it arrived under, exactly the next stretches.
+
+        A fetch is applied when the caller comes back for the next one; until then it may not await.
+        """
+        source, now = self._source, asyncio.get_running_loop().time
+        async for fetch, generation in arrivals:
+            owner = source.holdings.owners.get(fetch.partition)
+            if owner is None or generation != source.consumer_generation_id:
+                continue
+            await owner.room()
+            if owner.closed or source.holdings.owners.get(fetch.partition) is not owner:
+                continue
+            here = owner.next_of(fetch.topic)
+            verdict = self._contiguity.judge(fetch, here, now())
+            if verdict == "apply":
+                owner.begin(fetch)
+                yield fetch
+                owner.applied(fetch)
+            elif verdict == "refetch":
+                await self._again(TP(fetch.topic, fetch.partition), here)
+
+    async def mind_stalls(self) -> None:
+        """Ask again, for ever, for what was fetched and dropped where no later fetch may come to show the hole."""
+        source, now = self._source, asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(STALL_S)
+            for tp, fetched in source.fetched_to().items():
+                owner = source.holdings.owners.get(tp.partition)
+                if owner is None or tp.topic not in source.sources:
+                    continue
+                here = owner.next_of(tp.topic)
+                if self._contiguity.stalled(tp, here, fetched) and self._contiguity.missing(tp, here, now()):
+                    await self._again(tp, here)
+
+    async def _again(self, tp: TP, here: int) -> None:
+        log.warning("%s-%d: fetching again from %d", tp.topic, tp.partition, here)
+        await self._source.fetch_again(tp, here)

@@ -32,7 +32,7 @@ class Holdings:
 
     def positions(self) -> dict[TP, int]:
         """Return where every owned source partition is to go on."""
-        return {TP(t, p): owner.next_of(t) for p, owner in self.owners.items() for t in self._host.sources}
+        return {TP(t, p): owner.next_of(t) for p, owner in self.owners.items() for t in sorted(self._host.sources)}
 
     async def take(self, partitions: Iterable[int]) -> None:
         """Take partitions over, with what is kept of them."""
@@ -72,7 +72,7 @@ class Holdings:
             if self.taking is not None and not self.taking.done():
                 self.taking.cancel()
                 await asyncio.gather(self.taking, return_exceptions=True)
-            owners = {*self.owners.values(), *self._opening}
+            owners = list(dict.fromkeys([*self.owners.values(), *self._opening]))
             self.owners, self._opening = {}, []
             await asyncio.gather(*(owner.close() for owner in owners if not owner.closed))
             for owner in owners:
