@@ -31,6 +31,11 @@ def until(what: Callable[[], bool], seconds: float, said: str) -> None:
         time.sleep(0.05)
 
 
+@fault("nothing")
+def nothing(rig: Rig, rng: random.Random) -> None:
+    """For comparison: what a round takes in which nothing goes wrong."""
+
+
 # -- workers -----------------------------------------------------------------------------------------------------------
 
 
@@ -141,6 +146,20 @@ def broker_paused(rig: Rig, rng: random.Random) -> None:
     rig.broker.signal(signal.SIGSTOP)
     time.sleep(13)
     rig.broker.signal(signal.SIGCONT)
+
+
+@fault("disk-full")
+def disk_full(rig: Rig, rng: random.Random) -> None:
+    """The broker's disk fills up under load; somebody makes room and starts it again."""
+    assert rig.disk is not None, "this fault needs a rig with a small disk"
+    rig.disk.fill()
+    deadline = time.monotonic() + 20
+    while rig.broker.process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)  # it gives up its only log directory, and with it itself
+    if rig.broker.process.poll() is None:
+        rig.broker.kill()
+    rig.disk.free()
+    rig.broker.start()
 
 
 @fault("network-cut")

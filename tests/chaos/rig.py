@@ -1,5 +1,6 @@
 """A broker of its own behind a proxy, workers that a supervisor keeps running, and a portal that goes on publishing."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -86,11 +87,37 @@ class Broker:
         self.proxy.close()
 
 
+class SmallDisk:
+    """A file system of its own for the broker, which can be filled. Needs the right to mount."""
+
+    def __init__(self, folder: Path, megabytes: int = 600) -> None:
+        self.folder = folder
+        self._ballast = folder / "ballast"
+        folder.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "lotrinh-chaos", str(folder)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"a small disk cannot be mounted: {done.stderr.strip()}"
+
+    def fill(self) -> None:
+        with contextlib.suppress(OSError), self._ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 16))
+
+    def free(self) -> None:
+        self._ballast.unlink()
+
+    def close(self) -> None:
+        subprocess.run(["umount", "--lazy", str(self.folder)], check=False)
+
+
 class Rig:
     """Everything that a fault may be done to."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, folder: Path, *, small_disk: bool = False) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.disk = SmallDisk(folder / "kafka") if small_disk else None
         self.broker = Broker(folder / "kafka")
         self.system = System(self.broker.address, folder)
         self.system.env["LOTRINH_KAFKA"] = self.broker.proxied
@@ -173,3 +200,5 @@ class Rig:
         self._supervisor.join(5)
         self.system.close()
         self.broker.close()
+        if self.disk is not None:
+            self.disk.close()

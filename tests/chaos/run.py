@@ -15,8 +15,8 @@ from tests.chaos.rig import Rig
 DOSSIERS = 120
 EVENTS_PER_S = 150.0
 SETTLE_S = 180.0
-RARE = {"network-cut-long"}
-"""only where they are asked for: they take minutes"""
+RARE = {"network-cut-long", "disk-full", "nothing"}
+"""only where they are asked for: they take minutes, need the right to mount, or are for comparison"""
 
 
 @dataclass
@@ -67,7 +67,7 @@ def main() -> int:
     broken = None
     print(f"SEED={options.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="lotrinh-chaos-") as folder:
-        rig = Rig(Path(folder), options.seed)
+        rig = Rig(Path(folder), small_disk="disk-full" in asked)
         try:
             while asked or (not options.faults and time.monotonic() < deadline):
                 name = asked.pop(0) if asked else rng.choice(sorted(FAULTS.keys() - RARE))

@@ -43,7 +43,7 @@ class Rigs:
     def get(self) -> Rig:
         if self.rig is None:
             self.made += 1
-            self.rig = Rig(self.folder / str(self.made), seed=1)
+            self.rig = Rig(self.folder / str(self.made))
         return self.rig
 
     def drop(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.world import Plan, simulate, simulated
 
-SEEDS = int(os.environ.get("SEEDS", "300"))
+SEEDS = int(os.environ.get("SEEDS", "250"))
 EACH = 25
 
 
