@@ -28,7 +28,7 @@ test: $(VENV)/dev  ## the whole test suite
 	$(BIN)/pytest
 
 unit: $(VENV)/dev  ## what needs no process: seconds
-	$(BIN)/pytest models tests/unit tests/property tests/oracle tests/test_*.py
+	$(BIN)/pytest models tests/unit tests/property tests/oracle tests/engine tests/test_*.py
 
 integration: $(VENV)/dev  ## real Kafka, Valkey, browser; without the faults that take minutes
 	$(BIN)/pytest -m "not chaos" tests/integration tests/board

@@ -17,6 +17,8 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.engine.stop import die
+
 if TYPE_CHECKING:
     from streams.engine.owner import Owner
 
@@ -71,6 +73,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return {}
         except NoOffsetForPartitionError:
             return {}  # a fresh assignment; the takeover seeks
+        except KafkaError as exc:  # a corrupt record, a topic that may not be read: Faust's own crash may hang
+            self.app.loop.call_soon_threadsafe(die, exc)
+            return {}
         current = consumer._subscription.subscription  # noqa: SLF001
         if current is None or current.assignment is not assignment:
             return {}  # a rebalance came between; the takeover seeks
