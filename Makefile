@@ -28,13 +28,13 @@ test: $(VENV)/dev  ## the whole test suite
 	$(BIN)/pytest
 
 unit: $(VENV)/dev  ## what needs no process: seconds
-	$(BIN)/pytest models tests/unit tests/property tests/oracle tests/test_*.py
+	$(BIN)/pytest models tests/unit tests/property tests/oracle tests/engine tests/test_*.py
 
 integration: $(VENV)/dev  ## real Kafka, Valkey, browser; without the faults that take minutes
 	$(BIN)/pytest -m "not chaos" tests/integration tests/board
 
-chaos: $(VENV)/dev  ## kills, pauses, joins and leaves
-	$(BIN)/pytest -m chaos tests/integration
+chaos: $(VENV)/dev  ## random faults on real processes: SEED=7 MINUTES=30; or some of them in order: FAULTS=a,b
+	$(BIN)/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(FAULTS),--faults $(FAULTS))
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

@@ -33,6 +33,10 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     WATCH: ("unit-days", "gaps", "alerts", "announced"),
 }
 
+_EXACT: Final = {
+    "cleanup.policy": "it would lose records",
+    "message.timestamp.type": "records would expire by the clocks of those who send them",
+}
 # What arrives is kept by the day it arrived: a portal may stamp its records with dates of last year.
 _ARRIVED_AT: Final = {"message.timestamp.type": "LogAppendTime"}
 _ARRIVED: Final = {"cleanup.policy": "delete", **_ARRIVED_AT}
@@ -119,11 +123,24 @@ def wrong(client: KafkaAdminClient, settings: Settings) -> tuple[list[TopicSpec]
                 f"topic {name} has {counts[name]} partitions, {settings.partitions} are expected "
                 "(LOTRINH_PARTITIONS); the number cannot be changed without a migration"
             )
-        policy = configs[name]["cleanup.policy"]["value"]
-        expected = wanted[name].configs["cleanup.policy"]
-        if policy != expected:
-            problems.append(f"topic {name} has cleanup.policy={policy}, {expected} is expected: it would lose records")
+        problems += _lossy(wanted[name], {key: str(found["value"]) for key, found in configs[name].items()}, settings)
     return [wanted[name] for name in sorted(wanted.keys() - present)], problems
+
+
+def _lossy(spec: TopicSpec, found: Mapping[str, str], settings: Settings) -> list[str]:
+    """Return a sentence for each setting under which a topic would lose what has to stay."""
+    problems = []
+    for key, why in _EXACT.items():
+        if key in spec.configs and found[key] != spec.configs[key]:
+            problems.append(f"topic {spec.name} has {key}={found[key]}, {spec.configs[key]} is expected: {why}")
+    if spec.configs["cleanup.policy"] == "compact":
+        least = int(2 * settings.kept_state_s * 1000)
+        if int(found["delete.retention.ms"]) < least:
+            problems.append(
+                f"topic {spec.name} has delete.retention.ms={found['delete.retention.ms']}, at least {least} "
+                "(twice LOTRINH_KEPT_STATE_S) is expected: a worker's kept state would miss deletions"
+            )
+    return problems
 
 
 def apply(client: KafkaAdminClient, settings: Settings) -> list[str]:

@@ -11,11 +11,16 @@ from importlib.metadata import version
 import aiokafka
 import faust
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.consumer import fetcher
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import Assignment, TopicPartitionState
+from aiokafka.errors import InvalidTxnState, KafkaError, ProducerFenced
 from aiokafka.partitioner import murmur2
+from aiokafka.producer import sender
+from aiokafka.structs import OffsetAndMetadata
+from faust.agents.agent import Agent
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -36,14 +41,31 @@ def test_versions_are_those_the_overrides_were_written_for() -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs", "names"),
     [
-        (transport.ConsumerThread, driver.AIOKafkaConsumerThread, ("_create_worker_consumer", "_fetch_records")),
+        (
+            transport.ConsumerThread,
+            driver.AIOKafkaConsumerThread,
+            ("_create_worker_consumer", "_fetch_records", "_commit"),
+        ),
         (
             transport.Consumer,
             driver.Consumer,
-            ("_new_consumer_thread", "_to_message", "_add_gap", "_new_offset", "seek_to_committed"),
+            (
+                "_new_consumer_thread",
+                "_to_message",
+                "_add_gap",
+                "_filter_tps_with_pending_acks",
+                "_new_offset",
+                "_should_commit",
+                "on_partitions_revoked",
+                "seek_to_committed",
+            ),
         ),
         (transport.Raw, faust.Schema, ("loads_key", "loads_value")),
-        (tables.Table, faust.Table, ("__setitem__", "get", "on_start", "on_key_get", "on_key_set", "on_key_del")),
+        (
+            tables.Table,
+            faust.Table,
+            ("__setitem__", "get", "on_start", "on_key_get", "on_key_set", "on_key_del", "on_clear"),
+        ),
         (takeover.Tables, TableManager, ("recovery", "_update_channels", "on_stop")),
         (takeover.Takeover, Recovery, ("on_partitions_revoked", "on_rebalance")),
         (app.Engine, faust.App, ("_new_transport", "_on_agent_error", "_create_directories")),
@@ -132,3 +154,77 @@ def test_fetched_records_moves_positions_over_markers_without_a_record() -> None
     source = inspect.getsource(Fetcher.fetched_records)
 
     assert "if not records:\n                        continue" in source
+
+
+def test_a_position_out_of_range_is_an_error_only_where_no_reset_is_asked_for() -> None:
+    """With a reset, the position jumps without a word, and a stretch that is gone looks like an empty one."""
+    source = inspect.getsource(Fetcher._proc_fetch_request)
+
+    assert "if self._default_reset_strategy != OffsetResetStrategy.NONE:" in source
+    assert "Errors.OffsetOutOfRangeError({tp: fetch_offset})" in source
+    assert OffsetResetStrategy.from_str("none") == OffsetResetStrategy.NONE
+    assert faust.App("facts", broker="kafka://127.0.0.1:1", consumer_auto_offset_reset="none")
+
+
+def test_a_transactional_producer_asks_again_until_it_is_answered() -> None:
+    """So no batch of an attempt is still on its way when its abort returns, and time-outs are ours to set."""
+    assert "return error.retriable" in inspect.getsource(sender.SendProduceReqHandler._can_retry)
+    assert "self._sender._txn_manager is None and batch.expired()" in inspect.getsource(
+        sender.SendProduceReqHandler._can_retry
+    )
+    commit = inspect.getsource(sender.Sender._do_txn_commit)
+    assert commit.index("flush_for_commit()") < commit.index("EndTxnHandler(")
+
+
+def test_a_commit_fails_only_for_good() -> None:
+    """Answers that may pass are asked for again inside; what comes out is fencing, or nobody knows what."""
+    source = inspect.getsource(sender.EndTxnHandler.handle_response)
+
+    for error in ("CoordinatorNotAvailableError", "NotCoordinatorError", "CoordinatorLoadInProgressError"):
+        assert error in source
+    assert "raise ProducerFenced()" in source
+    for error in (ProducerFenced, InvalidTxnState, KafkaError):
+        assert not error.retriable
+
+
+def test_init_transactions_waits_until_the_predecessors_transaction_has_ended() -> None:
+    source = inspect.getsource(sender.InitPIDHandler.handle_response)
+
+    assert "ConcurrentTransactions" in source
+    assert "return self._default_backoff" in source
+
+
+def test_faust_takes_a_group_commit_that_failed_for_done() -> None:
+    """So what the group was told is remembered by ourselves."""
+    source = inspect.getsource(BaseConsumer._commit_offsets)
+
+    assert "self._committed_offset.update(committable_offsets)" in source
+    assert "if did_commit:\n            self._committed_offset" not in source
+    assert "for tp in self._acked" in inspect.getsource(BaseConsumer._filter_tps_with_pending_acks)
+
+
+def test_an_agents_exception_is_told_before_anything_else_happens() -> None:
+    source = inspect.getsource(Agent._execute_actor)
+
+    assert source.index("await self._on_error(self, exc)") < source.index(
+        "await aref.crash(exc)\n            self.supervisor"
+    )
+
+
+def test_a_rebalance_tells_its_generation_before_it_assigns() -> None:
+    source = inspect.getsource(driver.ConsumerRebalanceListener.on_partitions_assigned)
+
+    assert source.index("consumer_generation_id = generation") < source.index("_thread.on_partitions_assigned(")
+
+
+def test_a_seek_forgets_what_was_fetched_ahead_and_errors_too() -> None:
+    assert "del self._records[tp]" in inspect.getsource(Fetcher.seek_to)
+
+
+def test_end_offsets_are_those_of_the_isolation_level() -> None:
+    assert "OffsetRequest(-1, self._isolation_level" in inspect.getsource(Fetcher._proc_offset_request)
+
+
+def test_group_offsets_come_with_their_metadata() -> None:
+    assert OffsetAndMetadata._fields == ("offset", "metadata")
+    assert "OffsetAndMetadata" in inspect.getsource(AIOKafkaAdminClient.list_consumer_group_offsets)

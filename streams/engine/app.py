@@ -2,13 +2,19 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import faust
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
+from streams.engine.flow import Flow
+from streams.engine.holdings import Holdings
+from streams.engine.kafka import KafkaLog
+from streams.engine.log import Log
 from streams.engine.owner import Owner, Work
 from streams.engine.records import make_records_light
 from streams.engine.stats import Stats
@@ -18,9 +24,6 @@ from streams.engine.takeover import Tables
 from streams.engine.transport import Fetch, Raw, Transport
 
 log = logging.getLogger("lotrinh.engine")
-
-HOLES_MAX = 3
-"""times a stretch of the log may be missing from what is fetched before the process gives up"""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,12 @@ class EngineConfig:
     pending_records_max: int = 50_000
     fetch_bytes: int = 1 << 20
     kept_state_s: float = 3_600.0
+    """how long the state of a partition that went elsewhere is kept; below `delete.retention.ms` of the changelogs"""
+    stuck_s: float = 60.0
+    """how long one step may wait for the broker before the process ends"""
+    wall: Callable[[], float] = time.time
     fault: str | None = None
+    """a named fault point (`stop.point`), for tests"""
 
     def client(self) -> dict[str, Any]:
         """Return the options of an aiokafka client."""
@@ -61,7 +69,11 @@ class Engine(faust.App):
         self.sources: set[str] = set()
         self.stats = Stats()
         self.on_forget: list[Callable[[int], None]] = []
-        self._holes: dict[TP, tuple[int, int]] = {}
+        self.kafka: Log = KafkaLog(config.client(), config.id, config.transaction_timeout_s)
+        self.holdings = Holdings(self)
+        self.committed: dict[TP, int] = {}
+        self._flow = Flow(self)
+        self._minding = False
         super().__init__(
             config.id,
             broker=[f"kafka://{address}" for address in config.bootstrap.split(",")],
@@ -69,7 +81,7 @@ class Engine(faust.App):
             store="memory://",  # state per partition, restored by the takeover
             TableManager=Tables,
             Table=Table,
-            consumer_auto_offset_reset="earliest",  # never used: every partition is sought to its state's position
+            consumer_auto_offset_reset="none",  # every partition is sought to its state's position, or the process ends
             consumer_max_fetch_size=config.fetch_bytes,
             topic_partitions=config.partitions,
             topic_disable_leader=True,  # unfenced
@@ -92,7 +104,7 @@ class Engine(faust.App):
         before_exit(self._leave_group)
 
     async def _release(self, sender: Any, revoked: set[TP], **kwargs: Any) -> None:  # noqa: ARG002
-        await self.tables.release()
+        await self.holdings.release()
 
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)
@@ -133,41 +145,36 @@ class Engine(faust.App):
         for fun in self.on_forget:
             fun(partition)
 
-    async def fetches(self, stream: Any) -> AsyncIterator[Fetch]:
+    def fetches(self, stream: Any) -> AsyncIterator[Fetch]:
         """Yield a stream's fetches, each exactly the next stretch of its partition's log.
 
         The loop's body may not await: a fetch is applied when the loop comes back for the next one.
         """
-        tables: Tables = self.tables
-        async for event in stream.events():
-            fetch: Fetch = event.value
-            owner = tables.owners.get(fetch.partition)
-            if owner is None or event.message.generation_id != self.consumer_generation_id:
-                continue
-            await owner.room()
-            if owner.closed or tables.owners.get(fetch.partition) is not owner:
-                continue
-            here = owner.next_of(fetch.topic)
-            if fetch.position <= here:
-                continue  # all of it has been applied
-            if fetch.start > here:
-                await self._refetch(fetch, here)
-                continue
-            if fetch.start < here:
-                fetch.records = [r for r in fetch.records if r.offset >= here]
-            self._holes.pop(TP(fetch.topic, fetch.partition), None)
-            owner.begin(fetch)
-            yield fetch
-            owner.applied(fetch)
+        arrivals = ((event.value, event.message.generation_id) async for event in stream.events())
+        return self._flow.fetches(arrivals)
 
-    async def _refetch(self, fetch: Fetch, here: int) -> None:
-        """Something was dropped on the way: fetch again from the state's position; give up where it stays away."""
-        tp = TP(fetch.topic, fetch.partition)
-        at, times = self._holes.get(tp, (here, 0))
-        times = times + 1 if at == here else 1
-        self._holes[tp] = (here, times)
-        self.stats.holes += 1
-        log.warning("hole in %s-%d: at %d, got %d", fetch.topic, fetch.partition, here, fetch.start)
-        if times > HOLES_MAX:
-            die(f"{fetch.topic}-{fetch.partition}: nothing between {here} and {fetch.start} can be fetched")
-        await self.consumer.seek_wait({tp: here})
+    async def fetch_again(self, tp: TP, here: int) -> None:
+        """Let the consumer go back to the state's position."""
+        try:
+            await self.consumer.seek_wait({tp: here})
+        except IllegalStateError:
+            log.info("a rebalance has begun; the takeover seeks")
+
+    def fetched_to(self) -> Mapping[TP, int]:
+        """Return up to where the consumer has handed over each partition."""
+        positions: Mapping[TP, int] = self.consumer._thread.fetched_to()  # noqa: SLF001
+        return positions
+
+    def taken_over(self) -> None:
+        """Begin, the first time, to look for fetches that never arrived."""
+        if not self._minding:
+            self._minding = True
+            self.add_future(self._flow.mind_stalls())
+
+    async def out_of_range(self, tps: set[TP]) -> None:
+        """The source does not have what was asked for: end the process where it is the state that would miss it."""
+        async with self.kafka.reader() as reader:
+            for tp in tps:
+                if (owner := self.holdings.owners.get(tp.partition)) is not None:
+                    await owner.source_bounds(reader)
+                    await self.fetch_again(tp, owner.next_of(tp.topic))

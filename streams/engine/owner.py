@@ -3,35 +3,34 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 from faust.types import TP
 
-from streams.engine.stop import die, point, watched
+from streams.engine.log import Appender, Bounds, Log, Passing, Reader, Row, Rows
+from streams.engine.stats import Stats
+from streams.engine.stop import die, point, watched, within
 from streams.engine.tables import Table
 from streams.engine.transport import Fetch
 
 if TYPE_CHECKING:
-    from streams.engine.app import Engine
+    from streams.engine.app import EngineConfig
 
 log = logging.getLogger("lotrinh.engine")
 
 POSITION = b"\x00position"
 """key of the row that says how far the state has come; no table key begins with NUL"""
-BATCH_BYTES = 900_000
-"""of one record batch, below the broker's `message.max.bytes`"""
 GATHER_S = 3.0
 """how long a transaction may wait for more while a backlog is worked off"""
 GATHER_POLL_S = 0.02
 ATTEMPTS = 5
 """of one transaction, with growing pauses, before the process gives up"""
+AWAITED = "an agent's body awaited something; half a fetch would have been committed"
 
 
 class Announcement(NamedTuple):
@@ -61,6 +60,24 @@ class Work(Protocol):
         """Return what is to be said of everything taken since the last call. Called once per transaction."""
 
 
+class Host(Protocol):
+    """What an owner needs of the process it lives in; `Engine` is one, the simulator has another."""
+
+    config: "EngineConfig"
+    sources: set[str]
+    kafka: Log
+    new_work: "Callable[[Owner], Work]"
+    committed: dict[TP, int]
+    """source partition → position committed with its state: what the group is told"""
+    stats: Stats
+
+    def engine_tables(self) -> list[Table]:
+        """Return the application's tables, in the order in which they were made."""
+
+    def forgotten(self, partition: int) -> None:
+        """Tell the application that a partition's state has left this process."""
+
+
 @dataclass
 class Progress:
     """How far a partition's state has come: the row under `POSITION`."""
@@ -71,11 +88,19 @@ class Progress:
     fingerprint: str = ""
     memo: dict[str, Any] = field(default_factory=dict)
     """what the application keeps with the position; JSON"""
+    ends: dict[str, int] = field(default_factory=dict)
+    """changelog → position up to which it was written before this row: it can never be shorter again"""
 
     def dump(self) -> bytes:
         """Return the row."""
         return orjson.dumps(
-            {"next": self.next, "epoch": self.epoch, "fingerprint": self.fingerprint, "memo": self.memo}
+            {
+                "next": self.next,
+                "epoch": self.epoch,
+                "fingerprint": self.fingerprint,
+                "memo": self.memo,
+                "ends": self.ends,
+            }
         )
 
     @classmethod
@@ -90,14 +115,10 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-_Record = tuple[bytes | None, bytes | None] | tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
-"""key, value, and headers where there are any"""
-
-
 class Taken(NamedTuple):
     """One moment of a partition's state, as the records of one transaction."""
 
-    records: Mapping[tuple[str, int], Sequence[_Record]]
+    records: Rows
     position: Mapping[str, int]
 
 
@@ -108,20 +129,20 @@ class Owner:
     timer: at low rates a transaction holds one record, under load thousands.
     """
 
-    def __init__(self, engine: "Engine", partition: int) -> None:
+    def __init__(self, engine: Host, partition: int) -> None:
         """Own nothing yet; `open` takes over."""
         self.engine = engine
         self.partition = partition
         self.tables: list[Table] = engine.engine_tables()
         self.progress = Progress()
         self.work: Work = engine.new_work(self)
-        self.ends: dict[TopicPartition, int] = {}
+        self.ends: dict[TP, int] = {}
         """changelog → position up to which the rows in memory are complete; empty: they are not to be trusted"""
-        self.let_go_at = 0.0
         self.transactions = 0
         self.records_out = 0
         self.goal: Mapping[str, int] = {}
         """source topic → where its log ended at takeover"""
+        self._let_go = (0.0, 0.0)
         self._taken_at = 0.0
         self._since: float | None = None
         self._records = 0
@@ -129,9 +150,11 @@ class Owner:
         self._keys: dict[Table, set[Any]] = {t: set() for t in self.tables}
         self._dirty: dict[Table, dict[Any, None]] = {t: {} for t in self.tables}
         self._pending = 0
+        self._applied = False
         self._announce = False
         self._in_body = False
-        self._producer: AIOKafkaProducer | None = None
+        self._awaited: asyncio.Handle | None = None
+        self._appender: Appender | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -152,6 +175,14 @@ class Owner:
     def next_of(self, topic: str) -> int:
         """Return the position applied of one source topic."""
         return self.progress.next.get(topic, 0)
+
+    def idle_s(self) -> float:
+        """Return for how long it has been let go of, in seconds: by the clock that says more.
+
+        A monotonic clock stands still while the machine sleeps, the wall clock may be set back.
+        """
+        steady, wall = self._let_go
+        return max(_now() - steady, self.engine.config.wall() - wall)
 
     @property
     def memo(self) -> dict[str, Any]:
@@ -177,70 +208,66 @@ class Owner:
 
     async def open(self) -> None:
         """Take the partition over: the predecessor is fenced, then the state is read, and only then work begins."""
-        began, known = time.monotonic(), bool(self.ends)
+        began, known, config = _now(), bool(self.ends), self.engine.config
         self.closed, self._in_body = False, False
         self._since, self._records, self._caught_up = None, 0, False
-        self._taken_at = time.monotonic()
+        self._taken_at = _now()
         self._wake, self._room, self._task = asyncio.Event(), asyncio.Event(), None
         self._room.set()
-        config = self.engine.config
-        self._producer = AIOKafkaProducer(
-            **config.client(),
-            transactional_id=f"{config.id}-{self.partition}",
-            acks="all",
-            linger_ms=0,
-            max_batch_size=BATCH_BYTES,
-            max_request_size=8 * BATCH_BYTES,
-            transaction_timeout_ms=int(config.transaction_timeout_s * 1000),
-        )
-        await self._producer.start()  # init_transactions: fences the predecessor and ends what it left open
-        fenced = time.monotonic()
-        read = await self._restore()
-        await self._check_source()
+        self._appender = self.engine.kafka.appender(f"{config.id}-{self.partition}")
+        async with within(config.stuck_s, f"{config.id}-{self.partition} could not shut out its predecessor"):
+            await self._appender.fence()
+            await self._check_topics(self._appender)
+        fenced = _now()
+        point("after_fence", config.fault)
+        async with self.engine.kafka.reader() as reader:
+            read = await self._restore(reader)
+            await self._check_source(reader)
+        point("after_restore", config.fault)
         renewed = self.progress.fingerprint != config.fingerprint
         if renewed:
-            # Later than every epoch before it, also where the old changelog is gone: readers must not take what is new
-            # for old.
-            self.progress.epoch = max(self.progress.epoch + 1, int(time.time()))
+            # Later than every epoch before it, also where the old changelog was thrown away together with the group:
+            # readers must not take what is new for old.
+            self.progress.epoch = max(self.progress.epoch + 1, int(config.wall()))
             self.progress.fingerprint = config.fingerprint
-        for topic in config.announces:
-            await self._producer.partitions_for(topic)
         if read or renewed or not known:
             self.work.restored(renewed=renewed)
-        self._task = watched(asyncio.create_task(self._run(), name=f"{config.id}-{self.partition}"))
+        task = asyncio.create_task(self._run(), name=f"{config.id}-{self.partition}")
+        self._task = watched(task, cancellable=False)
         if renewed:
             self.announce()
         log.info(
             "%s-%d taken over: fenced in %.2f s, %d rows in %.2f s, epoch %d, position %d",
-            config.id, self.partition, fenced - began, read, time.monotonic() - fenced, self.epoch, self.position,
+            config.id, self.partition, fenced - began, read, _now() - fenced, self.epoch, self.position,
         )  # fmt: skip
 
-    async def _restore(self) -> int:
-        """Read the changelogs of this partition up to their end; from where the memory is complete, if it is."""
-        changelogs = {TopicPartition(t.changelog_topic_name, self.partition): t for t in self.tables}
-        consumer = AIOKafkaConsumer(
-            **self.engine.config.client(),
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            max_partition_fetch_bytes=8 << 20,
-        )
-        await consumer.start()
+    async def _check_topics(self, appender: Appender) -> None:
+        """Where keys would go to other partitions than those they are looked for in, nothing is written."""
+        config = self.engine.config
+        for topic in (*config.announces, *(table.changelog_topic_name for table in self.tables)):
+            found = await appender.partitions(topic)
+            if found != config.partitions:
+                die(f"topic {topic} has {found} partitions, {config.partitions} are expected")
+
+    async def _restore(self, reader: Reader) -> int:
+        """Read the changelogs of this partition up to their end; from where the memory is complete, if it is.
+
+        Nobody else can append to them any more, so their end stands still.
+        """
+        changelogs = {TP(t.changelog_topic_name, self.partition): t for t in self.tables}
+        bounds = await reader.bounds(changelogs)
+        for tp, (first, last) in bounds.items():
+            if first > 0:
+                die(f"{tp.topic}-{tp.partition} begins at {first}: rows of the state are gone")
+            if last < self.ends.get(tp, 0):
+                die(f"{tp.topic}-{tp.partition} ends at {last}, the state was read up to {self.ends[tp]}: another log")
         read = 0
-        try:
-            consumer.assign(list(changelogs))
-            await consumer.seek_to_beginning()
-            for tp, known in self.ends.items():
-                consumer.seek(tp, known)
-            ends = await consumer.end_offsets(list(changelogs))
-            # By position: the end of a transactional log is a marker, which no reader is ever given.
-            while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-                for tp, records in (await consumer.getmany(timeout_ms=50)).items():
-                    read += self._load(changelogs[tp], records)
-                    await asyncio.sleep(0)
-            self.ends = {tp: await consumer.position(tp) for tp in changelogs}
-        finally:
-            await consumer.stop()
+        ends = {tp: last for tp, (_, last) in bounds.items()}
+        async for tp, records in reader.read({tp: self.ends.get(tp, 0) for tp in ends}, ends):
+            read += self._load(changelogs[tp], records)
+            await asyncio.sleep(0)  # the rest of the process has its turn
+        self._check_state(ends)
+        self.ends = ends
         for table in self.tables:
             self._keys[table] &= table.rows.keys()
         self._note_committed(self.progress.next)
@@ -256,22 +283,40 @@ class Owner:
                 add(table.load(record.key, record.value))
         return count
 
-    async def _check_source(self) -> None:
-        """Compare the state's positions with the source's log: never go on where something between is gone."""
-        sources = [TopicPartition(t, self.partition) for t in sorted(self.engine.sources)]
-        consumer = AIOKafkaConsumer(**self.engine.config.client(), isolation_level="read_committed")
-        await consumer.start()
-        try:
-            first, last = await consumer.beginning_offsets(sources), await consumer.end_offsets(sources)
-        finally:
-            await consumer.stop()
-        for tp in sources:
-            at = self.progress.next.setdefault(tp.topic, first[tp])
-            if at < first[tp]:
-                die(f"{tp.topic}-{tp.partition} begins at {first[tp]}, the state has come to {at}: gone")
-            if at > last[tp]:
-                die(f"{tp.topic}-{tp.partition} ends at {last[tp]}, the state has come to {at}: another log")
-        self.goal = {tp.topic: last[tp] for tp in sources}
+    def _check_state(self, ends: Mapping[TP, int]) -> None:
+        """Compare the state with what it says of itself: a changelog that was emptied or cut is never passed over."""
+        for topic, written in self.progress.ends.items():
+            end = ends.get(TP(topic, self.partition))
+            if end is not None and end < written:
+                die(f"{topic}-{self.partition} ends at {end}, the state has written it up to {written}: emptied or cut")
+        if not self.progress.next and any(self._keys.values()):
+            die(f"the changelogs of partition {self.partition} hold rows and no position: one was emptied or cut")
+
+    async def _check_source(self, reader: Reader) -> None:
+        """Compare the state's positions with the source's log and with what the group knows.
+
+        Never go on where something between is gone, and never begin again without being told to.
+        """
+        bounds = await self.source_bounds(reader)
+        for tp, at in (await self.engine.kafka.witnessed(bounds)).items():
+            come = self.progress.next[tp.topic]
+            if at > come:
+                die(
+                    f"{tp.topic}-{tp.partition}: the group was told that the state has come to {at}, it has come to "
+                    f"{come}: its changelog was emptied or cut. To begin again on purpose, delete the group too"
+                )
+        self.goal = {tp.topic: last for tp, (_, last) in bounds.items()}
+
+    async def source_bounds(self, reader: Reader) -> Mapping[TP, Bounds]:
+        """Return where the source's logs begin and end; ends the process where the state's position is not between."""
+        bounds = await reader.bounds([TP(t, self.partition) for t in sorted(self.engine.sources)])
+        for tp, (first, last) in bounds.items():
+            at = self.progress.next.setdefault(tp.topic, first)
+            if at < first:
+                die(f"{tp.topic}-{tp.partition} begins at {first}, the state has come to {at}: gone")
+            if at > last:
+                die(f"{tp.topic}-{tp.partition} ends at {last}, the state has come to {at}: another log")
+        return bounds
 
     # -- working -------------------------------------------------------------------------------------------------------
 
@@ -283,15 +328,20 @@ class Owner:
         """Let the agent's body write on behalf of a fetch."""
         self._bind()
         fetch.owner = self
+        # Runs when the event loop gets its next turn, and that is never while a body keeps its promise.
+        self._awaited = asyncio.get_running_loop().call_soon(die, AWAITED)
 
     def applied(self, fetch: Fetch) -> None:
         """Take note that a fetch has been merged: its position is now the state's."""
+        if self._awaited is not None:
+            self._awaited.cancel()
         self._unbind()
         self._records += len(fetch.records)
-        self.engine.stats.applied(fetch.topic, fetch.partition, fetch.records, time.monotonic())
+        self.engine.stats.applied(fetch.topic, fetch.partition, fetch.records, _now())
         if self._since is None:
             self._since = time.time()
         self.progress.next[fetch.topic] = fetch.position
+        self._applied = True
         self._pending += len(fetch.records)
         if self._pending >= self.engine.config.pending_records_max:
             self._room.clear()
@@ -304,7 +354,7 @@ class Owner:
 
     def _take(self) -> Taken:
         """Take everything applied so far: at once, without waiting, so that it is one moment of the state."""
-        records: dict[tuple[str, int], list[_Record]] = {}
+        records: dict[tuple[str, int], list[Row]] = {}
         partitions = self.engine.config.partitions
         self._bind()
         for topic, key, value, partition, headers in self.work.announcements():  # which may still write tables
@@ -319,8 +369,9 @@ class Owner:
             self._keys[table].difference_update(gone)
             self._dirty[table] = {}
         first = self.tables[0].changelog_topic_name
+        self.progress.ends = {tp.topic: end for tp, end in self.ends.items()}
         records[first, self.partition].append((POSITION, self.progress.dump()))
-        self._pending, self._announce = 0, False
+        self._pending, self._applied, self._announce = 0, False, False
         return Taken(records, dict(self.progress.next))
 
     def _bind(self) -> None:
@@ -339,21 +390,22 @@ class Owner:
             await self._wake.wait()
             self._wake.clear()
             if self._in_body:
-                die("an agent's body awaited something; half a fetch would have been committed")
-            if self.closed and not self._pending and not self._announce:
+                die(AWAITED)
+            if not self._applied and not self._announce:
                 continue
             if self._gathers():
                 await asyncio.sleep(GATHER_POLL_S)
                 self._wake.set()
                 continue
             taken = self._take()
-            self._taken_at = time.monotonic()
+            self._taken_at = _now()
             await self._commit(taken)
-            self.engine.stats.commit.observe(time.monotonic() - self._taken_at)
+            self.engine.stats.commit.observe(_now() - self._taken_at)
             self.engine.stats.transactions += 1
             self._note_committed(taken.position)
             self.transactions += 1
-            self._room.set()
+            if self._pending < self.engine.config.pending_records_max:
+                self._room.set()
             self._note_caught_up(taken.position)
 
     def _gathers(self) -> bool:
@@ -365,57 +417,42 @@ class Owner:
             return False
         position = self.progress.next
         behind = any(position.get(topic, 0) < end for topic, end in self.goal.items())
-        return behind and not self._announce and time.monotonic() - self._taken_at < GATHER_S
+        return behind and not self._announce and _now() - self._taken_at < GATHER_S
 
     async def _commit(self, taken: Taken) -> None:
-        """Send one moment of the state as one transaction; on an error that may pass, abort and send the same again."""
-        producer, fault = self._producer, self.engine.config.fault
-        assert producer is not None  # noqa: S101 - `open` has made it
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                point("before_begin", fault)
-                await producer.begin_transaction()
-                point("after_begin", fault)
-                await self._send(producer, taken)
-                point("before_commit", fault)
-                await producer.commit_transaction()
-                point("after_commit", fault)
-            except KafkaError as exc:
-                if attempt == ATTEMPTS or not await self._aborted(producer, exc):
-                    die(exc)
-                self.engine.stats.aborted += 1
-                log.warning(
-                    "%s-%d: transaction aborted, attempt %d: %r", self.engine.config.id, self.partition, attempt, exc
-                )
-                await asyncio.sleep(0.1 * 2**attempt)
-            else:
-                return
+        """Make one moment of the state visible as one transaction, or end the process.
 
-    async def _aborted(self, producer: AIOKafkaProducer, error: KafkaError) -> bool:
-        """Abort what a failed attempt left; False where only a new process can go on (fenced, or unknown outcome)."""
-        if not getattr(error, "retriable", False):
-            return False
-        try:
-            await producer.abort_transaction()
-        except Exception as exc:  # noqa: BLE001 - whatever it is, this producer is of no more use
-            log.warning("could not abort: %r", exc)
-            return False
-        return True
-
-    async def _send(self, producer: AIOKafkaProducer, taken: Taken) -> None:
-        sent, counts = [], []
-        for (topic, partition), rows in taken.records.items():
-            for batch in _batches(producer, rows):
-                counts.append(batch.record_count())
-                sent.append(await producer.send_batch(batch, topic, partition=partition))
-        for count, delivered in zip(counts, await asyncio.gather(*sent), strict=True):
-            self.records_out += count
-            self.engine.stats.records_out += count
-            if delivered.topic_partition in self.ends:
-                self.ends[delivered.topic_partition] = delivered.offset + count
+        Up to the commit an error that may pass aborts, and the same is sent again. From the commit on the outcome of an
+        error is unknown: whether it was committed is found out by whoever takes over next, from the changelog.
+        """
+        appender, config = self._appender, self.engine.config
+        assert appender is not None  # noqa: S101 - `open` has made it
+        async with within(config.stuck_s, f"{config.id}-{self.partition} could not end its transaction"):
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    point("before_begin", config.fault)
+                    await appender.begin()
+                    point("after_begin", config.fault)
+                    ends = await appender.send(taken.records)
+                    point("before_commit", config.fault)
+                except Passing as exc:
+                    if attempt == ATTEMPTS:
+                        die(exc)
+                    await appender.abort()
+                    self.engine.stats.aborted += 1
+                    log.warning("%s-%d: aborted, attempt %d: %s", config.id, self.partition, attempt, exc)
+                    await asyncio.sleep(0.1 * 2**attempt)
+                else:
+                    break
+            await appender.commit()
+            point("after_commit", config.fault)
+        sent = sum(map(len, taken.records.values()))
+        self.records_out += sent
+        self.engine.stats.records_out += sent
+        self.ends.update({tp: end for tp, end in ends.items() if tp in self.ends})
 
     def _note_committed(self, position: Mapping[str, int]) -> None:
-        self.engine.tables.committed.update({TP(t, self.partition): o for t, o in position.items()})
+        self.engine.committed.update({TP(t, self.partition): o for t, o in position.items()})
 
     def _note_caught_up(self, position: Mapping[str, int]) -> None:
         """Say once after a takeover when everything that lay there then has been committed."""
@@ -431,17 +468,18 @@ class Owner:
     # -- letting go ----------------------------------------------------------------------------------------------------
 
     async def close(self) -> None:
-        """Commit what was applied and stop the producer; then memory and changelog agree."""
+        """Commit what was applied and disconnect; then memory and changelog agree."""
         self.closed = True
         self._room.set()
         self._wake.set()
         if self._task is not None:
-            await self._task
+            await asyncio.shield(self._task)
         else:
             self.ends = {}  # was still being taken over
-        self.let_go_at = time.monotonic()
-        if self._producer is not None:
-            await self._producer.stop()
+        self._let_go = _now(), self.engine.config.wall()
+        if self._appender is not None:
+            async with within(self.engine.config.stuck_s, f"{self.engine.config.id}-{self.partition} could not let go"):
+                await self._appender.stop()
 
     def forget(self) -> None:
         """Drop this partition's rows from memory: another worker writes them now."""
@@ -451,16 +489,5 @@ class Owner:
         self.engine.forgotten(self.partition)
 
 
-def _batches(producer: AIOKafkaProducer, rows: Iterable[_Record]) -> Iterator[Any]:
-    """Pack records into as few record batches as they fit in; a record larger than a batch goes alone."""
-    batch = producer.create_batch()
-    for key, value, *headers in rows:
-        if batch.append(key=key, value=value, timestamp=None, headers=list(*headers)) is None:
-            batch.close()
-            yield batch
-            batch = producer.create_batch()
-            if batch.append(key=key, value=value, timestamp=None, headers=list(*headers)) is None:
-                die(f"a row of {len(value or b'')} bytes does not fit a record batch of {BATCH_BYTES} bytes")
-    batch.close()
-    if batch.record_count():
-        yield batch
+def _now() -> float:
+    return asyncio.get_running_loop().time()

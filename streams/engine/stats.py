@@ -110,11 +110,11 @@ class OwnerView(NamedTuple):
 
 def owned(engine: "Engine") -> list[OwnerView]:
     """Return a view of every source partition this process owns; empty while it takes over."""
-    return [_view(engine, owner) for _, owner in sorted(engine.tables.owners.items())]
+    return [_view(engine, owner) for _, owner in sorted(engine.holdings.owners.items())]
 
 
 def _view(engine: "Engine", owner: "Owner") -> OwnerView:
-    committed = engine.tables.committed
+    committed = engine.committed
     sources = []
     for topic in sorted(engine.sources):
         applied = owner.next_of(topic)

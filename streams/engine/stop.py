@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import NoReturn
 
 log = logging.getLogger("lotrinh.engine")
 
 EX_SOFTWARE = 70
+KILLED = 137
 LEAVE_S = 2.0
 
 _leave: list[Callable[[], None]] = []
@@ -32,24 +34,41 @@ def die(why: object) -> NoReturn:
             leave()
         except Exception:
             log.exception("could not leave the group")
+    end_process(EX_SOFTWARE)
+
+
+def end_process(code: int) -> NoReturn:
+    """End without any further step: no `finally`, no handler, no buffer but the log's."""
     logging.shutdown()
-    os._exit(EX_SOFTWARE)
+    os._exit(code)
 
 
 def point(name: str, fault: str | None) -> None:
     """A named fault point: where a test has asked for it, the process ends here as if killed."""
     if fault == name:
         log.critical("fault point %s", name)
-        logging.shutdown()
-        os._exit(137)
+        end_process(KILLED)
 
 
-def watched(task: asyncio.Task[None]) -> asyncio.Task[None]:
-    """Let no exception of a background task go unseen: it ends the process."""
+def watched(task: "asyncio.Task[None]", *, cancellable: bool = True) -> "asyncio.Task[None]":
+    """Let no exception of a background task go unseen, nor, where it must run to its end, a cancellation."""
 
-    def done(finished: asyncio.Task[None]) -> None:
-        if not finished.cancelled() and (error := finished.exception()) is not None:
+    def done(finished: "asyncio.Task[None]") -> None:
+        if finished.cancelled():
+            if not cancellable:
+                die(f"{finished.get_name()} was cancelled; what it was about is half done")
+        elif (error := finished.exception()) is not None:
             die(error)
 
     task.add_done_callback(done)
     return task
+
+
+@asynccontextmanager
+async def within(seconds: float, what: str) -> AsyncIterator[None]:
+    """Put a bound on what only the broker can end: past it the process ends, and another one tries."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        die(f"{what}: not within {seconds:g} s")

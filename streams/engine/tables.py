@@ -8,28 +8,74 @@ from orjson import dumps, loads
 
 
 class _NoFetch(dict[Any, None]):
+    """Stands where the keys written by a fetch would be noted, while there is none."""
+
     def __setitem__(self, key: Any, value: None) -> None:
         raise RuntimeError("a table was written outside of a fetch")
 
+    def update(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        raise RuntimeError("a table was written outside of a fetch")
 
-class Table(faust.Table):
-    """A Faust table without Faust's own changelog writes.
+
+class Rows:
+    """Rows in memory, which of them have been written since the last transaction, and their form in the changelog.
 
     Values are never changed in place: a stored value is what the next transaction may still be writing out.
-    Keys and values are JSON in the changelog. `key_type=bytes` keeps keys as they are; under `value_type=bytes` a value
-    that was written as an object is packed when it is committed, and rests as bytes: compact, and nothing for the
-    garbage collector to look at.
+    Keys and values are JSON in the changelog. Raw keys stay as they are; under raw values one that was written as an
+    object is packed when it is committed, and rests as bytes: compact, nothing for the garbage collector to look at.
     """
 
+    rows: dict[Any, Any]
+    raw_key = False
+    raw_value = False
     dirty: dict[Any, None] = _NoFetch()
     """keys written by the fetch in hand, in order; bound while one is"""
+
+    def written(self, keys: Iterable[Any]) -> None:
+        """Note rows that were put straight into `rows`: many at once cost a tenth of one by one."""
+        self.dirty.update(dict.fromkeys(keys))
+
+    def dump(self, keys: Iterable[Any]) -> list[tuple[bytes, bytes | None]]:
+        """Return rows as they go into the changelog; a tombstone where there is none."""
+        rows, raw_value = self.rows, self.raw_value
+        dumped: list[tuple[bytes, bytes | None]] = []
+        for key in keys:
+            value = rows.get(key)
+            raw = key if self.raw_key else dumps(key)
+            if value is not None and not (raw_value and type(value) is bytes):
+                value = dumps(value)
+                if raw_value:
+                    rows[key] = value  # from now on it rests packed
+            dumped.append((raw, value))
+        return dumped
+
+    def load(self, raw: bytes, value: bytes | None) -> Any:
+        """Take a row of the changelog in and return its key."""
+        key = raw if self.raw_key else self.to_key(loads(raw))
+        if value is None:
+            self.rows.pop(key, None)
+        else:
+            self.rows[key] = value if self.raw_value else loads(value)
+        return key
+
+    def to_key(self, key: Any) -> Any:
+        """Return a key as it was before it became JSON."""
+        return key
+
+
+class Table(Rows, faust.Table):
+    """A Faust table without Faust's own changelog writes. `key_type=bytes`, `value_type=bytes`: kept raw."""
 
     async def on_start(self) -> None:
         """Bind the memory store's dict."""
         await super().on_start()
-        self.rows: dict[Any, Any] = self.data.data
-        self._raw_key = self.key_serializer == "raw"
-        self._raw_value = self.value_serializer == "raw"
+        self.rows = self.data.data
+        self.raw_key = self.key_serializer == "raw"
+        self.raw_value = self.value_serializer == "raw"
+
+    def to_key(self, key: Any) -> Any:
+        """Return a key as Faust has it: of a windowed table, nested tuples."""
+        return self._to_key(key)
 
     # the hot path: two lines for what costs Faust five calls and a send
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -52,32 +98,9 @@ class Table(faust.Table):
         """Note a deletion: a tombstone in the changelog."""
         self.dirty[key] = None
 
-    def written(self, keys: Iterable[Any]) -> None:
-        """Note rows that were put straight into `rows`: many at once cost a tenth of one by one."""
-        self.dirty.update(dict.fromkeys(keys))
-
-    def dump(self, keys: Iterable[Any]) -> list[tuple[bytes, bytes | None]]:
-        """Return rows as they go into the changelog; a tombstone where there is none."""
-        rows, raw_value = self.rows, self._raw_value
-        dumped: list[tuple[bytes, bytes | None]] = []
-        for key in keys:
-            value = rows.get(key)
-            raw = key if self._raw_key else dumps(key)
-            if value is not None and not (raw_value and type(value) is bytes):
-                value = dumps(value)
-                if raw_value:
-                    rows[key] = value  # from now on it rests packed
-            dumped.append((raw, value))
-        return dumped
-
-    def load(self, raw: bytes, value: bytes | None) -> Any:
-        """Take a row of the changelog in and return its key."""
-        key = raw if self._raw_key else self._to_key(loads(raw))
-        if value is None:
-            self.rows.pop(key, None)
-        else:
-            self.rows[key] = value if self._raw_value else loads(value)
-        return key
+    def on_clear(self) -> None:
+        """Refuse: the rows are those of every partition this worker owns."""
+        raise RuntimeError("a table cannot be cleared; delete the rows of one's own partition")
 
 
 def windowed(rows: Iterator[tuple[Any, Any]]) -> Iterator[tuple[Any, float, Any]]:

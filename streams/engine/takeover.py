@@ -6,15 +6,13 @@ Stands in the place of `faust.tables.recovery`, which loses source records and h
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import Service
 
-from streams.engine.owner import Owner
-from streams.engine.stop import die, watched
+from streams.engine.stop import die, point, watched
 
 log = logging.getLogger("lotrinh.engine")
 
@@ -28,10 +26,9 @@ class Takeover(Service):
         self.engine = engine
         self.tables = tables
         self.completed = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
 
     def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Do nothing yet: it comes too early, while agents may still be at work. See `Tables.release`."""
+        """Do nothing yet: it comes too early, while agents may still be at work. See `Holdings.release`."""
 
     async def on_rebalance(
         self,
@@ -41,8 +38,9 @@ class Takeover(Service):
         generation_id: int = 0,
     ) -> None:
         """Take over in the background: the group's heartbeats go on meanwhile."""
-        await self.tables.release()
-        self.task = watched(asyncio.create_task(self._take(assigned, generation_id)))
+        holdings = self.engine.holdings
+        await holdings.release()
+        holdings.taking = watched(asyncio.create_task(self._take(assigned, generation_id), name="takeover"))
 
     async def _take(self, assigned: set[TP], generation: int) -> None:
         engine, consumer = self.engine, self.engine.consumer
@@ -52,15 +50,14 @@ class Takeover(Service):
         partitions = {tp.partition for tp in sources}
         if len(sources) != len(partitions) * len(engine.sources):
             die("the group gave one partition of the source topics to two workers; their partition counts differ")
-        owners = self.tables.claim(partitions)
-        await asyncio.gather(*(owner.open() for owner in owners))
-        self.tables.owners.update({owner.partition: owner for owner in owners})
+        await engine.holdings.take(partitions)
         await engine.on_rebalance_complete.send()
         if engine.consumer_generation_id != generation:
             return  # another rebalance has begun
         consumer.stop_flow()  # nothing may pass between the seek and the resumption
         engine.flow_control.suspend()
         await consumer.perform_seek()
+        point("before_flow", engine.config.fault)
         consumer.resume_partitions(sources)
         self.completed.set()
         engine.flow_control.resume()  # empties the queues
@@ -69,6 +66,7 @@ class Takeover(Service):
         self.tables.on_actives_ready()
         self.tables.on_standbys_ready()
         engine.on_rebalance_end()
+        engine.taken_over()
         engine.stats.working_since = time.monotonic()
         engine.stats.takeover.observe(engine.stats.working_since - began)
         log.info("%s works on %s after %.2f s", engine.config.id, sorted(partitions), time.monotonic() - began)
@@ -80,12 +78,7 @@ class Tables(TableManager):
     def __init__(self, app: Any, **kwargs: Any) -> None:
         """Own nothing."""
         super().__init__(app, **kwargs)
-        self.owners: dict[int, Owner] = {}
-        self.committed: dict[TP, int] = {}
         self._takeover: Takeover | None = None
-        self._kept: dict[int, Owner] = {}
-        self._opening: list[Owner] = []
-        self._lock = asyncio.Lock()
 
     @property
     def recovery(self) -> Takeover:
@@ -101,47 +94,7 @@ class Tables(TableManager):
             await table.maybe_start()
         self._tables_registered.set()
 
-    def positions(self) -> Mapping[TP, int]:
-        """Return where every owned source partition is to go on."""
-        return {TP(t, p): owner.next_of(t) for p, owner in self.owners.items() for t in self.app.sources}
-
-    def claim(self, partitions: set[int]) -> list[Owner]:
-        """Return owners for partitions, with what is kept of them; forget kept ones that went elsewhere or are too old.
-
-        Deletions that a kept state missed are tombstones, which compaction removes after `delete.retention.ms`.
-        """
-        kept, self._kept = self._kept, {}
-        limit = time.monotonic() - self.app.config.kept_state_s
-        owners = []
-        for partition in sorted(partitions):
-            owner = kept.pop(partition, None)
-            if owner is not None and owner.let_go_at < limit:
-                owner.forget()
-                owner = None
-            owners.append(owner or Owner(self.app, partition))
-        for owner in kept.values():
-            owner.forget()
-        self._opening = owners
-        return owners
-
-    async def release(self) -> None:
-        """Let go of every partition: commit what was applied, stop producers, keep the state for its likely return."""
-        async with self._lock:
-            self.app.stats.working_since = None
-            task = self.recovery.task
-            if task is not None and not task.done():
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-            owners = {*self.owners.values(), *(o for o in self._opening if not o.closed)}
-            self.owners, self._opening = {}, []
-            await asyncio.gather(*(owner.close() for owner in owners))
-            for owner in owners:
-                if owner.ends:
-                    self._kept[owner.partition] = owner
-                else:
-                    owner.forget()
-
     async def on_stop(self) -> None:
         """On SIGTERM: finish, then stop as Faust does."""
-        await self.release()
+        await self.app.holdings.release()
         await super().on_stop()

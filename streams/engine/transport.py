@@ -5,16 +5,27 @@ brought from one partition, `[start, position)` by the consumer's own positions.
 position without a record, and are said too: then positions are contiguous, and a hole is a hole.
 """
 
+import asyncio
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import faust
+from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.engine.stop import die
+
 if TYPE_CHECKING:
     from streams.engine.owner import Owner
+
+log = logging.getLogger("lotrinh.engine")
+
+WITNESS = "state"
+"""metadata of the group's positions as this engine commits them; a position moved by hand has another or none"""
 
 
 class Fetch:
@@ -54,7 +65,17 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             return {}
         states = dict(assignment._tp_state)  # noqa: SLF001
         starts = {tp: state._position for tp, state in states.items()}  # noqa: SLF001
-        fetched = await super()._fetch_records(consumer, *args, **kwargs)
+        try:
+            fetched = await super()._fetch_records(consumer, *args, **kwargs)
+        except OffsetOutOfRangeError as exc:
+            # aiokafka would begin elsewhere (`consumer_auto_offset_reset`), and that would look like an empty stretch.
+            asyncio.run_coroutine_threadsafe(self.app.out_of_range({TP(*tp) for tp in exc.args[0]}), self.app.loop)
+            return {}
+        except NoOffsetForPartitionError:
+            return {}  # a fresh assignment; the takeover seeks
+        except KafkaError as exc:  # a corrupt record, a topic that may not be read: Faust's own crash may hang
+            self.app.loop.call_soon_threadsafe(die, exc)
+            return {}
         current = consumer._subscription.subscription  # noqa: SLF001
         if current is None or current.assignment is not assignment:
             return {}  # a rebalance came between; the takeover seeks
@@ -65,6 +86,28 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 key = TP(tp.topic, tp.partition)
                 batches[key] = [Fetch(key, fetched.get(tp, ()), start, position)]
         return batches
+
+    def fetched_to(self) -> Mapping[TP, int]:
+        """Return up to where each partition has been handed over."""
+        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001
+        if not subscription or not subscription.assignment:
+            return {}
+        states = dict(subscription.assignment._tp_state)  # noqa: SLF001
+        return {TP(*tp): state._position for tp, state in states.items() if state._position is not None}  # noqa: SLF001
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Tell the group how far the state has come. Where that fails it is told again: `Consumer._should_commit`."""
+        mine = self.assignment()
+        told = {tp: offset for tp, offset in offsets.items() if tp in mine}
+        try:
+            await self._ensure_consumer().commit(
+                {TopicPartition(*tp): OffsetAndMetadata(offset, WITNESS) for tp, offset in told.items()}
+            )
+        except (KafkaError, IllegalStateError) as exc:
+            log.info("the group could not be told of positions: %r", exc)
+            return False
+        self.consumer.told.update(told)
+        return True
 
 
 class Unfiltered(dict[TP, Any]):
@@ -85,6 +128,8 @@ class Consumer(driver.Consumer):
         """Switch the filter off."""
         super().__init__(*args, **kwargs)
         self._read_offset = Unfiltered()
+        self.told: dict[TP, int] = {}
+        """what the group was last told by this process"""
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -98,16 +143,30 @@ class Consumer(driver.Consumer):
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Positions are carried; there are no gaps to remember."""
 
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
+        """Look at every owned partition: acknowledgements of messages decide nothing."""
+        self._acked.clear()
+        self._acked_index.clear()
+        mine = self.assignment()
+        return [tp for tp in self.app.committed if tp in mine and (not topics or tp in topics or tp.topic in topics)]
+
     def _new_offset(self, tp: Any) -> int | None:
-        """Commit for the group what the state has committed: for lag tools, never read back."""
-        self._acked[tp].clear()
-        self._acked_index[tp].clear()
-        committed: int | None = self.app.tables.committed.get(tp)
+        """Commit for the group what the state has committed: for lag tools, and as a witness of the state."""
+        committed: int | None = self.app.committed.get(tp)
         return committed
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        """Tell the group until it has been told; Faust takes a commit that failed for done."""
+        return self.told.get(tp) != offset
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget what the group was told: another worker may tell it now."""
+        await super().on_partitions_revoked(revoked)
+        self.told.clear()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the positions of the state; the group's commit decides nothing."""
-        positions: Mapping[TP, int] = self.app.tables.positions()
+        positions: Mapping[TP, int] = self.app.holdings.positions()
         await self.seek_wait(positions)
         return positions
 

@@ -111,12 +111,14 @@ class System:
                 worker.kill()
         self._producer.close()
 
-    def send(self, value: bytes, *, topic: str | None = None, key: bytes | None = b"", headers: Any = None) -> None:
+    def send(
+        self, value: bytes, *, topic: str | None = None, key: bytes | None = b"", headers: Any = None, **options: Any
+    ) -> None:
         """Publish one record as a portal would; raw where the topic is given."""
         if topic is None:
             event = json.loads(value)
             topic, key = TOPIC_OF[event["type"]], event["dossier"].encode()
-        self._producer.send(self.settings.topic(topic), value, key=key, headers=headers or [])
+        self._producer.send(self.settings.topic(topic), value, key=key, headers=headers or [], **options)
 
     def flush(self) -> None:
         self._producer.flush()

@@ -1,5 +1,6 @@
 """What is wrong with the topics or the log is said and stops the work; nothing is reset silently."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -39,6 +40,7 @@ def test_topics_are_created_once_and_then_as_they_have_to_be(system: System) -> 
     [
         (3, {}, "has 3 partitions, 4 are expected"),
         (4, {"cleanup.policy": "compact"}, "cleanup.policy=compact, delete is expected"),
+        (4, {"message.timestamp.type": "CreateTime"}, "message.timestamp.type=CreateTime, LogAppendTime is expected"),
     ],
 )
 def test_a_wrong_topic_is_refused_by_name(system: System, partitions: int, configs: dict[str, str], words: str) -> None:
@@ -87,6 +89,43 @@ def test_a_source_truncated_below_the_position_stops_the_worker(system: System) 
 
     assert again.process.wait(60) == 70
     assert ": gone" in again.text()
+
+
+def test_a_source_trimmed_under_a_running_worker_stops_it(system: System) -> None:
+    """What was deleted before it was read is missed, not passed over as an empty stretch."""
+    worker = system.start("tally").until_ready()
+    system.feed(simulate(system.reading, Simulation(50, 5)))
+    system.start("watch").until_ready()
+    system.settle()
+    worker.signal(signal.SIGSTOP)  # not for long: it keeps its partitions
+    system.feed(simulate(system.reading, Simulation(200, 6)))
+    client = topics.admin(system.settings.kafka or "", {})
+    for partition in range(4):
+        client.delete_records({TopicPartition(system.settings.topic("dossier.submitted"), partition): -1})
+    client.close()
+    worker.signal(signal.SIGCONT)
+
+    assert worker.process.wait(60) == 70
+    assert ": gone" in worker.text()
+
+
+def test_an_emptied_changelog_stops_the_worker_instead_of_beginning_again(system: System) -> None:
+    worker = system.start("tally").until_ready()
+    system.start("watch").until_ready()
+    system.feed(simulate(system.reading, Simulation(50, 5)))
+    system.settle()
+    assert worker.stop() == 0
+    client = topics.admin(system.settings.kafka or "", {})
+    name = topics.changelog(system.settings, topics.TALLY, "dossiers")
+    client.delete_topics([name])
+    while name in client.list_topics():
+        time.sleep(0.1)
+    topics.apply(client, system.settings)
+    client.close()
+    again = system.start("tally")
+
+    assert again.process.wait(60) == 70
+    assert "its changelog was emptied or cut" in again.text()
 
 
 def test_an_unknown_broker_is_one_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""Contiguity: what of a fetch continues the state, whatever was dropped, doubled or overtaken on the way here."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from faust.types import TP
+
+from streams.engine.stats import Stats
+from streams.engine.stop import die
+from streams.engine.transport import Fetch
+
+if TYPE_CHECKING:
+    from streams.engine.holdings import Holdings
+
+log = logging.getLogger("lotrinh.engine")
+
+REFETCHES_MAX = 3
+"""times a stretch of the log is asked for again before the process gives up"""
+REFETCH_S = 5.0
+"""within which what was asked for again has to come; what was on its way before is passed over"""
+STALL_S = 5.0
+"""how often to look whether something was fetched and never arrived"""
+
+Verdict = Literal["apply", "skip", "refetch"]
+
+
+class Contiguity:
+    """Judges fetches against the state's position, and remembers which stretches were asked for again."""
+
+    def __init__(self) -> None:
+        """Miss nothing."""
+        self._missing: dict[TP, tuple[int, int, float]] = {}
+        """(position asked for, times, when)"""
+        self._seen: dict[TP, int] = {}
+
+    def judge(self, fetch: Fetch, here: int, now: float) -> Verdict:
+        """Say what to do with a fetch where the state has come to `here`; an overlap is trimmed off it.
+
+        Fetches are true stretches of the log, so what continues the state may be applied whoever brought it, and when.
+        """
+        tp = TP(fetch.topic, fetch.partition)
+        if fetch.position <= here:
+            return "skip"  # all of it has been applied
+        if fetch.start > here:
+            return "refetch" if self.missing(tp, here, now) else "skip"
+        if fetch.start < here:
+            fetch.records = [r for r in fetch.records if r.offset >= here]
+        self._missing.pop(tp, None)
+        return "apply"
+
+    def missing(self, tp: TP, here: int, now: float) -> bool:
+        """Tell whether to fetch again from `here`; ends the process where that has been in vain."""
+        at, times, when = self._missing.get(tp, (here, 0, -REFETCH_S))
+        if at != here:
+            times, when = 0, -REFETCH_S
+        if times and now - when < REFETCH_S:
+            return False  # asked for, and not yet due
+        if times >= REFETCHES_MAX:
+            die(f"{tp.topic}-{tp.partition}: what follows {here} cannot be fetched")
+        self._missing[tp] = (here, times + 1, now)
+        return True
+
+    def stalled(self, tp: TP, here: int, fetched: int) -> bool:
+        """Tell whether the consumer is further than the state and the state stands where it stood the last time.
+
+        Then a fetch was dropped on the way, and no later one may come to show the hole.
+        """
+        before, self._seen[tp] = self._seen.get(tp), here
+        return fetched > here and before == here
+
+
+class Source(Protocol):
+    """What the flow needs of the process it runs in: who owns what, and the consumer's positions."""
+
+    sources: set[str]
+    holdings: "Holdings"
+    consumer_generation_id: int
+    stats: Stats
+
+    async def fetch_again(self, tp: TP, here: int) -> None:
+        """Seek, unless a rebalance has begun: then the takeover seeks."""
+
+    def fetched_to(self) -> Mapping[TP, int]:
+        """Return up to where the consumer has handed over each partition."""
+
+
+class Flow:
+    """From fetches as they arrive to fetches as the state needs them."""
+
+    def __init__(self, source: Source) -> None:
+        """Miss nothing."""
+        self._source = source
+        self._contiguity = Contiguity()
+
+    async def fetches(self, arrivals: AsyncIterator[tuple[Fetch, int]]) -> AsyncIterator[Fetch]:
+        """Yield of what arrives, with the generation it arrived under, exactly the next stretches.
+
+        A fetch is applied when the caller comes back for the next one; until then it may not await.
+        """
+        source, now = self._source, asyncio.get_running_loop().time
+        async for fetch, generation in arrivals:
+            owner = source.holdings.owners.get(fetch.partition)
+            if owner is None or generation != source.consumer_generation_id:
+                continue
+            await owner.room()
+            if owner.closed or source.holdings.owners.get(fetch.partition) is not owner:
+                continue
+            here = owner.next_of(fetch.topic)
+            verdict = self._contiguity.judge(fetch, here, now())
+            if verdict == "apply":
+                owner.begin(fetch)
+                yield fetch
+                owner.applied(fetch)
+            elif verdict == "refetch":
+                await self._again(TP(fetch.topic, fetch.partition), here)
+
+    async def mind_stalls(self) -> None:
+        """Ask again, for ever, for what was fetched and dropped where no later fetch may come to show the hole."""
+        source, now = self._source, asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(STALL_S)
+            for tp, fetched in source.fetched_to().items():
+                owner = source.holdings.owners.get(tp.partition)
+                if owner is None or tp.topic not in source.sources:
+                    continue
+                here = owner.next_of(tp.topic)
+                if self._contiguity.stalled(tp, here, fetched) and self._contiguity.missing(tp, here, now()):
+                    await self._again(tp, here)
+
+    async def _again(self, tp: TP, here: int) -> None:
+        self._source.stats.holes += 1
+        log.warning("%s-%d: fetching again from %d", tp.topic, tp.partition, here)
+        await self._source.fetch_again(tp, here)

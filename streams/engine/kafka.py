@@ -1,0 +1,166 @@
+"""The engine's log on real Kafka, by aiokafka. What it relies on: docs/engine.md, `tests/test_library_facts.py`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from faust.types import TP
+
+from streams.engine.log import Bounds, Passing, Row, Rows
+from streams.engine.stop import die
+from streams.engine.transport import WITNESS
+
+BATCH_BYTES = 900_000
+"""of one record batch, below the broker's `message.max.bytes`"""
+POLL_MS = 50
+
+
+class KafkaLog:
+    """Kafka under one group."""
+
+    def __init__(self, client: Mapping[str, Any], group: str, transaction_timeout_s: float) -> None:
+        """Take aiokafka's connection options; connects when asked for something."""
+        self._client = client
+        self._group = group
+        self._timeout_ms = int(transaction_timeout_s * 1000)
+
+    def appender(self, name: str) -> "KafkaAppender":
+        """Return an appender under a transactional id."""
+        return KafkaAppender(
+            AIOKafkaProducer(
+                **self._client,
+                transactional_id=name,
+                acks="all",
+                linger_ms=0,
+                max_batch_size=BATCH_BYTES,
+                max_request_size=8 * BATCH_BYTES,
+                transaction_timeout_ms=self._timeout_ms,
+            )
+        )
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator["KafkaReader"]:
+        """Connect a consumer without a group."""
+        consumer = AIOKafkaConsumer(
+            **self._client,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # a position that is out of range is an error, never a new beginning
+            max_partition_fetch_bytes=8 << 20,
+        )
+        try:
+            await consumer.start()
+            yield KafkaReader(consumer)
+        finally:
+            await consumer.stop()
+
+    async def witnessed(self, tps: Collection[TP]) -> Mapping[TP, int]:
+        """Return the group's positions that were committed as witnesses of a state."""
+        admin = AIOKafkaAdminClient(**self._client)
+        try:
+            await admin.start()
+            found = await admin.list_consumer_group_offsets(self._group, partitions=[TopicPartition(*tp) for tp in tps])
+        finally:
+            await admin.close()
+        return {TP(*tp): at.offset for tp, at in found.items() if at.metadata == WITNESS}
+
+
+class KafkaAppender:
+    """One transactional producer."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        """Hold the producer, not yet started."""
+        self._producer = producer
+
+    async def fence(self) -> None:
+        """`init_transactions`: a new epoch for this id; the coordinator ends what the predecessor left open."""
+        await self._producer.start()
+
+    async def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has; waits until the broker knows it."""
+        return len(await self._producer.partitions_for(topic))
+
+    async def begin(self) -> None:
+        """Begin; local, Kafka is told with the first record."""
+        await self._producer.begin_transaction()
+
+    async def send(self, rows: Rows) -> Mapping[TP, int]:
+        """Send everything as few record batches, and wait for all acknowledgements."""
+        producer = self._producer
+        sent, counts, ends = [], [], {}
+        try:
+            for (topic, partition), of_partition in rows.items():
+                for batch in _batches(producer, of_partition):
+                    counts.append(batch.record_count())
+                    sent.append(await producer.send_batch(batch, topic, partition=partition))
+            for count, delivered in zip(counts, await asyncio.gather(*sent), strict=True):
+                ends[TP(delivered.topic, delivered.partition)] = delivered.offset + count
+        except KafkaError as exc:
+            for future in sent:
+                future.add_done_callback(_seen)
+            if getattr(exc, "retriable", False):
+                raise Passing(repr(exc)) from exc
+            raise
+        return ends
+
+    async def commit(self) -> None:
+        """Flush and commit; aiokafka asks again by itself as long as the answer may still come."""
+        await self._producer.commit_transaction()
+
+    async def abort(self) -> None:
+        """Flush, so that nothing of it is still on its way, and abort."""
+        await self._producer.abort_transaction()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        await self._producer.stop()
+
+
+class KafkaReader:
+    """A consumer assigned by hand."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        """Hold the consumer, started."""
+        self._consumer = consumer
+
+    async def bounds(self, tps: Collection[TP]) -> Mapping[TP, Bounds]:
+        """Return first offset and last stable one, of each."""
+        asked = [TopicPartition(*tp) for tp in tps]
+        first, last = await self._consumer.beginning_offsets(asked), await self._consumer.end_offsets(asked)
+        return {TP(*tp): Bounds(first[tp], last[tp]) for tp in asked}
+
+    async def read(self, since: Mapping[TP, int], upto: Mapping[TP, int]) -> AsyncIterator[tuple[TP, Sequence[Any]]]:
+        """Yield records until every position has reached its end."""
+        consumer = self._consumer
+        ends = {TopicPartition(*tp): end for tp, end in upto.items() if since[tp] < end}
+        consumer.assign(list(ends))
+        for tp in ends:
+            consumer.seek(tp, since[TP(*tp)])
+        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
+            for tp, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
+                yield TP(*tp), records
+
+
+def _seen(future: "asyncio.Future[Any]") -> None:
+    """Take note of an error that another one has overtaken."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _batches(producer: AIOKafkaProducer, rows: Iterable[Row]) -> Iterator[Any]:
+    """Pack records into as few record batches as they fit in; a record larger than a batch goes alone."""
+    batch = producer.create_batch()
+    for key, value, *headers in rows:
+        if batch.append(key=key, value=value, timestamp=None, headers=list(*headers)) is None:
+            batch.close()
+            yield batch
+            batch = producer.create_batch()
+            if batch.append(key=key, value=value, timestamp=None, headers=list(*headers)) is None:
+                die(f"a row of {len(value or b'')} bytes does not fit a record batch of {BATCH_BYTES} bytes")
+    batch.close()
+    if batch.record_count():
+        yield batch

@@ -1,0 +1,204 @@
+"""A broker of its own behind a proxy, workers that a supervisor keeps running, and a portal that goes on publishing."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from streams.feeds.simulate import Simulation, simulate
+from streams.local import kafka
+from streams.local.children import end_with_parent
+from streams.local.state import free_port
+from tests.chaos.proxy import Proxy
+from tests.integration.system import System, Worker
+
+NAMES = ("tally", "watch")
+LISTENERS = """\
+listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+"""
+
+
+class Broker:
+    """One Kafka process on a log directory that outlives it. Observers reach it directly, workers through the proxy."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, controller, behind = free_port(), free_port(), free_port()
+        self.proxy = Proxy(behind)
+        self.folder = folder
+        path = kafka.classpath(print)
+        self._command = kafka.prepare(folder, self.port, controller, path)
+        config = folder / "server.properties"
+        ours = LISTENERS.format(port=self.port, behind=behind, controller=controller, proxy=self.proxy.port)
+        keys = tuple(line.split("=")[0] + "=" for line in ours.splitlines())
+        lines = [line for line in config.read_text().splitlines() if not line.startswith(keys)]
+        config.write_text("\n".join(lines) + "\n" + ours)
+        self.process: subprocess.Popen[bytes]
+        self.start()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def proxied(self) -> str:
+        return f"127.0.0.1:{self.proxy.port}"
+
+    def start(self) -> None:
+        with (self.folder / "kafka.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent(os.getpid())
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                client = KafkaAdminClient(bootstrap_servers=self.address, bootstrap_timeout_ms=30_000)
+                client.list_topics()
+                client.close()
+            except (OSError, KafkaError):
+                assert self.process.poll() is None, (self.folder / "kafka.log").read_text()[-2000:]
+                assert time.monotonic() < deadline, "Kafka did not start within 60 s"
+                time.sleep(0.1)
+            else:
+                return
+
+    def signal(self, signum: int) -> None:
+        self.process.send_signal(signum)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.signal(signal.SIGCONT)
+            self.kill()
+        self.proxy.close()
+
+
+class SmallDisk:
+    """A file system of its own for the broker, which can be filled. Needs the right to mount."""
+
+    def __init__(self, folder: Path, megabytes: int = 600) -> None:
+        self.folder = folder
+        self._ballast = folder / "ballast"
+        folder.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "lotrinh-chaos", str(folder)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"a small disk cannot be mounted: {done.stderr.strip()}"
+
+    def fill(self) -> None:
+        with contextlib.suppress(OSError), self._ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 16))
+
+    def free(self) -> None:
+        self._ballast.unlink()
+
+    def close(self) -> None:
+        subprocess.run(["umount", "--lazy", str(self.folder)], check=False)
+
+
+class Rig:
+    """Everything that a fault may be done to."""
+
+    def __init__(self, folder: Path, *, small_disk: bool = False) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.disk = SmallDisk(folder / "kafka") if small_disk else None
+        self.broker = Broker(folder / "kafka")
+        self.system = System(self.broker.address, folder)
+        self.system.env["LOTRINH_KAFKA"] = self.broker.proxied
+        self.workers: dict[str, list[Worker]] = {name: [] for name in NAMES}
+        self.restarts: list[int] = []
+        """exit codes of workers that the supervisor started again"""
+        self.published = 0
+        self.supervises = True
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        for name in NAMES:
+            self.start(name)
+        for name in NAMES:
+            self.workers[name][0].until_ready()
+        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
+        self._supervisor.start()
+
+    # -- workers -------------------------------------------------------------------------------------------------------
+
+    def start(self, name: str, **env: str) -> Worker:
+        with self._lock:
+            worker = self.system.start(name, **env)
+            self.workers[name].append(worker)
+        return worker
+
+    def retire(self, worker: Worker) -> None:
+        """End supervising a worker."""
+        with self._lock:
+            self.workers[worker.name].remove(worker)
+
+    def one(self, name: str) -> Worker:
+        """The oldest worker of a kind that is ready."""
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            for worker in list(self.workers[name]):
+                if worker.process.poll() is None and worker.ready.exists():
+                    return worker
+            time.sleep(0.05)
+        raise AssertionError(f"no {name} became ready: {self.workers[name][0].text()[-2000:]}")
+
+    def _supervise(self) -> None:
+        """Start again what has ended, as the supervisor of `lotrinh up` or an orchestrator does."""
+        while not self._closing.wait(0.2):
+            for name in NAMES:
+                for worker in list(self.workers[name]):
+                    code = worker.process.poll()
+                    if code is None or not self.supervises:
+                        continue
+                    self.restarts.append(code)
+                    self.retire(worker)
+                    self.start(name)
+
+    # -- the portal ----------------------------------------------------------------------------------------------------
+
+    def feed(self, events: Iterable[bytes], per_second: float) -> Callable[[], None]:
+        """Publish in the background; returns what waits for its end."""
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                self.published += self.system.feed(events, per_second)
+            except BaseException as exc:  # noqa: BLE001 - told to who waits
+                failed.append(exc)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+
+        def wait() -> None:
+            thread.join(240)
+            assert not thread.is_alive(), "the portal could not publish"
+            assert not failed, failed
+
+        return wait
+
+    def year(self, dossiers: int, seed: int) -> list[bytes]:
+        return list(simulate(self.system.reading, Simulation(dossiers, seed)))
+
+    def close(self) -> None:
+        self._closing.set()
+        self._supervisor.join(5)
+        self.system.close()
+        self.broker.close()
+        if self.disk is not None:
+            self.disk.close()
