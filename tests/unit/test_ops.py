@@ -40,7 +40,7 @@ def health(owner: FakeOwner | None, *, since: float | None, applied_at: float = 
     stats.records_in["t", 0], stats.appended_ms["t", 0] = 4, 1_000
     owners = {} if owner is None or since is None else {0: owner}
     engine: Any = SimpleNamespace(
-        stats=stats, sources={"t"}, tables=SimpleNamespace(owners=owners, committed={}),
+        stats=stats, sources={"t"}, holdings=SimpleNamespace(owners=owners), committed={},
         consumer=SimpleNamespace(highwater=lambda tp: 10),
     )  # fmt: skip
     return WorkerHealth(engine, Settings(**settings), now=lambda: NOW, monotonic=lambda: 5_000.0)
