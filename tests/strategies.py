@@ -125,7 +125,7 @@ WORLDS = (
     ),
     World(
         "ha-tinh",
-        ("436", "437", "439", "18001", "42.so-noi-vu", "42.so-tai-chinh"),
+        ("436", "437", "439", "18070", "42.so-noi-vu", "42.so-tai-chinh"),
         ("2021-12-31", "2022-01-01", "2022-12-31", "2023-01-01", "2023-06-30", "2023-07-01", "2023-12-31", "2024-01-01"),
         ("2023-12-31", "2023-07-01", "2022-12-31", "2024-02-29", "2027-01-01"),
         (("yearly_increase", ("points", "relative")),),
@@ -134,7 +134,7 @@ WORLDS = (
     ),
     World(
         "khanh-hoa-2024",
-        ("570", "575", "22411", "22414", "56999", "56.so-cong-thuong", "56.so-y-te"),
+        ("570", "575", "22435", "22438", "56999", "56.so-cong-thuong", "56.so-y-te"),
         ("2023-12-14", "2023-12-15", "2024-05-05", "2024-05-06", "2024-05-07", "2024-05-10", "2024-05-11", "2024-05-12",
          "2024-12-14", "2024-12-15"),
         ("2024-12-14", "2024-05-31", "2024-05-10"),
@@ -144,7 +144,7 @@ WORLDS = (
             ("dropped_until", ("inclusive", "exclusive")),
         ),
         (("commune", "56999", "570", "575"),),
-        (("2024-05-11", "570", "575", ""), ("2024-05-11", "22411", "56999", "")),
+        (("2024-05-11", "570", "575", ""), ("2024-05-11", "22435", "56999", "")),
     ),
 )  # fmt: skip
 
@@ -153,7 +153,7 @@ def random_catalogue(chance: random.Random, world: World) -> list[dict[str, str]
     """Rows for units and classes, on lists, at levels and with days that meet those of the stream."""
     rows = []
     for procedure in PROCEDURES:
-        for _ in range(chance.choice((1, 1, 1, 2))):
+        for _ in range(chance.choice((2, 3, 4))):
             first, last = sorted(chance.choices(world.days, k=2))
             rows.append(
                 {
@@ -162,9 +162,11 @@ def random_catalogue(chance: random.Random, world: World) -> list[dict[str, str]
                     "authority": chance.choice(("province-agency", "district", "commune", "commune", *world.units)),
                     "level": chance.choice(("full", "full", "full", "partial", "none")),
                     "eligible": chance.choice(("true", "false")),
-                    "lists": chance.choice(("2653;replacement", "2653", "replacement", "a", "")),
-                    "listed_from": chance.choice((first, "", "")),
-                    "listed_to": chance.choice((last, "", "")),
+                    "lists": chance.choice(
+                        ("2653;replacement", "2653;replacement", "2653", "2653", "replacement", "a", "")
+                    ),
+                    "listed_from": chance.choice((first, "", "", "")),
+                    "listed_to": chance.choice((last, "", "", "")),
                     "result_document": chance.choice(("false", "", "", "true")),
                     "national_portal": chance.choice(("true", "false")),
                 }
@@ -176,8 +178,8 @@ def random_events(chance: random.Random, world: World, number: int) -> list[dict
     """Events of some dossiers, few enough that they contradict and repeat one another."""
     found = []
 
-    def at() -> str:
-        clock = chance.choice(("00:00:00", "08:30:00", "23:59:59", "23:59:59.5"))
+    def at(*clocks: str) -> str:
+        clock = chance.choice(("00:00:00", "08:30:00", "23:59:59", *clocks))
         return f"{chance.choice(world.days)}T{clock}{chance.choice(('+07:00', '+07:00', 'Z'))}"
 
     for n in range(number):
@@ -202,7 +204,7 @@ def random_events(chance: random.Random, world: World, number: int) -> list[dict
                 made[name] = chance.choice(values)
         for name in ("received_at", "submitted_at", "resolved_at", "issued_at"):
             if chance.random() < 0.25:
-                made[name] = chance.choice((at(), at(), at(), None))
+                made[name] = chance.choice((at("23:59:59.5"), at(), at(), None))
         if kind in ("paid", "refunded"):
             made |= {"transaction": chance.choice(("T1", "T2")), "amount": chance.choice((0, 9, 9, 9))}
             made |= {"method": chance.choice(("online", "cash")), "gateway": chance.choice(("national", "local"))}

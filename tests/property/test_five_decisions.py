@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.catalogue import parse_catalogue
-from models.evaluation import Evaluation, evaluate
+from models.evaluation import Evaluation, Evaluator, evaluate
+from models.events import Event, decode
 from models.reading import Reading, Sources
 from models.standings import Standing
 from models.units import Unit, parse_successions
@@ -73,6 +74,16 @@ def judged(reading: Reading, events: list[dict[str, Any]], as_of: str) -> Evalua
     return evaluate(reading, found, date.fromisoformat(as_of))
 
 
+def standings_of(reading: Reading, events: list[dict[str, Any]], as_of: str) -> list[Standing]:
+    """Standings alone, without the evenings in between."""
+    evaluator = Evaluator(reading, date.fromisoformat(as_of))
+    for one in events:
+        decoded = decode(json.dumps(one).encode())
+        assert isinstance(decoded, Event)
+        evaluator.take(decoded)
+    return evaluator.standing_rows()
+
+
 def compared(standing: Mapping[str, Any]) -> dict[str, Any]:
     found = {f: standing.get(f) for f in FIELDS}
     return found | {"target": None if standing["target"] is None else str(standing["target"])}
@@ -104,38 +115,36 @@ def test_standings_and_alerts_are_those_of_the_oracle(world: World, seed: int, t
 
 @pytest.mark.parametrize("world", **BY_ID)
 def test_the_random_streams_reach_what_they_are_for(world: World) -> None:
+    wanted = {"met", "below", "no-dossiers", "frozen", "counted"}
+    wanted |= {"ceiling"} if world.decision in ("hai-duong-2022", "lak-2022") else set()
     seen: set[str] = set()
-    for seed in range(6):
+    for seed in range(40):
         chance = random.Random(f"{world.decision}/{seed}")
         rows, switches = random_catalogue(chance, world), chosen(chance, world)
         events = random_events(chance, world, 150)
-        for s in judged(reading_of(world, rows, switches, heirs=True), events, world.as_of[0]).standings:
+        for s in standings_of(reading_of(world, rows, switches, heirs=True), events, world.as_of[0]):
             seen |= {s["status"], *(k for k in ("frozen", "ceiling") if k in s)}
             seen |= {"counted"} if s["numerator"] else set()
-
-    assert {"met", "below", "no-dossiers", "frozen", "counted"} <= seen
-    assert ("ceiling" in seen) == (world.decision in ("hai-duong-2022", "lak-2022"))
+        if wanted <= seen:
+            return
+    pytest.fail(f"never seen: {wanted - seen}")
 
 
 # -- laws --------------------------------------------------------------------------------------------------------------
 
 
-def rows_of(result: Evaluation) -> list[Standing]:
-    return [{**s, "alert": None} for s in result.standings]
-
-
 @pytest.mark.parametrize("world", **BY_ID)
 @given(seed=st.integers(0, 2**32), order=st.randoms(use_true_random=False))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_order_and_repetition_leave_standings_unchanged(world: World, seed: int, order: random.Random) -> None:
     chance = random.Random(seed)
     reading = reading_of(world, random_catalogue(chance, world), chosen(chance, world), heirs=True)
     events, as_of = random_events(chance, world, 20), chance.choice(world.as_of)
-    before = rows_of(judged(reading, events, as_of))
+    before = standings_of(reading, events, as_of)
     again = events + order.choices(events, k=6)
     order.shuffle(again)
 
-    assert rows_of(judged(reading, again, as_of)) == before
+    assert standings_of(reading, again, as_of) == before
 
 
 UNDO: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
@@ -155,7 +164,7 @@ UNDO: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 
 @pytest.mark.parametrize("world", **BY_ID)
 @given(seed=st.integers(0, 2**32), step=st.sampled_from(UNDO))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_what_is_done_and_undone_leaves_standings_unchanged(
     world: World, seed: int, step: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
@@ -173,6 +182,6 @@ def test_what_is_done_and_undone_leaves_standings_unchanged(
     )
     if step[0]["type"] == "transferred":
         done["unit"], undone["unit"] = world.units[1], world.units[0]
-    before = rows_of(judged(reading, events, world.as_of[0]))
+    before = standings_of(reading, events, world.as_of[0])
 
-    assert rows_of(judged(reading, [*events, done, undone], world.as_of[0])) == before
+    assert standings_of(reading, [*events, done, undone], world.as_of[0]) == before
