@@ -168,7 +168,8 @@ def prepare(folder: Path, port: int, controller: int, path: str) -> list[str]:
     known = [f"-XX:AOTCache={cache}"] if cache.exists() else []
     base = [java(), "-cp", path]
     if not (logs / "meta.properties").exists():
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+        # "L": one that begins with "-" would be taken for an option
+        cluster = "L" + base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()[1:]
         _run(
             [
                 base[0],

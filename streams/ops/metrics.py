@@ -1,6 +1,7 @@
 """Prometheus' text format (0.0.4), for all processes. Pure."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -58,5 +59,6 @@ def exposition(metrics: Iterable[Metric]) -> str:
     return "\n".join(lines) + "\n"
 
 
+@lru_cache(maxsize=4_096)
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -12,6 +12,7 @@ from typing import Any, Final
 from streams.ops.metrics import Metric
 
 BEGAN: Final = time.time()
+VERSION: Final = version("lotrinh")  # looked up on disk: once, not at every scrape
 _PAGE: Final = resource.getpagesize()
 
 
@@ -49,9 +50,7 @@ def process_metrics() -> list[Metric]:
     """Return memory, CPU, open files, and the garbage collector's work."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     found = [
-        Metric(
-            "lotrinh_build_info", "gauge", "1, with the version as a label.", [({"version": version("lotrinh")}, 1)]
-        ),
+        Metric("lotrinh_build_info", "gauge", "1, with the version as a label.", [({"version": VERSION}, 1)]),
         Metric("lotrinh_process_start_time_seconds", "gauge", "When the process began.", [({}, BEGAN)]),
         Metric(
             "lotrinh_process_cpu_seconds_total",

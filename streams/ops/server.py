@@ -1,7 +1,7 @@
 """A worker's /livez, /readyz and /metrics: a small HTTP server in the worker's own event loop.
 
-In the worker's loop on purpose: that it answers shows that the loop turns. It reads attributes and writes text; a
-scrape costs the loop less than a millisecond (`bench/scrape.py`), and it waits for nothing and nobody waits for it.
+In the worker's loop on purpose: that it answers shows that the loop turns. It reads attributes and writes text, waits
+for nothing, and nobody waits for it; what a scrape costs is measured by `bench/scrape.py`.
 """
 
 import asyncio

@@ -58,9 +58,11 @@ class WorkerHealth:
 
     # -- readiness -----------------------------------------------------------------------------------------------------
 
-    def checks(self) -> list[Check]:
+    def checks(self, views: Sequence[OwnerView] | None = None) -> list[Check]:
         """Return every condition of readiness, met or not."""
-        stats, views = self._engine.stats, owned(self._engine)
+        stats = self._engine.stats
+        if views is None:
+            views = owned(self._engine)
         assigned = stats.rebalances > 0
         recovered = stats.working_since is not None
         named = ", ".join(str(view.partition) for view in views) or "none: this worker stands by"
@@ -100,7 +102,7 @@ class WorkerHealth:
         figures: list[tuple[Mapping[str, str], Figures]] = [
             ({"partition": str(view.partition)}, view.work.figures()) for view in views
         ]
-        checks = [({"check": c.name}, float(c.ok)) for c in self.checks()]
+        checks = [({"check": c.name}, float(c.ok)) for c in self.checks(views)]
         found = [
             _gauge("lotrinh_ready", "1: the condition of readiness is met.", checks),
             *self._of_sources(views),
