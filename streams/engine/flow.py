@@ -117,16 +117,21 @@ class Flow:
                 await self._again(TP(fetch.topic, fetch.partition), here)
 
     async def mind_stalls(self) -> None:
-        """Ask again, for ever, for what was fetched and dropped where no later fetch may come to show the hole."""
-        source, now = self._source, asyncio.get_running_loop().time
+        """Ask again, for ever, for what was fetched and dropped where no later fetch may come to show the hole.
+
+        A state may stand still for other reasons (a slow broker, a busy machine), so this ends no process.
+        """
+        source = self._source
         while True:
             await asyncio.sleep(STALL_S)
+            if any(owner.full for owner in source.holdings.owners.values()):
+                continue  # it is the broker that is waited for
             for tp, fetched in source.fetched_to().items():
                 owner = source.holdings.owners.get(tp.partition)
                 if owner is None or tp.topic not in source.sources:
                     continue
                 here = owner.next_of(tp.topic)
-                if self._contiguity.stalled(tp, here, fetched) and self._contiguity.missing(tp, here, now()):
+                if self._contiguity.stalled(tp, here, fetched):
                     await self._again(tp, here)
 
     async def _again(self, tp: TP, here: int) -> None:

@@ -320,6 +320,11 @@ class Owner:
 
     # -- working -------------------------------------------------------------------------------------------------------
 
+    @property
+    def full(self) -> bool:
+        """Whether as much is applied and not committed as may be."""
+        return not self._room.is_set()
+
     async def room(self) -> None:
         """Wait until there is room for more that is applied and not committed."""
         await self._room.wait()

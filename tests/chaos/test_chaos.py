@@ -18,16 +18,12 @@ pytestmark = [pytest.mark.kafka, pytest.mark.chaos]
 IN_CI = (
     "kill-both-twice",
     "die-in-takeover",
-    "die-in-transaction",
     "die-between-alert-and-state",
     "zombie-tally",
     "one-three-two",
     "broker-killed",
     "broker-paused",
     "network-answers-lost",
-    "network-reset",
-    "group-moved-by-hand",
-    "timestamps-jump",
     "silent-source",
 )
 

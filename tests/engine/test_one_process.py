@@ -362,6 +362,26 @@ def test_a_broker_that_never_answers_ends_the_process(last_words: list[str], mon
     assert last_words[0] == "stop: sim-0 could not end its transaction: not within 30 s"
 
 
+def test_a_slow_broker_is_waited_for(last_words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = ModelAppender.commit
+
+    async def slow(self: ModelAppender) -> None:
+        await asyncio.sleep(25)
+        await commit(self)
+
+    async def script(stage: Stage) -> None:
+        stage.broker.transaction_timeout_s = 60.0
+        await stage.give(0)
+        await stage.settled(1)
+        monkeypatch.setattr(ModelAppender, "commit", slow)
+        stage.publish(60)
+        await stage.settled(200)
+        assert stage.counted() == 60
+
+    play(script)
+    assert last_words == []
+
+
 def test_a_transaction_that_fails_for_good_ends_the_process_after_some_attempts(last_words: list[str]) -> None:
     async def script(stage: Stage) -> None:
         await stage.give(0)
