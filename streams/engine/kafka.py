@@ -17,6 +17,8 @@ from streams.engine.transport import WITNESS
 BATCH_BYTES = 900_000
 """of one record batch, below the broker's `message.max.bytes`"""
 POLL_MS = 50
+STALLED_S = 60.0
+"""how long a read may wait for its next record, which is there"""
 
 
 class KafkaLog:
@@ -140,8 +142,15 @@ class KafkaReader:
         consumer.assign(list(ends))
         for tp in ends:
             consumer.seek(tp, since[TP(*tp)])
+        now = asyncio.get_running_loop().time
+        came = now()
         while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-            for tp, records in (await consumer.getmany(timeout_ms=POLL_MS)).items():
+            found = await consumer.getmany(timeout_ms=POLL_MS)
+            if found:
+                came = now()
+            elif now() - came > STALLED_S:
+                raise TimeoutError(f"nothing came of {sorted(ends)} for {STALLED_S:g} s")
+            for tp, records in found.items():
                 yield TP(*tp), records
 
 

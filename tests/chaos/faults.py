@@ -67,14 +67,14 @@ def restart_gracefully(rig: Rig, rng: random.Random) -> None:
         rig.start(name)
 
 
-def _dies_at(name: str, *points: str) -> Fault:
-    """Let a worker end at named fault points, one life after the other; then an ordinary one comes."""
+def _dies_at(name: str, *points: str, all_of_them: bool = False) -> Fault:
+    """Let a worker end at a named fault point, or at all of them, one life after the other; then an ordinary one."""
 
     def run(rig: Rig, rng: random.Random) -> None:
         worker = rig.one(name)
         rig.retire(worker)
         worker.kill()
-        for point in points:
+        for point in points if all_of_them else [rng.choice(points)]:
             victim = rig.system.start(name, LOTRINH_FAULT=point)  # not supervised
             until(lambda v=victim: v.process.poll() is not None, 60, f"{name} never came to {point}")
             assert victim.process.returncode == 137, victim.text()[-2000:]
@@ -83,10 +83,14 @@ def _dies_at(name: str, *points: str) -> Fault:
     return run
 
 
-FAULTS["die-in-takeover"] = _dies_at("tally", "after_fence", "after_restore", "before_flow")
-FAULTS["die-in-takeover-of-watch"] = _dies_at("watch", "after_restore", "before_flow")
-FAULTS["die-in-transaction"] = _dies_at("tally", "before_begin", "after_begin", "before_commit", "after_commit")
-FAULTS["die-between-alert-and-state"] = _dies_at("watch", "after_begin", "before_commit", "after_commit")
+TAKEOVER = ("after_fence", "after_restore", "before_flow")
+TRANSACTION = ("before_begin", "after_begin", "before_commit", "after_commit")
+FAULTS["die-in-takeover"] = _dies_at("tally", *TAKEOVER)
+FAULTS["die-in-takeover-of-watch"] = _dies_at("watch", *TAKEOVER)
+FAULTS["die-in-transaction"] = _dies_at("tally", *TRANSACTION)
+FAULTS["die-between-alert-and-state"] = _dies_at("watch", *TRANSACTION)
+FAULTS["die-at-every-point"] = _dies_at("tally", *TAKEOVER, *TRANSACTION, all_of_them=True)
+FAULTS["die-at-every-point-of-watch"] = _dies_at("watch", *TAKEOVER, *TRANSACTION, all_of_them=True)
 
 
 def _zombie(name: str) -> Fault:

@@ -15,7 +15,7 @@ from tests.chaos.rig import Rig
 DOSSIERS = 120
 EVENTS_PER_S = 150.0
 SETTLE_S = 180.0
-RARE = {"network-cut-long", "disk-full", "nothing"}
+RARE = {"network-cut-long", "disk-full", "nothing", "die-at-every-point", "die-at-every-point-of-watch"}
 """only where they are asked for: they take minutes, need the right to mount, or are for comparison"""
 
 
