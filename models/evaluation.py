@@ -70,11 +70,11 @@ class Evaluator:
         taken, put = moved(held, now)
         for unit, day, cell, numerator in taken:
             add(unit, day, cell, -numerator, -1)
-            if not numerator and gaps.followed(cell):
+            if not numerator and gaps.followed[cell]:
                 gaps.take(unit, cell, day, event.dossier)
         for unit, day, cell, numerator in put:
             add(unit, day, cell, numerator, 1)
-            if not numerator and gaps.followed(cell):
+            if not numerator and gaps.followed[cell]:
                 gaps.put(unit, cell, day, event.dossier)
 
     def tick(self, at: str) -> list[Transition]:

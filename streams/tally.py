@@ -107,7 +107,7 @@ class TallyWork:
             touched[unit_day] = None
             if counter[1] == 0:
                 self._emptied[unit_day] = None
-            if not numerator and followed(cell):
+            if not numerator and followed[cell]:
                 (self._gaps.put if sign > 0 else self._gaps.take)(unit, cell, day, key.decode())
 
     # -- what comes in -------------------------------------------------------------------------------------------------
