@@ -102,7 +102,8 @@ the probability lie in their binomial band of 95 %.
 
 A *unit-month* is a unit and 30 days of the year: it ends on target or below it by its cumulative ratio, as the decisions
 judge; it is alerted falsely if an alert is raised in it and it ends on target; a miss is alerted if an alert stands or is
-raised before its half.
+raised before its half. This is the lenient view: a unit alerted in March and on target in December is a false alarm of the
+middle column alone.
 """
 
 
