@@ -84,7 +84,7 @@ def _goals(results: Mapping[str, Mapping[str, Sequence[Any]]]) -> str:
     """Hold the default rule against its goals, month by month of the year and period by period."""
     year, month = _courses(results["year"]["evidence"]), _courses(results.get("month", {}).get("evidence", ()))
     false, caught, raises = _unit_months(results["year"]["evidence"])
-    whole, short = scores(year), scores(month)
+    whole, short = scores(_by_end(c) for c in year), scores(_by_end(c) for c in month)
     covered = [coverage(c, cycling(c)) for c in (year, month) if c]
     deciles = [d for c in (year, month) if c for d in calibration(c, cycling(c))]
     inside = sum(d.low <= d.came <= d.high for d in deciles)
@@ -102,7 +102,8 @@ the probability lie in their binomial band of 95 %.
 
 A *unit-month* is a unit and 30 days of the year: it ends on target or below it by its cumulative ratio, as the decisions
 judge; it is alerted falsely if an alert is raised in it and it ends on target; a miss is alerted if an alert stands or is
-raised before its half.
+raised before its half. This is the lenient view: a unit alerted in March and on target in December is a false alarm of the
+middle column alone.
 """
 
 
@@ -198,7 +199,7 @@ def _foot() -> str:
 * A unit within five points of its target is no clear case at any volume; a third of the units here is, on purpose. Most
   false alarms of `evidence` over a whole year are units that truly were behind and drifted back, or such close ones.
 * A month as a whole period is the hardest case: at 100 dossiers, half of them are 50, and three working days of holding
-  are a seventh of the month. The decisions judge years.
+  are a seventh of the month; the goal before half-time is not reached there. The decisions judge years.
 * `forecast` warns small units more often and earlier; `wilson`, looked at every evening, has no memory of having looked
   before, and flaps.
 * In a world that heeds warnings, units end on target because they were warned: *false* is no fault there.

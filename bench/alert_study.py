@@ -234,7 +234,7 @@ def by_peer(world: World, peer: str, seed: int) -> list[Life]:
 def main() -> None:
     """Run the study and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--provinces", type=int, default=12)
+    parser.add_argument("--provinces", type=int, default=4)
     parser.add_argument("--worlds", default=",".join(w.name for w in WORLDS))
     parser.add_argument("--rules", default=",".join(("evidence", "forecast", "literal", *PEERS)))
     parser.add_argument("--seed", type=int, default=1)

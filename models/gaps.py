@@ -17,23 +17,27 @@ Listed = Sequence[Sequence[str]]
 """[civil day on which it counts, dossier code], ordered"""
 
 
+class _Followed(dict[str, bool]):
+    """Looked up for every contribution below the line: a dictionary that works out what it does not hold."""
+
+    def __init__(self, indicators: frozenset[str]) -> None:
+        self._indicators = indicators
+
+    def __missing__(self, cell: str) -> bool:
+        self[cell] = cell.partition("@")[0] in self._indicators
+        return self[cell]
+
+
 class Gaps:
     """The dossiers counted below the line, by unit and cell, of the cells that are followed."""
 
     def __init__(self, cells: Iterable[str]) -> None:
         """Follow cells of these indicators."""
         self.indicators = frozenset(cells)
-        self._followed: dict[str, bool] = {}
+        self.followed = _Followed(self.indicators)
+        """cell → is it followed; an inherited one is with its indicator"""
         self._open: dict[tuple[str, str], set[tuple[str, str]]] = {}
         self._touched: dict[tuple[str, str], None] = {}
-
-    def followed(self, cell: str) -> bool:
-        """Tell whether a cell is followed; an inherited one is with its indicator."""
-        try:
-            return self._followed[cell]
-        except KeyError:
-            self._followed[cell] = cell.partition("@")[0] in self.indicators
-            return self._followed[cell]
 
     def put(self, unit: str, cell: str, day: str, code: str) -> None:
         """Take note of a dossier that counts below the line."""
@@ -48,10 +52,10 @@ class Gaps:
     def move(self, code: str, taken: Iterable[Contribution], put: Iterable[Contribution]) -> None:
         """Follow a dossier that counted as `taken` and counts as `put` from now on."""
         for unit, day, cell, numerator in taken:
-            if not numerator and self.followed(cell):
+            if not numerator and self.followed[cell]:
                 self.take(unit, cell, day, code)
         for unit, day, cell, numerator in put:
-            if not numerator and self.followed(cell):
+            if not numerator and self.followed[cell]:
                 self.put(unit, cell, day, code)
 
     def forget(self) -> None:

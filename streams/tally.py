@@ -124,7 +124,7 @@ class TallyWork:
             touched[unit, day] = None
             if counter & DENOMINATOR == 0:
                 self._emptied[unit, day] = None
-            if not numerator and followed(cell):
+            if not numerator and followed[cell]:
                 (self._gaps.put if sign > 0 else self._gaps.take)(unit, cell, day, key.decode())
 
     # -- what comes in -------------------------------------------------------------------------------------------------
