@@ -67,6 +67,25 @@ def restart_gracefully(rig: Rig, rng: random.Random) -> None:
         rig.start(name)
 
 
+@fault("restart-eight-times")
+def restart_eight_times(rig: Rig, rng: random.Random) -> None:
+    """Where stock Faust loses records or counts them twice (docs/performance.md)."""
+    for n in range(8):
+        time.sleep(rng.uniform(0.2, 1.0))
+        name = ("tally", "watch")[n % 2]
+        worker = rig.one(name)
+        rig.retire(worker)
+        assert worker.stop() == 0
+        rig.start(name)
+
+
+@fault("kill-five-times")
+def kill_five_times(rig: Rig, rng: random.Random) -> None:
+    for name in ("tally", "watch", "tally", "watch", "tally"):
+        time.sleep(rng.uniform(0.1, 1.5))
+        rig.one(name).kill()
+
+
 def _dies_at(name: str, *points: str, all_of_them: bool = False) -> Fault:
     """Let a worker end at a named fault point, or at all of them, one life after the other; then an ordinary one."""
 

@@ -16,6 +16,8 @@ from tests.conftest import absent
 pytestmark = [pytest.mark.kafka, pytest.mark.chaos]
 
 IN_CI = (
+    "restart-eight-times",
+    "kill-five-times",
     "kill-both-twice",
     "die-in-takeover",
     "die-between-alert-and-state",
