@@ -16,6 +16,8 @@ from streams.engine.transport import WITNESS
 
 BATCH_BYTES = 900_000
 """of one record batch, below the broker's `message.max.bytes`"""
+CLEARED = b"\x00cleared"
+"""key of a record that is aborted as soon as it is there"""
 POLL_MS = 50
 STALLED_S = 60.0
 """how long a read may wait for its next record, which is there"""
@@ -81,6 +83,12 @@ class KafkaAppender:
     async def fence(self) -> None:
         """`init_transactions`: a new epoch for this id; the coordinator ends what the predecessor left open."""
         await self._producer.start()
+
+    async def clear(self, tps: Collection[TP]) -> None:
+        """Append one record to each partition and abort: the marker ends whatever is open there under this id."""
+        await self._producer.begin_transaction()
+        await self.send({tp: [(CLEARED, None)] for tp in tps})
+        await self._producer.abort_transaction()
 
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has; waits until the broker knows it."""

@@ -36,6 +36,13 @@ class Appender(Protocol):
         When it returns, no record of an earlier one can appear any more.
         """
 
+    async def clear(self, tps: Collection[TP]) -> None:
+        """Abort a transaction that touches every partition an earlier one may have touched.
+
+        A broker may forget to mark the end of an aborted transaction in some logs (Kafka 4.3.0, where a partition is
+        without a leader just then). What it left there would become visible with the appender's next commit.
+        """
+
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has."""
 

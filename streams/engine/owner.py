@@ -223,6 +223,8 @@ class Owner:
         async with self.engine.kafka.reader() as reader:
             read = await self._restore(reader)
             await self._check_source(reader)
+        async with within(config.stuck_s, f"{config.id}-{self.partition} could not clear what was left open"):
+            await self._appender.clear(self._written())
         point("after_restore", config.fault)
         renewed = self.progress.fingerprint != config.fingerprint
         if renewed:
@@ -240,6 +242,12 @@ class Owner:
             "%s-%d taken over: fenced in %.2f s, %d rows in %.2f s, epoch %d, position %d",
             config.id, self.partition, fenced - began, read, _now() - fenced, self.epoch, self.position,
         )  # fmt: skip
+
+    def _written(self) -> list[TP]:
+        """Return every partition that a transaction of this partition may touch."""
+        config = self.engine.config
+        announced = [TP(topic, p) for topic in config.announces for p in range(config.partitions)]
+        return [*announced, *(TP(table.changelog_topic_name, self.partition) for table in self.tables)]
 
     async def _check_topics(self, appender: Appender) -> None:
         """Where keys would go to other partitions than those they are looked for in, nothing is written."""
@@ -445,6 +453,7 @@ class Owner:
                         die(exc)
                     await appender.abort()
                     self.engine.stats.aborted += 1
+                    await appender.clear(self._written())
                     log.warning("%s-%d: aborted, attempt %d: %s", config.id, self.partition, attempt, exc)
                     await asyncio.sleep(0.1 * 2**attempt)
                 else:

@@ -163,6 +163,14 @@ def broker_killed(rig: Rig, rng: random.Random) -> None:
     rig.broker.start()
 
 
+@fault("broker-away")
+def broker_away(rig: Rig, rng: random.Random) -> None:
+    """Killed, and back only when its open transactions have timed out: it aborts them while it starts."""
+    rig.broker.kill()
+    time.sleep(11)
+    rig.broker.start()
+
+
 @fault("broker-paused")
 def broker_paused(rig: Rig, rng: random.Random) -> None:
     """Beyond session (6 s) and transaction (10 s) time-outs."""

@@ -44,17 +44,23 @@ class Entry:
 class Txn:
     epoch: int
     began: float
+    name: str = ""
+    marks: dict[TP, bool] = field(default_factory=dict)
+    """partition → what the marker there says; an outcome is not visible before"""
     logs: dict[TP, int] = field(default_factory=dict)
     """partition → first offset"""
     outcome: bool | None = None
     unmarked: set[TP] = field(default_factory=set)
     done: asyncio.Event = field(default_factory=asyncio.Event)
+    cleared: bool = False
+    """aborted by one who is alive to see it marked"""
 
 
 class Partition:
     """One log."""
 
-    def __init__(self) -> None:
+    def __init__(self, tp: TP) -> None:
+        self.tp = tp
         self.entries: list[Entry] = []
         self.first = 0
         self.next = 0
@@ -71,11 +77,14 @@ class Partition:
         """The last stable offset: nothing at or after it is shown to readers of committed records."""
         return min(self.open.values(), default=self.next)
 
+    def visible(self, entry: Entry) -> bool:
+        return entry.txn is None or entry.txn.marks.get(self.tp, False)
+
     def committed(self, since: int, upto: int) -> list[Record]:
         return [
             Record(e.offset, e.key, e.value)
             for e in self.entries
-            if since <= e.offset < upto and not e.marker and (e.txn is None or e.txn.outcome)
+            if since <= e.offset < upto and not e.marker and self.visible(e)
         ]
 
 
@@ -87,6 +96,8 @@ class Broker:
         self.latency_s = latency_s
         self.transaction_timeout_s = transaction_timeout_s
         self.fences = True
+        self.forgets_markers = 0.0
+        """share of markers of aborted transactions that are never written: Kafka 4.3.0 without a leader"""
         self.atomic = True
         self.logs: dict[TP, Partition] = {}
         self.partitions = 2
@@ -100,7 +111,10 @@ class Broker:
         self.grown = asyncio.Event()
 
     def log(self, tp: TP) -> Partition:
-        return self.logs.setdefault(TP(*tp), Partition())
+        tp = TP(*tp)
+        if tp not in self.logs:
+            self.logs[tp] = Partition(tp)
+        return self.logs[tp]
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -144,7 +158,7 @@ class Broker:
             raise FencedError(name)
 
     def begin(self, name: str, epoch: int) -> Txn:
-        txn = self.txns[name] = Txn(epoch, self.now())
+        txn = self.txns[name] = Txn(epoch, self.now(), name)
         asyncio.get_running_loop().call_later(self.transaction_timeout_s, self._time_out, name, txn)
         return txn
 
@@ -177,8 +191,11 @@ class Broker:
 
     def _mark(self, txn: Txn, tp: TP) -> None:
         log = self.log(tp)
-        log.append(None, None, self.now(), txn, marker=True)
-        log.open.pop(txn, None)
+        if txn.outcome or txn.cleared or self.rng.random() >= self.forgets_markers:
+            log.append(None, None, self.now(), txn, marker=True)
+            for ended in [t for t in log.open if t.name == txn.name]:  # a marker is of a producer, not of a transaction
+                ended.marks[tp] = bool(txn.outcome)
+                del log.open[ended]
         txn.unmarked.discard(tp)
         if not txn.unmarked:
             txn.done.set()
@@ -196,7 +213,7 @@ class Broker:
             if e.offset >= stable
             or e.marker
             or (
-                (e.txn is None or e.txn.outcome)
+                log.visible(e)
                 and newest[e.key] == e.offset
                 and (e.value is not None or e.at > self.now() - tombstones_live_s)
             )
@@ -243,6 +260,19 @@ class ModelAppender:
 
     async def partitions(self, topic: str) -> int:
         return self._broker.partitions
+
+    async def clear(self, tps: Collection[TP]) -> None:
+        def effect() -> None:
+            self._broker.check(self._name, self._epoch)
+            self._txn = self._broker.begin(self._name, self._epoch)
+            for tp in tps:
+                self._broker.append(self._txn, tp, [(b"cleared", None)])
+
+        if self._broker.atomic:
+            await self._broker.step(self._life, "touch", effect)
+            assert self._txn is not None
+            self._txn.cleared = True
+            await self.abort()
 
     async def begin(self) -> None:
         await self._life.gate()

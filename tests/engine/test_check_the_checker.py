@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from streams.engine.flow import Contiguity, Flow
-from streams.engine.owner import Owner
 from streams.engine.transport import Fetch
 from tests.engine.model import Broker, ModelAppender
 from tests.engine.world import Plan, World, simulate, simulated
@@ -120,10 +119,21 @@ def test_a_commit_of_unknown_outcome_that_is_tried_again_is_noticed(monkeypatch:
     assert broken_by_some_seed(trouble=0.1)
 
 
-def test_state_kept_longer_than_tombstones_live_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Owner, "idle_s", lambda self: 0.0)
-    monkeypatch.setattr("tests.engine.world.TOMBSTONES_LIVE_S", 1.0)
-    assert broken_by_some_seed(60, compact=1.0, rebalance=0.3, records=60)
+def forgetful(broker: Broker) -> None:
+    broker.forgets_markers = 0.3
+
+
+def test_a_broker_that_forgets_the_markers_of_aborted_transactions_is_put_right() -> None:
+    for seed in range(30):
+        simulate(Plan(seed, alter=forgetful))
+
+
+def test_what_such_a_broker_left_open_is_noticed_where_nobody_clears_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def leave(self: ModelAppender, tps: object) -> None:
+        return
+
+    monkeypatch.setattr(ModelAppender, "clear", leave)
+    assert broken_by_some_seed(alter=forgetful)
 
 
 def test_an_unaltered_engine_passes_the_same_seeds() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams.engine.owner import AWAITED, POSITION
+from streams.engine.owner import AWAITED, POSITION, Owner
 from tests.engine import virtual
 from tests.engine.model import Broker, ModelAppender, ModelLog
 from tests.engine.worker import Worker
@@ -241,6 +241,7 @@ def test_an_exception_in_a_body_ends_the_process_with_its_position_unmoved(
     async def script(stage: Stage) -> None:
         monkeypatch.setattr(Counting, "take", take)
         await stage.give(0)
+        await stage.settled(1)
         stage.publish(1)
         await stage.settled()
         assert not stage.worker.life.alive
@@ -279,6 +280,7 @@ def test_letting_go_commits_markers_too() -> None:
             await stage.worker.holdings.release()
 
         await asyncio.wait([stage.worker.life.spawn(apply())])
+        await stage.settled(1)
         assert stage.next_of() == {"a": 7, "b": 0}
 
     play(script)
@@ -322,6 +324,35 @@ def test_a_takeover_cancelled_before_its_first_step_leaves_a_kept_state_kept() -
         await stage.settled()
         assert stage.worker._tables[0].rows == {}
 
+    play(script)
+
+
+@pytest.mark.parametrize("kept", ["for its time", "for ever"])
+def test_state_kept_longer_than_tombstones_live_is_not_trusted(kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that was away while another deleted a row, and the deletion was compacted away."""
+
+    async def script(stage: Stage) -> None:
+        away = stage.worker
+        await stage.give(0)
+        for _ in range(3):
+            stage.broker.produce(TP("a", 0), b"0/1", b"")
+        await stage.settled()
+        assert away._tables[1].rows == {"0/1": 3}
+        await asyncio.wait([away.life.spawn(away.revoked())])
+        other = stage.new_worker()
+        await stage.give(0)
+        stage.broker.produce(TP("a", 0), b"0/1", b"")
+        await stage.settled()
+        other.life.end()
+        await asyncio.sleep(away.config.kept_state_s)
+        stage.broker.compact(TP("marks-changelog", 0), tombstones_live_s=30.0)
+        stage.worker = away
+        await stage.give(0)
+        await stage.settled()
+        assert away._tables[1].rows == ({} if kept == "for its time" else {"0/1": 3})
+
+    if kept == "for ever":
+        monkeypatch.setattr(Owner, "idle_s", lambda self: 0.0)
     play(script)
 
 

@@ -207,15 +207,19 @@ class System:
 
     def _check_order(self) -> None:
         """No older row after a newer one (I4)."""
-        newest: dict[bytes, str] = {}
+        newest: dict[bytes, tuple[str, int]] = {}
         for record in self.history():
             version = (
                 dict(record.headers)["version"].decode()
                 if record.value is None
                 else json.loads(record.value)["version"]
             )
-            assert version > newest.get(record.key, ""), f"an older row of {record.key!r} after a newer one"
-            newest[record.key] = version
+            before, at = newest.get(record.key, ("", -1))
+            assert version > before, (
+                f"an older row of {record.key!r} after a newer one: {version} at {record.partition}/{record.offset} "
+                f"after {before} at {at}"
+            )
+            newest[record.key] = version, record.offset
 
     def _check_alerts(self, standings: dict[tuple[str, str], dict[str, Any]]) -> None:
         """Firing and its end alternate, every id once, and what is open is what is below (I3)."""

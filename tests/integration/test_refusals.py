@@ -32,7 +32,7 @@ def test_topics_are_created_once_and_then_as_they_have_to_be(system: System) -> 
 
     assert again.returncode == 0
     assert "created" not in again.stderr
-    assert "14 topics are as they have to be" in again.stderr
+    assert "18 topics are as they have to be" in again.stderr
 
 
 @pytest.mark.parametrize(
