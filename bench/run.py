@@ -256,7 +256,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--dossiers", type=int, default=workload.DOSSIERS)
     options.add_argument("--naive", type=int, default=40_000, help="events given to naive Faust; 0 leaves it out")
-    options.add_argument("--out", type=Path, default=Path("bench/results/latest.json"))
+    options.add_argument("--out", type=Path, default=Path("bench/results/throughput.json"))
     options.add_argument("--check", action="store_true", help="fail where a ratio is below its goal")
     given = options.parse_args()
     named = list(read_reading(Settings()).targets(read_reading(Settings()).decision.period.last).rows)
