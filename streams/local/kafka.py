@@ -168,8 +168,7 @@ def prepare(folder: Path, port: int, controller: int, path: str) -> list[str]:
     known = [f"-XX:AOTCache={cache}"] if cache.exists() else []
     base = [java(), "-cp", path]
     if not (logs / "meta.properties").exists():
-        # "L": one that begins with "-" would be taken for an option
-        cluster = "L" + base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()[1:]
+        cluster = _cluster_id()
         _run(
             [
                 base[0],
@@ -185,6 +184,13 @@ def prepare(folder: Path, port: int, controller: int, path: str) -> list[str]:
             ]
         )
     return [base[0], "-Xmx512m", "-XX:+UseSerialGC", *known, *base[1:], "kafka.Kafka", str(config)]
+
+
+def _cluster_id() -> str:
+    """Return a new id as Kafka makes them: never with a dash in front, which would be read as an option."""
+    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()).startswith("-"):
+        pass
+    return made
 
 
 def _run(command: list[str]) -> None:

@@ -19,6 +19,7 @@ class Proxy:
         self.delay_s = 0.0
         self.deaf_to: set[str] = set()
         """directions whose bytes are swallowed: `up` towards the broker, `down` towards the client"""
+        self._server: asyncio.Server | None = None
         self._links: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -33,8 +34,8 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(coro, self._loop).result(10)
 
     async def _listen(self) -> None:
-        server = await asyncio.start_server(self._link, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._link, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.refuses:
@@ -86,5 +87,12 @@ class Proxy:
             self.reset()
 
     def close(self) -> None:
+        async def end() -> None:
+            assert self._server is not None
+            self._server.close()
+
+        self.cut()
+        self._do(end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
