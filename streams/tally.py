@@ -19,8 +19,8 @@ from models.fold import NONE, Held, learn, moved
 from models.gaps import Gaps, Listed
 from models.reading import Reading
 from streams import topics
-from streams.broker import bootstrap, client_options, faust_credentials
-from streams.engine import Announcement, Engine, EngineConfig, Fetch, Owner
+from streams.application import engine_config
+from streams.engine import Announcement, Engine, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.messages import Mark, Passed, Tally, Tick, Version, dumps
 from streams.settings import Settings
@@ -285,22 +285,7 @@ class TallyWork:
 
 def create_app(settings: Settings, reading: Reading) -> Engine:
     """Return the tally application."""
-    config = EngineConfig(
-        id=settings.topic(topics.TALLY),
-        bootstrap=bootstrap(settings),
-        fingerprint=reading.fold_fingerprint(),
-        announces=topics.named(settings, (topics.TALLIES, topics.DEAD_LETTERS)),
-        partitions=settings.partitions,
-        security=client_options(settings),
-        faust_credentials=faust_credentials(settings),
-        session_timeout_s=settings.session_timeout_s,
-        heartbeat_s=settings.heartbeat_s,
-        transaction_timeout_s=settings.transaction_timeout_s,
-        pending_records_max=settings.pending_records_max,
-        fetch_bytes=settings.fetch_bytes,
-        kept_state_s=settings.kept_state_s,
-        fault=settings.fault,
-    )
+    config = engine_config(settings, topics.TALLY, reading.fold_fingerprint(), (topics.TALLIES, topics.DEAD_LETTERS))
     app = Engine(config, lambda owner: TallyWork(owner, reading, settings, dossiers))
     inbound = app.source(*topics.named(settings, (*topics.INBOUND, topics.TICKS)))
     dossiers = app.Table("dossiers", key_type=bytes, value_type=bytes)

@@ -20,8 +20,8 @@ from models.reading import Reading
 from models.standings import Standing, Standings
 from models.transitions import Transition
 from streams import topics
-from streams.broker import bootstrap, client_options, faust_credentials
-from streams.engine import Announcement, Engine, EngineConfig, Fetch, Owner
+from streams.application import engine_config
+from streams.engine import Announcement, Engine, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.engine.stats import Durations
 from streams.engine.tables import windowed
@@ -364,21 +364,8 @@ class WatchWork:
 
 def create_app(settings: Settings, reading: Reading) -> Engine:
     """Return the watch application."""
-    config = EngineConfig(
-        id=settings.topic(topics.WATCH),
-        bootstrap=bootstrap(settings),
-        fingerprint=reading.fingerprint(),
-        announces=topics.named(settings, (topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS)),
-        partitions=settings.partitions,
-        security=client_options(settings),
-        faust_credentials=faust_credentials(settings),
-        session_timeout_s=settings.session_timeout_s,
-        heartbeat_s=settings.heartbeat_s,
-        transaction_timeout_s=settings.transaction_timeout_s,
-        pending_records_max=settings.pending_records_max,
-        fetch_bytes=settings.fetch_bytes,
-        kept_state_s=settings.kept_state_s,
-        fault=settings.fault,
+    config = engine_config(
+        settings, topics.WATCH, reading.fingerprint(), (topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS)
     )
     app = Engine(config, lambda owner: WatchWork(owner, reading, settings, tables))
     tallies = app.source(settings.topic(topics.TALLIES))
