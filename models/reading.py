@@ -393,9 +393,3 @@ def _is_date(text: str) -> bool:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-
-
-def days_between(first: date, last: date) -> Iterable[date]:
-    """Yield every civil day from `first` to `last`, both inclusive."""
-    for n in range((last - first).days + 1):
-        yield first + timedelta(days=n)

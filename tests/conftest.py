@@ -31,18 +31,23 @@ def absent(reason: str) -> None:
     pytest.skip(reason)
 
 
+def kafka_parts() -> str:
+    """Kafka's class path, once it is there with a Java to run it; absent otherwise."""
+    try:
+        kafka.java()
+        return kafka.classpath(print)
+    except BadInput as exc:
+        absent(str(exc))
+        raise
+
+
 @pytest.fixture(scope="session")
 def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Apache Kafka: started here, or that of LOTRINH_TEST_KAFKA."""
     if external := os.environ.get("LOTRINH_TEST_KAFKA"):
         yield external
         return
-    try:
-        path = kafka.classpath(print)
-        java = kafka.java()
-    except BadInput as exc:
-        absent(str(exc))
-    assert java
+    path = kafka_parts()
     folder: Path = tmp_path_factory.mktemp("kafka")
     port, controller = free_port(), free_port()
     command = kafka.prepare(folder, port, controller, path)

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from streams.library import BadInput
-from streams.local import kafka
 from tests.chaos.faults import FAULTS
 from tests.chaos.rig import Rig
 from tests.chaos.run import play
-from tests.conftest import absent
+from tests.conftest import kafka_parts
 
 pytestmark = [
     pytest.mark.kafka,
@@ -58,11 +56,7 @@ class Rigs:
 
 @pytest.fixture(scope="module")
 def rigs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rigs]:
-    try:
-        kafka.classpath(print)
-        kafka.java()
-    except BadInput as exc:
-        absent(str(exc))
+    kafka_parts()
     made = Rigs(tmp_path_factory.mktemp("chaos"))
     yield made
     made.drop()

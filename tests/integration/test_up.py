@@ -14,10 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from streams.library import BadInput
-from streams.local import kafka
 from streams.local.state import free_port
-from tests.conftest import absent
+from tests.conftest import kafka_parts
 
 pytestmark = pytest.mark.kafka
 NAMES = ("kafka", "valkey", "tally", "watch", "wallboard")
@@ -89,11 +87,7 @@ def gone(pids: list[int]) -> bool:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    try:
-        kafka.classpath(print)
-        kafka.java()
-    except BadInput as exc:
-        absent(str(exc))
+    kafka_parts()
     running = Up(tmp_path_factory.mktemp("up") / "state")
     yield running
     if running.process.poll() is None:
