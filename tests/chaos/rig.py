@@ -28,6 +28,7 @@ listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{behind},CONTROLLER:/
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy}
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
+log.cleaner.backoff.ms=500
 """
 
 
@@ -128,6 +129,8 @@ class Rig:
         self.workers: dict[str, list[Worker]] = {name: [] for name in NAMES}
         self.published = 0
         self.supervises = True
+        self.spoiled = False
+        """whether the next round needs fresh topics"""
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._start_all()
@@ -141,7 +144,7 @@ class Rig:
 
     def renew(self) -> None:
         """Begin again on fresh topics; the old ones are deleted."""
-        self.supervises = False
+        self.supervises = self.spoiled = False
         old, self.published = self.system, 0
         old.close()
         self._ended_before += len(old.workers)

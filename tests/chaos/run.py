@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streams.local.children import end_with_parent
-from tests.chaos.faults import FAULTS
+from tests.chaos.matrix import FAULTS
 from tests.chaos.rig import Rig
 
 DOSSIERS = 120
@@ -133,7 +133,7 @@ class Stage:
         if self._rig is None:
             self._made += 1
             self._rig = Rig(self.folder / str(self._made), small_disk=self.small_disk)
-        elif self._played % ROUNDS_ON_TOPICS == 0:
+        elif self._rig.spoiled or self._played % ROUNDS_ON_TOPICS == 0:
             self._rig.renew()
         return self._rig
 

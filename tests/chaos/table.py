@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.chaos.faults import FAULTS
+from tests.chaos.matrix import FAULTS
 from tests.chaos.run import Round, played
 
 HEAD = ("fault", "rounds", "broken", "wrong rows", "lost alerts", "recovered, s: median", "p90", "max", "starts")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.faults import FAULTS
+from tests.chaos.matrix import FAULTS
 from tests.chaos.run import Job, Stage
 from tests.conftest import kafka_parts
 

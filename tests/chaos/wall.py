@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ class Screen:
     def __init__(self, url: str) -> None:
         self._url = url
         self.rows: dict[tuple[str, str], dict[str, Any]] = {}
+        self.now: dict[tuple[str, str], dict[str, Any]] = {}
         self.stale: dict[str, Any] | None = None
         self.looks = 0
         self.reasons: set[str] = set()
@@ -83,7 +85,7 @@ class Screen:
 
     def _run(self) -> None:
         while not self._closing.wait(LOOKS_S):
-            with contextlib.suppress(OSError), urllib.request.urlopen(self._url, timeout=5) as answer:  # noqa: S310
+            with contextlib.suppress(OSError, HTTPException), urllib.request.urlopen(self._url, timeout=5) as answer:  # noqa: S310
                 self._see(json.loads(answer.read()))
 
     def _see(self, shown: dict[str, Any]) -> None:
@@ -144,7 +146,7 @@ class WallUnderTest:
             problems.append(f"the wallboard ended: {self.process.text()[-1000:]}")
         return problems
 
-    def _standings(self) -> dict[tuple[str, str], bytes]:
+    def _standings(self) -> dict[tuple[str, str], dict[str, Any]]:
         latest: dict[bytes, bytes | None] = {}
         for record in dump(self.system.settings, [topics.STANDINGS])[topics.STANDINGS]:
             latest[record.key] = record.value
@@ -152,7 +154,7 @@ class WallUnderTest:
         return {(row["unit"], row["indicator"]): row for row in rows}
 
     def _differences(self, standings: dict[tuple[str, str], Any]) -> list[str]:
-        shown = getattr(self.screen, "now", {})
+        shown = self.screen.now
         stale = [] if self.screen.stale is None else [f"stale: {self.screen.stale}"]
         return stale + [
             f"{key}: {shown.get(key, {}).get('version')} instead of {standings.get(key, {}).get('version')}"
