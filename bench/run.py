@@ -28,7 +28,7 @@ __all__ = ["broker", "env_of", "idle"]  # what other measurements take from here
 
 VERSIONS = ("aiokafka", "bytewax", "confluent-kafka", "faust-streaming", "orjson", "pydantic", "quixstreams")
 NAMES = {peer.key: peer.name for peer in PEERS}
-TIMEOUT_S = 1200
+TIMEOUT_S = 400
 
 
 class Feeds:

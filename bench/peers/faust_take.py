@@ -1,12 +1,18 @@
-"""Faust with `take(1000)`: per batch one write for each dossier and each counter that it touched."""
+"""Faust with `take(1000)`: per batch one write for each dossier and each counter that it touched.
+
+A batch may come from any partition, so that Faust knows no event that a write belongs to: the tables' rows go to the
+partition of their own keys.
+"""
 
 from collections import defaultdict
 from typing import Any
 
-from bench.peers.faust_app import RULES, add, app, dossiers, event_of, inbound, run, seen, watch
+from bench.peers.faust_app import RULES, add, app, days, dossiers, event_of, inbound, run, seen, watch
 from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.fold import learn, moved
+
+dossiers.use_partitioner = days.table.use_partitioner = True
 
 
 @app.agent(inbound)
