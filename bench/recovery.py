@@ -60,7 +60,11 @@ def restarted(app: str, settings: Settings, folder: Path) -> tuple[Worker, dict[
 def measure(app: str, settings: Settings, records: int, folder: Path, repeats: int) -> dict[str, Any]:
     """Let an app count everything, then restart it: as often by SIGTERM as by kill -9."""
     worker, _ = restarted(app, settings, folder)
-    growth = tenths(list(samples(worker, records)))
+    looked = list(samples(worker, records))
+    try:
+        growth = tenths(looked)
+    except ValueError as exc:  # a backlog too short to tell its tenths apart
+        growth = {"not_measured": str(exc)}
     found: dict[str, list[dict[str, Any]]] = {"stop": [], "kill": []}
     for how in list(found) * repeats:
         (worker.stop if how == "stop" else worker.kill)()
@@ -104,8 +108,6 @@ def main() -> None:
     for app, of in found.items():
         medians = f"after a stop {of['median_after_stop_s']} s, after kill -9 {of['median_after_kill_s']} s"
         print(f"{app}: {medians}; goal: {f'≤ {goal:g} s' if goal else 'none for so many'}; {out}")
-
-
 
 
 if __name__ == "__main__":

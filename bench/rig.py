@@ -143,5 +143,3 @@ async def _feed(settings: Settings, values: Iterable[bytes]) -> None:
             await publisher.publish(event["type"], event["dossier"], value)
         await publisher.flush()
         await ticker.tick(CLOCK, flush="end")
-
-
