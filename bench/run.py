@@ -13,6 +13,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,8 @@ def measured(peer: Peer, feeds: Feeds, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def run_all(address: str, peers: list[Peer], dossiers: int, rounds: int) -> dict[str, list[dict[str, Any]]]:
-    """Run every peer in every round, one after the other."""
+def run_all(address: str, peers: list[Peer], dossiers: int, rounds: int) -> Iterator[dict[str, list[dict[str, Any]]]]:
+    """Run every peer in every round, one after the other; yield all runs so far after each round."""
     feeds = Feeds(address, dossiers)
     runs: dict[str, list[dict[str, Any]]] = {peer.key: [] for peer in peers}
     for number in range(rounds):
@@ -110,7 +111,7 @@ def run_all(address: str, peers: list[Peer], dossiers: int, rounds: int) -> dict
                 f"idle before {run['idle_before']} %{'' if run['agrees'] else ', TOTALS DIFFER'}",
                 flush=True,
             )
-    return runs
+        yield runs
 
 
 def report(runs: dict[str, list[dict[str, Any]]], left_out: dict[str, str], command: str) -> dict[str, Any]:
@@ -148,11 +149,14 @@ def main() -> None:
     except ValueError as exc:
         raise SystemExit(str(exc)) from exc
     left_out = {peer.key: why for peer in wanted if (why := missing(peer))}
-    with broker() as address:
-        runs = run_all(address, [peer for peer in wanted if peer.key not in left_out], given.dossiers, given.rounds)
-    found = report(runs, left_out, " ".join(["python -m bench.run", *sys.argv[1:]]))
+    if given.rounds < 1 or len(left_out) == len(wanted):
+        raise SystemExit(f"nothing to run: {left_out or 'no rounds'}")
+    present = [peer for peer in wanted if peer.key not in left_out]
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(found, indent=1) + "\n")
+    with broker() as address:
+        for runs in run_all(address, present, given.dossiers, given.rounds):  # kept round by round
+            found = report(runs, left_out, " ".join(["python -m bench.run", *sys.argv[1:]]))
+            given.out.write_text(json.dumps(found, indent=1) + "\n")
     print(table(found["rows"], NAMES, {peer.key: peer.keeps for peer in PEERS}))
     for key, why in left_out.items():
         print(f"left out: {NAMES[key]}: {why}")
