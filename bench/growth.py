@@ -17,7 +17,7 @@ class Sample(NamedTuple):
     at: float
     """seconds, monotonic"""
     records: float
-    """applied by this process"""
+    """committed by this process: what is applied and not committed has not been paid for yet"""
     cpu: float
     """seconds"""
     resident_mb: float
@@ -39,29 +39,25 @@ def sample(worker: Worker) -> Sample:
     text = scraped(worker)
     return Sample(
         time.monotonic(),
-        metric(text, "lotrinh_source_records_total"),
+        metric(text, "lotrinh_source_records_total") - metric(text, "lotrinh_pending_records"),
         metric(text, "lotrinh_process_cpu_seconds_total"),
         metric(text, "lotrinh_process_resident_memory_bytes") / 2**20,
     )
 
 
 def samples(worker: Worker, records: int, limit_s: float = 1800.0) -> Iterator[Sample]:
-    """Look at a worker until it has applied and committed so many records."""
+    """Look at a worker until it has committed so many records."""
     deadline = time.monotonic() + limit_s
-    pending = 1.0
-    found = sample(worker)
-    while found.records < records or pending:
+    while (found := sample(worker)).records < records:
         yield found
         if time.monotonic() > deadline or worker.process.poll() is not None:
-            raise SystemExit(f"{worker.name} has applied {found.records:.0f} of {records}: {worker.text()[-2000:]}")
+            raise SystemExit(f"{worker.name} has done {found.records:.0f} of {records}: {worker.text()[-2000:]}")
         time.sleep(POLL_S)
-        found = sample(worker)
-        pending = metric(scraped(worker), "lotrinh_pending_records") if found.records >= records else 1.0
     yield found
 
 
 def tenths(found: Sequence[Sample]) -> dict[str, Any]:
-    """Return rate, CPU per record and memory of the first tenth and of the last tenth of the records applied.
+    """Return rate, CPU per record and memory of the first tenth and of the last tenth of the records.
 
     Each is taken between the samples that lie nearest to its ends, so that a tenth should be several samples long.
     """

@@ -44,6 +44,7 @@ def taken_over(text: str) -> dict[str, Any]:
     return {
         "assigned_to_ready_s": float(works[-1][2]),
         "slowest_fence_s": max((float(r[0]) for r in rows), default=0.0),
+        "slowest_rows_s": max((float(r[2]) for r in rows), default=0.0),
         "rows": sum(int(r[1]) for r in rows),
     }
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import expected
-from bench.growth import metric, scraped
+from bench.growth import metric, sample, scraped
 from bench.peers.lotrinh import Worker, tallied
 from bench.rig import broker_process, cpu_of, events_of, feed, fresh, idle, idle_between, jiffies
 
@@ -47,7 +47,7 @@ def measure(address: str, broker_pid: int | None, values: list[bytes], many: int
             done = [0.0] * many
             while sum(done) < len(values) + 2 * PARTITIONS:
                 time.sleep(0.1)
-                done = [_committed(worker) for worker in workers]
+                done = [sample(worker).records for worker in workers]
                 if time.monotonic() - began > 600:
                     raise SystemExit(workers[0].text()[-3000:])
             seconds = time.monotonic() - began
@@ -74,12 +74,6 @@ def _balanced(workers: list[Worker]) -> None:
         if time.monotonic() > deadline:
             raise SystemExit(f"partitions are not shared evenly: {owned}")
         time.sleep(0.2)
-
-
-def _committed(worker: Worker) -> float:
-    """Return how many records a worker has applied, once none of them is uncommitted."""
-    text = scraped(worker)
-    return metric(text, "lotrinh_source_records_total") - metric(text, "lotrinh_pending_records")
 
 
 def _used(workers: list[Worker], broker_pid: int | None) -> dict[str, float]:
