@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
-from orjson import loads
 
 from models.dossier import Dossier
 from streams import topics
 from streams.broker import bootstrap, client_options
 from streams.library import BadInput
+from streams.rows import unpack
 from streams.settings import Settings
 from streams.topics import changelog
 
@@ -90,7 +90,7 @@ def dossiers_of(settings: Settings) -> Iterator[tuple[str, Dossier]]:
         else:
             rows[record.key] = record.value
     for key, row in rows.items():
-        yield key.decode(), loads(row)
+        yield key.decode(), unpack(row)
 
 
 def record_at(reader: KafkaConsumer, topic: str, partition: int, offset: int) -> Any | None:
