@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.chaos.matrix import FAULTS
+from tests.chaos.matrix import FAULTS, WHAT
 from tests.chaos.run import Job, Round, repeated
 from tests.chaos.table import table
 
@@ -37,11 +37,10 @@ def test_the_table_hides_neither_broken_rounds_nor_what_they_lost() -> None:
     ]
     said = table(rounds)
 
-    assert "| kill-tally | 3 | 2 | 2 | 3 | 8.0 | 9.0 | 9.0 | 1.0 |" in said
+    assert "| kill-tally | SIGKILL in the middle of a batch | 3 | 2 | 2 | 3 | 8.0 | 9.0 | 9.0 | 1.0 |" in said
     assert said.index("| kill-tally") < said.index("| zombie-tally"), "in the order of the matrix"
     assert "4 rounds, 2 broken; commits c, d" in said
 
 
-def test_all_faults_have_a_name_of_their_own_and_say_what_they_do() -> None:
-    assert len(FAULTS) > 40
-    assert all(name == name.lower() and " " not in name for name in FAULTS)
+def test_of_every_fault_there_is_a_word_in_the_table() -> None:
+    assert FAULTS.keys() == WHAT.keys()
