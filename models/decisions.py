@@ -39,7 +39,7 @@ COMMON_SWITCHES: Final[Mapping[str, tuple[str, ...]]] = {
     "postal_in_denominator": ("true", "false"),
     "report_months": ("calendar", "15-14"),
     "trajectory": ("default", "flat", "linear"),
-    "alert_rule": ("evidence", "literal", "forecast"),
+    "alert_rule": ("evidence", "literal", "forecast", "graded"),
 }
 QUESTIONS: Final[Mapping[str, str]] = {
     "postal_in_denominator": "Hồ sơ nộp qua bưu chính công ích có tính vào tổng số hồ sơ không?",

@@ -7,7 +7,7 @@ number is gamma-Poisson, shaped by the working calendar or by last year's same d
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -15,20 +15,26 @@ from typing import Final, NamedTuple
 from models.chance import beta_binomial_at_least
 from models.ledger import Figures
 
-FORECAST_VERSION: Final = 1
+FORECAST_VERSION: Final = 2
 
 VOLUME_SHAPE: Final = 4
 """α of the gamma prior of the volume: what a unit receives is known to a factor of about two before it begins"""
 VOLUME_DRIFT: Final = 0.01
 """squared relative error of a volume's extrapolation that no count reduces. Why: seasons, some 10 %"""
-MEMORY: Final = 0.98
-"""weight of a day's counts against the working day after it. Why: a unit that improves is judged by what it does now"""
-SHRINK: Final = 15
+MEMORY: Final = 0.99
+"""weight of a day's counts against the working day after it. Why: a unit that improves is judged by what it does now; a
+shorter memory forgets more of a steady unit than it learns of a drifting one (docs/alert-study.md)"""
+ALIKE: Final = 0.04
+"""how alike a day's dossiers are taken to be before the days tell: their intraclass correlation. Why: collective
+filings come through one channel; without it a busy unit's forecast is too sure in its first weeks"""
+SHRINK: Final = 10
 """days of counts that the over-dispersion is shrunk by (Spiegelhalter 2005)"""
 PRIOR_SIZE: Final = 8
 """dossiers that a prior weighs where there are no siblings to tell"""
 PRIOR_SIZE_MAX, PRIOR_SIZE_MIN = 20, 2
 SIBLINGS_MIN, SIBLING_DOSSIERS_MIN = 5, 100
+SIBLINGS_HALF: Final = 20
+"""siblings from which their shares count as much as the target does. Why: a dozen shares tell a spread only roughly"""
 FEW: Final = 12
 """expected dossiers below which every number of further dossiers is looked at by itself"""
 
@@ -122,26 +128,39 @@ def _weights() -> list[float]:
     return weights
 
 
-def dispersion(days: Sequence[tuple[int, int, int]]) -> float:
-    """Return the over-dispersion of daily counts: Pearson's χ²/df, shrunk towards 1, and never below it.
+def dispersion(days: Iterable[tuple[int, int, int]]) -> float:
+    """Return the over-dispersion of what days bring: how much more their sum varies than single dossiers would.
+
+    The design effect of days as clusters, Σ(k - np)² / (N·p·(1 - p)), in which a day of many dossiers has its weight;
+    Pearson's χ²/df gives every day the same, and a few crowded days are what moves a unit's ratio. Shrunk towards what
+    days of this size have if their dossiers are `ALIKE` (Kish: 1 + (size - 1)·correlation); never below 1.
 
     >>> dispersion([(0, 5, 10), (1, 5, 10), (2, 5, 10)]), dispersion([(0, 10, 10), (1, 0, 10)] * 20) > 5
-    (1.0, True)
+    (1.1333333333333333, True)
     """
-    squares, above, counted = 0.0, 0, 0
+    kk = kn = nn = above = counted = number = 0
     for _, k, n in days:
-        squares += k * k / n
+        kk += k * k
+        kn += k * n
+        nn += n * n
         above += k
         counted += n
-    df = len(days) - 1
-    if df < 1 or above in (0, counted):
+        number += 1
+    if not counted:
         return 1.0
-    chi = (squares - above * above / counted) * counted * counted / (above * (counted - above))
-    return max(1.0, 1 + (chi / df - 1) * df / (df + SHRINK))
+    usual = 1 + (nn / counted - 1) * ALIKE
+    if number < 2 or above in (0, counted):
+        return usual
+    squares = kk * counted * counted - 2 * above * counted * kn + above * above * nn
+    effect = squares / (above * (counted - above) * counted) * number / (number - 1)
+    return max(1.0, usual + (effect - usual) * (number - 1) / (number - 1 + SHRINK))
 
 
 def sibling_prior(siblings: Iterable[Figures], otherwise: Fraction) -> Prior:
-    """Fit a beta to the shares of sibling units by its first two moments; without enough of them, the target's own."""
+    """Fit a beta to the shares of sibling units by its first two moments, shrunk towards one around the target.
+
+    Without enough siblings the prior stands around the target, `otherwise`, alone.
+    """
     found = [(k, n) for k, n in siblings if n > 0]
     counted = sum(n for _, n in found)
     if len(found) < SIBLINGS_MIN or counted < SIBLING_DOSSIERS_MIN:
@@ -151,7 +170,10 @@ def sibling_prior(siblings: Iterable[Figures], otherwise: Fraction) -> Prior:
     within = (len(found) - 1) * mean * (1 - mean)
     between = (spread - within) / (counted - sum(n * n for _, n in found) / counted)
     size = PRIOR_SIZE_MAX if between <= 0 else mean * (1 - mean) / between - 1
-    return Prior(round(min(max(mean, 0.02), 0.98), 2), int(min(max(size, PRIOR_SIZE_MIN), PRIOR_SIZE_MAX)))
+    size = min(max(size, PRIOR_SIZE_MIN), PRIOR_SIZE_MAX)
+    weight = len(found) / (len(found) + SIBLINGS_HALF)
+    mean = weight * mean + (1 - weight) * float(otherwise)
+    return Prior(round(min(max(mean, 0.02), 0.98), 2), round(PRIOR_SIZE * (size / PRIOR_SIZE) ** weight))
 
 
 def volume(counted: int, elapsed: int, rest: int) -> Volume:

@@ -168,7 +168,9 @@ class Prospects:
 
     def _fit(self, group: str, indicator: Indicator, target: Fraction) -> Prior:
         members = self.standings.groups()[group].members
-        prior = sibling_prior((self.standings.figures(m, indicator) for m in members), target / 100)
+        own = self.reading.target(group, indicator, self.standings.as_of)
+        around = target if own is None else own.value  # the group's own, so that it is the same whoever asks first
+        prior = sibling_prior((self.standings.figures(m, indicator) for m in members), around / 100)
         self._priors[group, indicator] = prior
         return prior
 

@@ -34,6 +34,12 @@ HOLD_STEP: Final = 10
 FORECAST_RAISE, FORECAST_CLEAR = Fraction(5, 100), Fraction(20, 100)
 """probability of ending at or above the target: below the first the alert is raised, above the second cleared"""
 FORECAST_HOLD: Final = 2
+GRADES: Final = ((Fraction(2, 100), 28), (Fraction(5, 100), 14), (Fraction(10, 100), 7))
+"""under `graded`: the probability of ending on target below which an alert is wanted, and the part of the period's
+civil days that is as many working days of holding: the surer a miss, the shorter. Why by the period: what is a day of
+a month is a fortnight of a year, and so is the number of times that chance is asked (docs/alert-study.md)"""
+GRADED_GAP, GRADED_POINTS = 3, 5
+"""dossiers, and points of the period's expected dossiers, that `graded` has to expect to be missing at the end"""
 RECENT: Final = Fraction(20, 100)
 """probability that the recent share is as high as the rest has to be, below which the recent days confirm"""
 CRITICAL: Final = Fraction(1, 100)
@@ -139,6 +145,29 @@ def forecast(inputs: Inputs) -> Verdict:
     return Verdict(None, clear=probability > FORECAST_CLEAR)
 
 
+def graded(inputs: Inputs) -> Verdict:
+    """Fire where a unit is behind and will hardly end at its target; the surer that is, the sooner."""
+    if inputs["shape"] != "proportion":
+        return evidence(inputs)
+    if inputs["status"] != "below":
+        return NOTHING
+    return _unreachable(inputs) or _graded(inputs)
+
+
+def _graded(inputs: Inputs) -> Verdict:
+    waiting = Verdict(None, clear=False)
+    if inputs["probability"] is None or inputs["gap"] is None:
+        return waiting
+    probability, gap = Fraction(inputs["probability"]), Fraction(inputs["gap"])
+    total = inputs["denominator"] + inputs["further"]
+    hold = next((max(1, inputs["days"] // part) for level, part in GRADES if probability < level), None)
+    if hold is None or gap < GRADED_GAP or 100 * gap < GRADED_POINTS * total:
+        return waiting
+    if inputs["stepped"]:
+        return Verdict("forecast-miss", clear=False, hold=max(hold, HOLD_STEP), cause="target-step")
+    return Verdict("forecast-miss", clear=False, hold=hold)
+
+
 def completeness(inputs: Inputs) -> Verdict:
     """Fire where something that has to be done for every dossier is not, one working day after it could be (A23)."""
     return Verdict("completeness-gap", clear=False) if inputs["overdue"] > 0 else NOTHING
@@ -195,5 +224,6 @@ def chance(figures: Figures, expected: Fraction | None) -> str | None:
 RULES: Final[Mapping[str, RuleSpec]] = {
     "evidence": RuleSpec("evidence/1", evidence, daily=True, forecasts=False),
     "literal": RuleSpec("literal/1", literal, daily=False, forecasts=False),
-    "forecast": RuleSpec("forecast/1", forecast, daily=True, forecasts=True),
+    "forecast": RuleSpec("forecast/2", forecast, daily=True, forecasts=True),
+    "graded": RuleSpec("graded/1", graded, daily=True, forecasts=True),
 }

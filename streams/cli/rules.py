@@ -46,7 +46,7 @@ def test(files: tuple[Path, ...], **given: Any) -> None:
 @of_decision
 @click.option("--events", type=FILE, required=True, help="JSON lines, in the order of arrival")
 @click.option("--as-of", "as_of", metavar="DATE", help="the last day looked at; default: the period's last")
-@click.option("--rule", "rules", multiple=True, help="a rule (evidence, literal, forecast); default: all three")
+@click.option("--rule", "rules", multiple=True, help="evidence, graded, forecast or literal; default: all of them")
 @click.option("--truth", type=FILE, help="unit,indicator,behind (CSV), where it is known who truly was behind")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="a directory for drawings (SVG)")
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
@@ -74,7 +74,7 @@ def backtest(
     found: dict[str, Any] = {}
     firsts: dict[str, list[float]] = {}
     forecasts: Any = None
-    for rule in rules or ("evidence", "forecast", "literal"):
+    for rule in rules or ("evidence", "graded", "forecast", "literal"):
         reading = read_reading(settings.model_copy(update={"switches": {**settings.switches, "alert_rule": rule}}))
         until = reading.period(date.min)[1] if as_of is None else _day(as_of)
         with click.progressbar(

@@ -100,8 +100,9 @@ def test_a_year_backtests_and_its_drawings_are_drawings(tmp_path: Path) -> None:
 
 
 def test_a_rule_asked_again_by_the_stored_inputs_says_the_same() -> None:
-    events = received(40, TRADE, "online", "2024-06-06") + received(60, TRADE, "in_person", "2024-06-06")
-    for rule in ("evidence", "literal", "forecast"):
+    days = [f"2024-06-{day:02d}" for day in range(3, 29)]
+    events = [e for day in days for e in received(1, TRADE, "online", day) + received(5, TRADE, "in_person", day)]
+    for rule in ("evidence", "literal", "forecast", "graded"):
         fired = json.loads(json.dumps(evaluated(thai_binh(rule=rule), events, date(2024, 7, 31)).alerts[0]))
         again = judged_again(fired)
         tampered = judged_again(

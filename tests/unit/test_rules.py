@@ -10,9 +10,9 @@ import pytest
 from models.chance import beta_below, beta_binomial_at_least, binomial_at_most, implausible, wilson
 from models.evaluation import Evaluation, Evaluator
 from models.events import Event, decode
-from models.forecast import Basis, Prior, Volume, forecast, needed, sibling_prior
+from models.forecast import Basis, Prior, Volume, dispersion, forecast, needed, sibling_prior
 from models.prospects import extra, share_text
-from models.rules import Inputs, Verdict, evidence, severity
+from models.rules import Inputs, Verdict, evidence, graded, severity
 from models.rules import forecast as forecast_rule
 from models.transitions import step
 from models.units import Succession, Unit
@@ -149,9 +149,21 @@ def test_siblings_make_the_prior_and_it_never_weighs_much() -> None:
     alike = sibling_prior([(60, 100)] * 10, HALF)
     unlike = sibling_prior([(10, 100), (90, 100)] * 5, HALF)
 
-    assert alike == Prior(0.6, 20)
-    assert unlike.size == 2
+    assert alike == Prior(0.53, 11)  # ten siblings at 60, a third of the way from the target's own Prior(0.5, 8)
+    assert unlike == Prior(0.5, 5)
+    assert sibling_prior([(60, 100)] * 180, HALF) == Prior(0.59, 18)
     assert sibling_prior([(6, 10)] * 4, HALF) == Prior(0.5, 8)
+
+
+def test_a_crowded_day_of_one_channel_counts_by_its_size() -> None:
+    """Pearson's χ²/df of these days is 1; their sum varies as if a third as many dossiers had come."""
+    even = [(n, 1, 2) for n in range(40)]
+    crowded = [*even, (40, 20, 20), (41, 0, 20)]
+
+    assert dispersion(even) == 1.0
+    assert dispersion(crowded) > 3
+    assert dispersion([(0, 4, 10)]) == pytest.approx(1 + 9 * 0.04)  # one day tells nothing: what is usual for its size
+    assert dispersion([]) == 1.0
 
 
 # -- working time ------------------------------------------------------------------------------------------------------
@@ -347,6 +359,42 @@ def test_the_forecast_rule_warns_long_before_the_end() -> None:
 
     assert [(s, k) for s, k, _ in of(result)] == [("firing", "forecast-miss")]
     assert Fraction(result.alerts[0]["probability_met"] or "1") < Fraction(5, 100)
+
+
+# -- graded ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_surer_a_miss_the_shorter_it_is_held() -> None:
+    def hold(probability: str, days: int) -> int | None:
+        verdict = graded(base(probability=probability, gap="20.0", days=days))
+        return verdict.hold if verdict.kind else None
+
+    assert [hold(p, 30) for p in ("0.0199", "0.0200", "0.0500", "0.1000")] == [1, 2, 4, None]
+    assert [hold(p, 366) for p in ("0.0199", "0.0200", "0.0500", "0.1000")] == [13, 26, 52, None]
+    assert [hold(p, 14) for p in ("0.0199", "0.0200", "0.0500")] == [1, 1, 2]
+
+
+def test_graded_wants_something_at_stake_and_a_unit_that_is_behind() -> None:
+    sure = base(probability="0.0010", gap="12.0", further=140)  # of 240 in all, 12 are 5 points
+
+    assert graded(sure).kind == "forecast-miss"
+    assert graded({**sure, "gap": "11.9"}) == Verdict(None, clear=False)
+    assert graded({**sure, "gap": "2.9", "denominator": 10, "further": 10}) == Verdict(None, clear=False)
+    assert graded({**sure, "status": "met"}).clear
+    assert graded({**sure, "stepped": True})[2:] == (13, "target-step")
+    assert graded({**sure, "days": 30, "stepped": True}).hold == 10
+    assert graded(base(shape="completeness", overdue=1)).kind == "completeness-gap"
+    assert graded(base(numerator=0, denominator=400, further=10, further_most=20)).kind == "unreachable"
+
+
+def test_the_graded_rule_over_a_year_warns_once_and_ends_when_the_unit_is_back() -> None:
+    events = [e for day in range(3, 29) for e in mixed(1, 5, f"2024-06-{day:02d}")]
+    back = received(120, TRADE, "online", "2024-07-10")
+    result = evaluated(thai_binh(rule="graded"), events + back, date(2024, 7, 31))
+
+    assert [(s, k) for s, k, _ in of(result)] == [("firing", "forecast-miss"), ("resolved", "forecast-miss")]
+    assert of(result)[-1][2] == "2024-07-10"
+    assert Fraction(result.alerts[0]["probability_met"] or "1") < Fraction(2, 100)
 
 
 # -- the machine -------------------------------------------------------------------------------------------------------
