@@ -8,14 +8,14 @@ Alerts after half-time would add to the false ones, and are left out.
 
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from models.workdays import Profile
 from streams.backtest.scores import HEALTHY_DOSSIERS, MISS_DOSSIERS, MISS_POINTS
 
-DRAWS: Final = 200
+DRAWS: Final = 100
 """futures drawn of each unit"""
 DRIFTS: Final = 7
 """values that stand for the drifts"""
@@ -65,7 +65,7 @@ class Unit(NamedTuple):
 def case(unit: Unit, calendar: Profile, drawn: Population, rng: random.Random) -> Case:
     """Return how a unit will end, by everything that can be known at half-time."""
     length = (calendar.last - calendar.first).days + 1
-    ways = _ways(unit, length, drawn)
+    ways = _ways(unit, drawn)
     logs = [_likelihood(unit, share, drift, length, drawn) + math.log(weight) for share, drift, weight in ways]
     top = max(logs)
     chosen = rng.choices(ways, [math.exp(x - top) for x in logs], k=DRAWS)
@@ -110,12 +110,10 @@ def best_at(points: Sequence[tuple[float, float]], false: float) -> float:
     return before[1]
 
 
-def _ways(unit: Unit, length: int, drawn: Population) -> list[tuple[float, float, float]]:
+def _ways(unit: Unit, drawn: Population) -> list[tuple[float, float, float]]:
     """List (share, drift, weight) that a unit may have."""
     slides = [(0.0, 1 - drawn.drifting)]
-    slides += [
-        (drawn.drift_points / 100 * ((2 * i + 1) / DRIFTS - 1), drawn.drifting / DRIFTS) for i in range(DRIFTS)
-    ]
+    slides += [(drawn.drift_points / 100 * ((2 * i + 1) / DRIFTS - 1), drawn.drifting / DRIFTS) for i in range(DRIFTS)]
     return [
         (min(max((unit.target + offset) / 100, 0.02), 0.98), drift, weight)
         for offset in drawn.offsets
@@ -164,5 +162,5 @@ def poisson(rng: random.Random, rate: float) -> int:
     return count
 
 
-def _day(calendar: Profile, n: int):  # type: ignore[no-untyped-def]
+def _day(calendar: Profile, n: int) -> date:
     return calendar.first + timedelta(days=n)

@@ -15,18 +15,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
+from statistics import NormalDist
 from typing import Final
 
 from bench import alert_report
+from bench.alert_bound import Population, Unit, case, frontier, poisson
 from models.alerts import Alerts
 from models.calendar import end_of
 from models.chance import wilson
 from models.decisions import Decision, Indicator, Period
+from models.forecast import dispersion
 from models.reading import Reading, Sources
 from models.standings import Standings
 from models.transitions import Transition
 from models.workdays import Profile, profile
-from streams.backtest.scores import Course, Look
+from streams.backtest.scores import HEALTHY_DOSSIERS, Course, Look
 from streams.library import read_decision, shipped_registry
 
 INDICATOR: Final[Indicator] = "online-dossiers"
@@ -37,6 +40,9 @@ IMPROVES: Final = 0.5
 GAIN: Final = 0.15
 
 
+OWN: Final = ("evidence", "graded", "forecast", "literal")
+
+
 @dataclass(frozen=True)
 class World:
     """One period of the study."""
@@ -45,15 +51,31 @@ class World:
     title: str
     first: date
     last: date
+    parts: int
+    """so many provinces are drawn of every twelve"""
+    even: bool = False
+    """whether units scatter evenly around their targets, instead of being of three kinds"""
     reacts: bool = False
     """whether units that are warned do better"""
+    rules: tuple[str, ...] = (*OWN, "wilson", "burn-rate")
 
 
+JUNE: Final = (date(2024, 6, 1), date(2024, 6, 30))
+YEAR: Final = (date(2024, 1, 1), date(2024, 12, 31))
 WORLDS: Final = (
-    World("month", "a month as a whole period", date(2024, 6, 1), date(2024, 6, 30)),
-    World("year", "a year, as the decisions have it", date(2024, 1, 1), date(2024, 12, 31)),
-    World("warned", "a year in which half of the units warned improve", date(2024, 1, 1), date(2024, 12, 31), True),
+    World("month", "a month as a whole period", *JUNE, parts=12),
+    World("month-even", "a month as a whole period, units without kinds", *JUNE, parts=12, even=True),
+    World("year", "a year, as the decisions have it", *YEAR, parts=3),
+    World("year-even", "a year, units without kinds", *YEAR, parts=4, even=True, rules=("evidence", "graded")),
+    World("warned", "a year in which half of the units warned improve", *YEAR, parts=1, reacts=True),
 )
+KINDS: Final = ((5, 25), (-5, 5), (-30, -8))
+"""points above the target, of each third of the units"""
+EVEN_MEAN, EVEN_SPREAD = -1.0, 14.0
+DRIFTING, DRIFT_POINTS = 0.25, 12
+BURSTY, BURSTS, BURST_ALIKE = 0.4, 0.7, 12
+STEPS: Final = 30
+"""shares that stand for all, for the bound"""
 
 
 @dataclass
@@ -70,6 +92,7 @@ class Life:
     days: list[tuple[int, int]] = field(default_factory=list)
     """(numerator, denominator) of each day"""
     improved_at: int | None = None
+    reacts: bool = False
 
     @property
     def unit(self) -> str:
@@ -78,17 +101,16 @@ class Life:
 
 
 def lives(reading: Reading, world: World, rng: random.Random) -> list[Life]:
-    """Draw the units of a province: a third well above, a third around, a third below their targets."""
+    """Draw the units of a province: a third well above, a third around, a third below their targets; or evenly."""
     found = []
     targets = reading.targets(world.last)
     for unit in sorted(targets.rows):
         target = float(targets.targets[unit, INDICATOR].value)
-        kind = rng.randrange(3)
-        offset = (rng.uniform(5, 25), rng.uniform(-5, 5), rng.uniform(-30, -8))[kind]
-        drift = rng.uniform(-12, 12) if rng.random() < 0.25 else 0.0
+        offset = rng.gauss(EVEN_MEAN, EVEN_SPREAD) if world.even else rng.uniform(*rng.choice(KINDS))
+        drift = rng.uniform(-DRIFT_POINTS, DRIFT_POINTS) if rng.random() < DRIFTING else 0.0
         share = min(max((target + offset) / 100, 0.02), 0.98)
         course = Course(unit, (world.last - world.first).days + 1, target, behind=100 * share < target)
-        found.append(Life(course, rng.choice(VOLUMES), share, drift / 100, rng.random() < 0.4))
+        found.append(Life(course, rng.choice(VOLUMES), share, drift / 100, rng.random() < BURSTY))
     return found
 
 
@@ -99,25 +121,15 @@ def live(life: Life, n: int, calendar: Profile, rng: random.Random) -> tuple[int
     months = max(1.0, ((calendar.last - calendar.first).days + 1) / 30.5)
     rate = life.volume * months * weight
     if life.bursty:  # collective filings: some days bring several times the usual, of one channel mostly
-        rate *= rng.gammavariate(0.7, 1 / 0.7)
-    arrived = _poisson(rng, rate)
+        rate *= rng.gammavariate(BURSTS, 1 / BURSTS)
+    arrived = poisson(rng, rate)
     share = life.share + life.drift * (n / ((calendar.last - calendar.first).days + 1) - 0.5)
     if life.improved_at is not None and n >= life.improved_at:
         share += GAIN
     share = min(max(share, 0.01), 0.99)
     if life.bursty:
-        share = rng.betavariate(share * 12, (1 - share) * 12)
+        share = rng.betavariate(share * BURST_ALIKE, (1 - share) * BURST_ALIKE)
     return sum(rng.random() < share for _ in range(arrived)), arrived
-
-
-def _poisson(rng: random.Random, rate: float) -> int:
-    if rate <= 0:
-        return 0
-    total, count = rng.expovariate(1), 0
-    while total < rate:
-        total += rng.expovariate(1)
-        count += 1
-    return count
 
 
 def reading_of(world: World, rule: str) -> Reading:
@@ -136,7 +148,8 @@ def by_rule(world: World, rule: str, seed: int) -> list[Life]:
     standings = Standings(reading, world.first)
     alerts = Alerts(standings)
     chance = {life.unit: random.Random(f"{world.name}/{seed}/{life.unit}") for life in units}
-    reacts = {life.unit: chance[life.unit].random() < IMPROVES and world.reacts for life in units}
+    for life in units:
+        life.reacts = chance[life.unit].random() < IMPROVES and world.reacts
     of = {life.unit: life for life in units}
     length = (world.last - world.first).days + 1
     looks = {length * step // 10 for step in range(1, 10)}
@@ -150,20 +163,20 @@ def by_rule(world: World, rule: str, seed: int) -> list[Life]:
         standings.move_to(day)
         alerts.changed(standings.take_changed())
         for transition in alerts.tick(end_of(day)):
-            _hear(of[transition["unit"]], transition, n, reacts)
+            _hear(of[transition["unit"]], transition, n)
         if n in looks and rule == "evidence":
             _look(alerts, units, n)
     return [_ended(life) for life in units]
 
 
-def _hear(life: Life, transition: Transition, n: int, reacts: dict[str, bool]) -> None:
+def _hear(life: Life, transition: Transition, n: int) -> None:
     """Write down a transition; one alert that gets graver is one."""
     if "replaced_by" in transition:
         return
     if transition["status"] != "firing":
         life.course.ends.append(n)
     elif transition["kind"] != "unreachable" or len(life.course.raises) == len(life.course.ends):
-        _raised(life, n, reacts)
+        _raised(life, n)
 
 
 def _look(alerts: Alerts, units: list[Life], n: int) -> None:
@@ -175,13 +188,14 @@ def _look(alerts: Alerts, units: list[Life], n: int) -> None:
 
 
 def _ended(life: Life) -> Life:
+    life.course.phi = dispersion((n, k, arrived) for n, (k, arrived) in enumerate(life.days) if arrived)
     life.course.numerator, life.course.denominator = sum(k for k, _ in life.days), sum(n for _, n in life.days)
     return life
 
 
-def _raised(life: Life, n: int, reacts: dict[str, bool]) -> None:
+def _raised(life: Life, n: int) -> None:
     life.course.raises.append(n)
-    if reacts[life.unit] and life.improved_at is None:
+    if life.reacts and life.improved_at is None:
         life.improved_at = n + 7
 
 
@@ -218,38 +232,64 @@ def by_peer(world: World, peer: str, seed: int) -> list[Life]:
     alerted = PEERS[peer]
     for life in units:
         chance = random.Random(f"{world.name}/{seed}/{life.unit}")
-        reacts = {life.unit: chance.random() < IMPROVES and world.reacts}
+        life.reacts = chance.random() < IMPROVES and world.reacts
         firing = False
         for n in range((world.last - world.first).days + 1):
             life.days.append(live(life, n, calendar, chance))
             wanted = alerted(life.days, life.course.target)
             if wanted and not firing:
-                _raised(life, n, reacts)
+                _raised(life, n)
             elif firing and not wanted:
                 life.course.ends.append(n)
             firing = wanted
     return [_ended(life) for life in units]
 
 
+def population(world: World) -> Population:
+    """Return how a province of this world is drawn, for whoever is to know it."""
+    middles = [(i + 0.5) / STEPS for i in range(STEPS)]
+    if world.even:
+        offsets = [NormalDist(EVEN_MEAN, EVEN_SPREAD).inv_cdf(q) for q in middles]
+    else:
+        thirds = [(i + 0.5) / (STEPS // len(KINDS)) for i in range(STEPS // len(KINDS))]
+        offsets = [low + (high - low) * q for low, high in KINDS for q in thirds]
+    return Population(offsets, DRIFTING, DRIFT_POINTS, BURSTS, BURST_ALIKE)
+
+
+def bound(world: World, units: Sequence[Life], seed: int) -> list[tuple[float, float]]:
+    """Return what the best rule could do in this world: (false, caught) from the strictest on."""
+    calendar, drawn = profile(world.first, world.last), population(world)
+    half = (world.last - world.first).days // 2 + 1
+    rng = random.Random(f"bound/{world.name}/{seed}")
+    months = ((world.last - world.first).days + 1) / 30.5
+    return frontier(
+        case(Unit(u.course.target, u.volume * max(1.0, months), u.bursty, u.days[:half]), calendar, drawn, rng)
+        for u in units
+        if u.volume * months >= HEALTHY_DOSSIERS / 2
+    )
+
+
 def main() -> None:
     """Run the study and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--provinces", type=int, default=4)
+    parser.add_argument("--provinces", type=int, default=12)
     parser.add_argument("--worlds", default=",".join(w.name for w in WORLDS))
-    parser.add_argument("--rules", default=",".join(("evidence", "forecast", "literal", *PEERS)))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("docs"))
     given = parser.parse_args()
-    began = time.monotonic()
     results: dict[str, dict[str, list[Life]]] = {}
+    bounds: dict[str, list[tuple[float, float]]] = {}
     for world in (w for w in WORLDS if w.name in given.worlds.split(",")):
-        provinces = given.provinces if world.name == "month" else max(1, given.provinces // 4)
-        for rule in given.rules.split(","):
+        for rule in world.rules:
             run = by_peer if rule in PEERS else by_rule
+            provinces = max(1, given.provinces * world.parts // 12)
             units = [life for n in range(provinces) for life in run(world, rule, given.seed * 1000 + n)]
             results.setdefault(world.name, {})[rule] = units
-            print(f"{time.monotonic() - began:6.0f} s  {world.name}  {rule}: {len(units)} units", file=sys.stderr)
-    alert_report.write(given.out, WORLDS, results, f"--provinces {given.provinces} --seed {given.seed}")
+            print(f"{time.process_time():6.0f} s  {world.name}  {rule}: {len(units)} units", file=sys.stderr)
+        if (world.first, world.last) == JUNE:
+            bounds[world.name] = bound(world, results[world.name]["evidence"], given.seed)
+            print(f"{time.process_time():6.0f} s  {world.name}  bound", file=sys.stderr)
+    alert_report.write(given.out, WORLDS, results, bounds, f"--provinces {given.provinces} --seed {given.seed}")
 
 
 if __name__ == "__main__":

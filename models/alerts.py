@@ -137,7 +137,7 @@ class Alerts:
         if seen is not None and self.rule.daily:
             first, _ = self.reading.period(self.standings.as_of)
             begins = self.standings.as_of in (first, self.reading.effective(first))
-            seen = None if self.rule.forecasts or begins else seen | self._watched
+            seen = None if self.rule.on_target or begins else seen | self._watched
         if seen is not None:
             due = {k for k in seen if (k in targets.targets and k[0] in targets.rows) or k in self.memory}
         else:

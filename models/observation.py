@@ -35,7 +35,7 @@ class Observer:
         on, prospects = self.standings.as_of, self.prospects
         shape = prospects.shape(indicator, target)
         idle = judged.status != "below" and not remembered
-        if idle and not (self.rule.forecasts and shape == "proportion" and judged.status == "met"):
+        if idle and not (self.rule.on_target and shape == "proportion" and judged.status == "met"):
             return None
         calendar = prospects.profile(on)
         ceiling = self.standings.ceiling(unit, indicator)
@@ -63,7 +63,8 @@ class Observer:
             "gap": None,
             "recent": None,
         }
-        return self.with_forecast(unit, indicator, judged, inputs) if self.rule.forecasts else inputs
+        asked = self.rule.forecasts and (self.rule.on_target or judged.status == "below")
+        return self.with_forecast(unit, indicator, judged, inputs) if asked else inputs
 
     def with_forecast(self, unit: str, indicator: Indicator, judged: Judged, inputs: Inputs) -> Inputs:
         """Add how the period will end, as it looks now, and what the recent days say to it."""

@@ -103,6 +103,8 @@ class RuleSpec(NamedTuple):
     """asked at the end of each civil day; otherwise at every tick"""
     forecasts: bool
     """asks for `probability`"""
+    on_target: bool = False
+    """asks for it of units that are on target today, too"""
 
 
 NOTHING: Final = Verdict(None, clear=True)
@@ -224,6 +226,6 @@ def chance(figures: Figures, expected: Fraction | None) -> str | None:
 RULES: Final[Mapping[str, RuleSpec]] = {
     "evidence": RuleSpec("evidence/1", evidence, daily=True, forecasts=False),
     "literal": RuleSpec("literal/1", literal, daily=False, forecasts=False),
-    "forecast": RuleSpec("forecast/2", forecast, daily=True, forecasts=True),
+    "forecast": RuleSpec("forecast/2", forecast, daily=True, forecasts=True, on_target=True),
     "graded": RuleSpec("graded/1", graded, daily=True, forecasts=True),
 }

@@ -6,9 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import cast
 
-from models.calendar import civil_day
+from models.calendar import EPOCH, civil_day
 from models.decisions import Indicator
 from models.evaluation import Evaluator, evaluate
+from models.forecast import dispersion
 from models.reading import Reading
 from streams.backtest.scores import Course, Look
 from streams.library import BadInput, read_text
@@ -43,8 +44,11 @@ def courses_of(
     last = min(as_of, last)
     courses = _courses(reading, first, last, truth)
 
+    seen: list[Evaluator] = []
+
     def evening(evaluator: Evaluator, at: str) -> None:
         on_day(civil_day(at))
+        seen[:] = [evaluator]
         day = date.fromisoformat(civil_day(at))
         if day.day == 1 and day > first:
             _look(evaluator, courses, (day - first).days)
@@ -57,6 +61,8 @@ def courses_of(
         course = courses.get((s["unit"], s["indicator"]))
         if course is not None and s["status"] in ("met", "below"):
             course.numerator, course.denominator = s["numerator"], s["denominator"]
+    for evaluator in seen:
+        _dispersions(evaluator, courses)
     replaced = {(a["unit"], a["indicator"], a["at"]) for a in result.alerts if "replaced_by" in a}
     for a in result.alerts:
         key = a["unit"], a["indicator"]
@@ -69,7 +75,9 @@ def courses_of(
 def _courses(reading: Reading, first: date, last: date, truth: Truth) -> dict[tuple[str, str], Course]:
     targets, length = reading.targets(last), (last - first).days + 1
     return {
-        (unit, indicator): Course(unit, length, float(target.value), behind=truth.get((unit, indicator)))
+        (unit, indicator): Course(
+            unit, length, float(target.value), behind=truth.get((unit, indicator)), indicator=indicator
+        )
         for (unit, indicator), target in targets.targets.items()
         if unit in targets.rows and not reading.indicators[indicator].fulfilled_later
     }
@@ -84,3 +92,13 @@ def _look(evaluator: Evaluator, courses: Mapping[tuple[str, str], Course], day: 
         made = prospects.forecast(unit, indicator, evaluator.standings.judge(unit, indicator))
         if made is not None:
             course.looks.append(Look(day, made.p05, made.p50, made.p95, made.probability))
+
+
+def _dispersions(evaluator: Evaluator, courses: Mapping[tuple[str, str], Course]) -> None:
+    """Write down how much the days of each unit vary, now that all are known."""
+    standings = evaluator.standings
+    last = standings.as_of.toordinal() - EPOCH
+    for (unit, name), course in courses.items():
+        indicator = cast("Indicator", name)
+        if standings.reading.indicators[indicator].count not in ("service", "catalogue"):
+            course.phi = dispersion(standings.days(unit, indicator, last))

@@ -1,11 +1,12 @@
 """What a rule's alerts were worth, once the end of the period is known."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-from models.chance import wilson
+from models.chance import binomial_at_most, wilson
 
 HEALTHY_DOSSIERS, MISS_DOSSIERS, MISS_POINTS = 30, 100, 10
 MONTH_DAYS: Final = 30.4
@@ -37,6 +38,9 @@ class Course:
     raises: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    indicator: str = ""
+    phi: float = 1.0
+    """over-dispersion of its daily counts, as known at the end"""
 
     @property
     def ratio(self) -> float:
@@ -120,7 +124,7 @@ def scores(courses: Iterable[Course]) -> Scores:
 
 
 class Decile(NamedTuple):
-    """Forecasts of like probability: what was said, what came, and where chance lets it lie (95 %)."""
+    """Forecasts of like probability: what was said, what came, and where chance lets it lie."""
 
     said: float
     came: float
@@ -128,11 +132,17 @@ class Decile(NamedTuple):
     low: float
     high: float
 
+    @property
+    def holds(self) -> bool:
+        """Tell whether what came lies in the band."""
+        return self.low <= self.came <= self.high
 
-def calibration(courses: Iterable[Course], look: Any) -> list[Decile]:
+
+def calibration(courses: Iterable[Course], look: Any, level: float = 0.95) -> list[Decile]:
     """Return deciles of one forecast per course (`look` chooses it), by the probability that was said.
 
-    Several forecasts of one course are no independent cases, and the band would be too narrow.
+    The band is that of the binomial with the mean of what was said: what came lies in it with probability `level` at
+    least, if forecasts are right. Several forecasts of one course are no independent cases, and it would be too narrow.
     """
     bins: list[list[tuple[float, bool]]] = [[] for _ in range(10)]
     for course in courses:
@@ -142,11 +152,33 @@ def calibration(courses: Iterable[Course], look: Any) -> list[Decile]:
     found = []
     for cases in bins:
         if cases:
-            said = sum(p for p, _ in cases) / len(cases)
-            band = 1.96 * (sum(p * (1 - p) for p, _ in cases) ** 0.5) / len(cases)
-            came = sum(met for _, met in cases) / len(cases)
-            found.append(Decile(said, came, len(cases), max(0.0, said - band), min(1.0, said + band)))
+            of = len(cases)
+            said = sum(p for p, _ in cases) / of
+            came = sum(met for _, met in cases)
+            found.append(Decile(said, came / of, of, *(k / of for k in binomial_band(of, said, level))))
     return found
+
+
+def binomial_band(n: int, p: float, level: float) -> tuple[int, int]:
+    """Return the counts between which Binomial(n, p) lies with probability `level` at least, tails alike.
+
+    >>> binomial_band(100, 0.5, 0.95), binomial_band(20, 0.0, 0.95), binomial_band(10, 0.02, 0.95)
+    ((40, 60), (0, 0), (0, 1))
+    """
+    tail = (1 - level) / 2
+    ks = range(n + 1)
+    low = bisect_left(ks, True, key=lambda k: binomial_at_most(k, n, p) > tail)
+    high = bisect_left(ks, True, key=lambda k: binomial_at_most(k, n, p) >= 1 - tail)
+    return low, min(high, n)
+
+
+def by_chance(outside: int, of: int, level: float = 0.95) -> float:
+    """Return how probable it is that so many or more of the deciles lie outside of their bands, if forecasts are right.
+
+    >>> round(by_chance(1, 20), 3), by_chance(0, 20)
+    (0.642, 1.0)
+    """
+    return 1.0 - binomial_at_most(outside - 1, of, 1 - level) if outside else 1.0
 
 
 def coverage(courses: Iterable[Course], look: Any) -> Share:

@@ -3,12 +3,15 @@
 import dataclasses
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from streams.cli.options import FILE, echo_json, of_decision, settings_from
 from streams.library import BadInput
+
+if TYPE_CHECKING:
+    from streams.backtest.scores import Course
 
 
 @click.group("rules")
@@ -60,8 +63,6 @@ def backtest(
     **given: Any,
 ) -> None:
     """Say what each rule's alerts would have been worth over a log, now that the end is known."""
-    from streams.backtest.drawings import calibration as drawn
-    from streams.backtest.drawings import first_alerts
     from streams.backtest.log import courses_of, read_truth
     from streams.backtest.scores import calibration, coverage, cycling, scores
     from streams.feeds.importing import json_lines
@@ -74,6 +75,7 @@ def backtest(
     found: dict[str, Any] = {}
     firsts: dict[str, list[float]] = {}
     forecasts: Any = None
+    courses: list[Course] = []
     for rule in rules or ("evidence", "graded", "forecast", "literal"):
         reading = read_reading(settings.model_copy(update={"switches": {**settings.switches, "alert_rule": rule}}))
         until = reading.period(date.min)[1] if as_of is None else _day(as_of)
@@ -90,9 +92,7 @@ def backtest(
         look = cycling(courses)
         forecasts = calibration(courses, look), coverage(courses, look)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / "calibration.svg").write_text(drawn(forecasts[0], "Calibration of the forecast"), encoding="utf-8")
-        (out / "first-alert.svg").write_text(first_alerts(firsts, "Bad courses alerted"), encoding="utf-8")
+        _draw(out, reading, courses, firsts)
     if as_json:
         echo_json(
             {
@@ -112,6 +112,24 @@ def backtest(
     click.echo(f"\nforecast: 90 % intervals held {forecasts[1].text()}")
     for d in forecasts[0]:
         click.echo(f"  said {d.said:.2f}  came {d.came:.2f}  ({d.low:.2f}–{d.high:.2f}, {d.of})")
+
+
+def _draw(out: Path, reading: Any, courses: "list[Course]", firsts: dict[str, list[float]]) -> None:
+    """Write the drawings of a back-test."""
+    from streams.backtest.drawings import calibration as drawn
+    from streams.backtest.drawings import first_alerts
+    from streams.backtest.funnel import funnel
+    from streams.backtest.scores import calibration, cycling
+
+    out.mkdir(parents=True, exist_ok=True)
+    deciles = calibration(courses, cycling(courses))
+    (out / "calibration.svg").write_text(drawn(deciles, "Calibration of the forecast"), encoding="utf-8")
+    (out / "first-alert.svg").write_text(first_alerts(firsts, "Bad courses alerted"), encoding="utf-8")
+    for indicator in sorted({c.indicator for c in courses}):
+        if reading.indicators[indicator].count in ("service", "catalogue"):
+            continue  # cells, no trials: chance has no limits there
+        some = [c for c in courses if c.indicator == indicator]
+        (out / f"funnel-{indicator}.svg").write_text(funnel(some, indicator), encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:

@@ -7,10 +7,14 @@ from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
+from models.chance import binomial_at_most
 from streams.backtest.drawings import calibration as drawn
-from streams.backtest.drawings import first_alerts
+from streams.backtest.drawings import first_alerts, frontier
+from streams.backtest.funnel import beyond, funnel, spread
 from streams.backtest.log import courses_of, read_truth
-from streams.backtest.scores import Course, Look, calibration, coverage, cycling, scores
+from streams.backtest.scores import Course, Look, binomial_band, by_chance, calibration, coverage, cycling, scores
 from streams.explaining import judged_again
 from streams.feeds.simulate import Simulation, simulate
 from tests.builders import evaluated, received, thai_binh
@@ -97,6 +101,68 @@ def test_a_year_backtests_and_its_drawings_are_drawings(tmp_path: Path) -> None:
     assert scores(found).courses == len(found) > 200
     for svg in (drawn(calibration(found, look), "a < b"), first_alerts({"evidence": [0.2, 2.0]}, "x")):
         assert ET.fromstring(svg).tag.endswith("svg")  # noqa: S314 - our own
+
+
+def units_at(ratio: int, dossiers: int, phi: float = 1.0) -> Course:
+    return Course(f"u{ratio}-{dossiers}", 366, 50, ratio * dossiers // 100, dossiers, phi=phi)
+
+
+def test_a_funnel_lets_small_units_lie_where_chance_lets_them() -> None:
+    small, large, bursty = units_at(30, 20), units_at(40, 1000), units_at(40, 1000, phi=6.0)
+
+    assert [beyond(c) for c in (small, large, bursty, units_at(60, 1000))] == [0, -1, 0, 1]  # 3.09 · 1.58 points
+    assert spread(large) == pytest.approx(1.5811, abs=1e-4)
+    assert beyond(Course("all", 366, 100, 99, 100)) == 0  # a target of 100 has no chance around it
+
+
+def test_a_funnel_shows_every_unit_and_its_figures() -> None:
+    some = [units_at(30, 20), units_at(40, 1000), units_at(60, 1000), Course("none", 366, 50)]
+    svg = funnel(some, "a < b")
+    page = ET.fromstring(svg)  # noqa: S314 - our own
+    points = page.findall(".//{http://www.w3.org/2000/svg}circle")
+
+    assert len(points) == 3
+    assert [p[0].text for p in points] == ["u30-20: 6/20", "u40-1000: 400/1000", "u60-1000: 600/1000"]
+    assert len({p.get("fill") for p in points}) == 3
+    assert "1 below, 1 within, 1 above" in svg
+    assert "no unit with dossiers" in funnel([], "x")
+
+
+def test_a_frontier_marks_the_goal_and_rules_beyond_the_edge() -> None:
+    svg = frontier(
+        [(0.0, 0.0), (0.01, 0.9), (1.0, 1.0)], {"evidence": (0.004, 0.85), "literal": (0.5, 1.0)}, "x", (0.03, 0.95)
+    )
+
+    assert ET.fromstring(svg).tag.endswith("svg")  # noqa: S314 - our own
+    assert "literal (50 %)" in svg
+
+
+def test_a_band_is_that_of_the_binomial() -> None:
+    low, high = binomial_band(364, 0.98, 0.95)
+
+    assert binomial_at_most(low - 1, 364, 0.98) <= 0.025 < binomial_at_most(low, 364, 0.98)
+    assert binomial_at_most(high - 1, 364, 0.98) < 0.975 <= binomial_at_most(high, 364, 0.98)
+    assert by_chance(2, 20) == pytest.approx(0.2642, abs=1e-4)
+
+
+def test_a_back_test_draws_a_funnel_of_every_proportion(tmp_path: Path) -> None:
+    reading, file = thai_binh(rule="evidence"), tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join(simulate(reading, Simulation(400, 8))))
+    done = rules(
+        "backtest", "--decision", "thai-binh-2024", "--events", str(file), "--as-of", "2024-03-31", "--rule", "evidence",
+        "--out", str(tmp_path / "out"), "--json",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    drawn_files = {f.name for f in (tmp_path / "out").iterdir()}
+    assert {
+        "calibration.svg",
+        "first-alert.svg",
+        "funnel-online-dossiers.svg",
+        "funnel-online-payments.svg",
+    } <= drawn_files
+    assert "funnel-services-with-dossiers.svg" not in drawn_files
+    assert list(json.loads(done.stdout)["rules"]) == ["evidence"]
 
 
 def test_a_rule_asked_again_by_the_stored_inputs_says_the_same() -> None:
