@@ -170,8 +170,8 @@ def _bound(name: str, points: Sequence[tuple[float, float]]) -> str:
     said = ", ".join(f"{100 * best_at(points, f):.1f} % at {100 * f:.0f} %" for f in (0.01, 0.02, 0.03, 0.05))
     return f"""
 **What is possible at all.** Whoever knew how the province is drawn, each unit's volume and whether it is bursty, and
-decided by the odds of a miss at half-time, would catch {said} false (`bench/alert_bound.py`; no rule does better, by
-Neyman and Pearson).
+decided at half-time by the odds of a miss, would catch {said} false.
+No rule does better, by Neyman and Pearson (`bench/alert_bound.py`).
 
 ![bound](images/bound-{name}.svg)
 """
@@ -297,7 +297,8 @@ def _foot() -> str:
   and drifted back, and from the last days, in which being below is enough.
 * A month as a whole period is the hardest case for `evidence`: at 100 dossiers, half of them are 50, and three working days
   of holding are a seventh of the month. `graded` waits in parts of the period instead, and asks how it will end.
-* `graded` never alerts for less than 3 dossiers or 5 points, so its small and near misses stay in the list.
+* `graded` never alerts for less than 5 dossiers or 5 points expected to be missing: small units and near misses stay in
+  the list, which is why it alerts fewer of all units that end below.
 * `forecast` warns small units more often and earlier; `wilson`, looked at every evening, has no memory of having looked
   before, and flaps.
 * In a world that heeds warnings, units end on target because they were warned: *false* is no fault there.

@@ -1,6 +1,6 @@
 """Simulated provinces whose truth is known, every rule side by side; writes docs/alert-study.md and its drawings.
 
-usage: python -m bench.alert_study [--provinces 12] [--seed 1] [--out docs]
+usage: python -m bench.alert_study [--provinces 16] [--seed 1] [--out docs]
 
 The rules are those of the running system, driven through `models.alerts` on the evening of every day; the peers (a
 Wilson interval looked at daily, a burn rate of two windows) are what monitoring systems offer for ratios. The same seed
@@ -52,7 +52,7 @@ class World:
     first: date
     last: date
     parts: int
-    """so many provinces are drawn of every twelve"""
+    """so many provinces are drawn of every sixteen"""
     even: bool = False
     """whether units scatter evenly around their targets, instead of being of three kinds"""
     reacts: bool = False
@@ -63,11 +63,18 @@ class World:
 JUNE: Final = (date(2024, 6, 1), date(2024, 6, 30))
 YEAR: Final = (date(2024, 1, 1), date(2024, 12, 31))
 WORLDS: Final = (
-    World("month", "a month as a whole period", *JUNE, parts=12),
-    World("month-even", "a month as a whole period, units without kinds", *JUNE, parts=12, even=True),
+    World("month", "a month as a whole period", *JUNE, parts=16),
+    World("month-even", "a month as a whole period, units without kinds", *JUNE, parts=16, even=True),
     World("year", "a year, as the decisions have it", *YEAR, parts=3),
     World("year-even", "a year, units without kinds", *YEAR, parts=4, even=True, rules=("evidence", "graded")),
-    World("warned", "a year in which half of the units warned improve", *YEAR, parts=1, reacts=True),
+    World(
+        "warned",
+        "a year in which half of the units warned improve",
+        *YEAR,
+        parts=2,
+        reacts=True,
+        rules=("evidence", "graded", "literal"),
+    ),
 )
 KINDS: Final = ((5, 25), (-5, 5), (-30, -8))
 """points above the target, of each third of the units"""
@@ -272,7 +279,7 @@ def bound(world: World, units: Sequence[Life], seed: int) -> list[tuple[float, f
 def main() -> None:
     """Run the study and write it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--provinces", type=int, default=12)
+    parser.add_argument("--provinces", type=int, default=16)
     parser.add_argument("--worlds", default=",".join(w.name for w in WORLDS))
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("docs"))
@@ -282,7 +289,7 @@ def main() -> None:
     for world in (w for w in WORLDS if w.name in given.worlds.split(",")):
         for rule in world.rules:
             run = by_peer if rule in PEERS else by_rule
-            provinces = max(1, given.provinces * world.parts // 12)
+            provinces = max(1, given.provinces * world.parts // 16)
             units = [life for n in range(provinces) for life in run(world, rule, given.seed * 1000 + n)]
             results.setdefault(world.name, {})[rule] = units
             print(f"{time.process_time():6.0f} s  {world.name}  {rule}: {len(units)} units", file=sys.stderr)

@@ -35,7 +35,7 @@ from streams.settings import Settings
 
 
 @contextmanager
-def processes(commands: list[list[str]], env: dict[str, str]) -> Iterator[None]:
+def processes(commands: list[list[str]], env: dict[str, str]) -> Iterator[list[int]]:
     with tempfile.TemporaryDirectory() as folder:
         running = []
         for n, command in enumerate(commands):
@@ -44,7 +44,7 @@ def processes(commands: list[list[str]], env: dict[str, str]) -> Iterator[None]:
                     subprocess.Popen(command, env=env, stdout=out, stderr=out, preexec_fn=end_with_parent(os.getpid()))
                 )
         try:
-            yield
+            yield [process.pid for process in running]
         finally:
             for process in running:
                 process.kill()

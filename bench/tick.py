@@ -26,7 +26,7 @@ def main() -> None:
     decision, registry = read_decision("thai-binh-2024"), shipped_registry()
     plain = Reading(decision, Sources(registry))
     catalogue = tuple(parse_catalogue(catalogue_rows(plain)))
-    for rule in ("evidence", "forecast", "literal"):
+    for rule in ("evidence", "graded", "forecast", "literal"):
         reading = Reading(decision, Sources(registry, catalogue, switches={"alert_rule": rule}))
         evaluator = Evaluator(reading, date(2024, 1, 1))
         until = date(2024, 9, 30)

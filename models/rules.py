@@ -34,11 +34,11 @@ HOLD_STEP: Final = 10
 FORECAST_RAISE, FORECAST_CLEAR = Fraction(5, 100), Fraction(20, 100)
 """probability of ending at or above the target: below the first the alert is raised, above the second cleared"""
 FORECAST_HOLD: Final = 2
-GRADES: Final = ((Fraction(2, 100), 28), (Fraction(5, 100), 14), (Fraction(10, 100), 7))
+GRADES: Final = ((Fraction(25, 1000), 28), (Fraction(5, 100), 14), (Fraction(10, 100), 6))
 """under `graded`: the probability of ending on target below which an alert is wanted, and the part of the period's
 civil days that is as many working days of holding: the surer a miss, the shorter. Why by the period: what is a day of
 a month is a fortnight of a year, and so is the number of times that chance is asked (docs/alert-study.md)"""
-GRADED_GAP, GRADED_POINTS = 3, 5
+GRADED_GAP, GRADED_POINTS = 5, 5
 """dossiers, and points of the period's expected dossiers, that `graded` has to expect to be missing at the end"""
 RECENT: Final = Fraction(20, 100)
 """probability that the recent share is as high as the rest has to be, below which the recent days confirm"""

@@ -186,8 +186,18 @@ def test_a16_a_shortfall_that_chance_explains_is_no_alert() -> None:
     assert evidence(base()) == Verdict("below-trajectory", clear=False, hold=3)
 
 
-def test_a15_the_first_dossier_is_no_alert_and_zero_is_a_value() -> None:
-    result = evaluated(thai_binh(rule="evidence"), received(1, COMMUNE, "in_person", "2024-06-03"), date(2024, 11, 1))
+def test_a16_through_the_machine_under_the_default_rule() -> None:
+    reading = thai_binh(rule="evidence")
+
+    assert of(evaluated(reading, mixed(4, 6, "2024-06-06"), date(2024, 11, 30))) == []
+    assert of(evaluated(reading, mixed(40, 60, "2024-06-06"), date(2024, 11, 30))) == [
+        ("firing", "below-trajectory", "2024-06-10")
+    ]
+
+
+@pytest.mark.parametrize("rule", ["evidence", "graded", "forecast"])
+def test_a15_the_first_dossier_is_no_alert_and_zero_is_a_value(rule: str) -> None:
+    result = evaluated(thai_binh(rule=rule), received(1, COMMUNE, "in_person", "2024-06-03"), date(2024, 11, 1))
 
     assert standing(result, COMMUNE)["status"] == "below"
     assert standing(result, "34.so-y-te")["status"] == "no-dossiers"
@@ -369,9 +379,9 @@ def test_the_surer_a_miss_the_shorter_it_is_held() -> None:
         verdict = graded(base(probability=probability, gap="20.0", days=days))
         return verdict.hold if verdict.kind else None
 
-    assert [hold(p, 30) for p in ("0.0199", "0.0200", "0.0500", "0.1000")] == [1, 2, 4, None]
-    assert [hold(p, 366) for p in ("0.0199", "0.0200", "0.0500", "0.1000")] == [13, 26, 52, None]
-    assert [hold(p, 14) for p in ("0.0199", "0.0200", "0.0500")] == [1, 1, 2]
+    assert [hold(p, 30) for p in ("0.0249", "0.0250", "0.0500", "0.1000")] == [1, 2, 5, None]
+    assert [hold(p, 366) for p in ("0.0249", "0.0250", "0.0500", "0.1000")] == [13, 26, 61, None]
+    assert [hold(p, 14) for p in ("0.0249", "0.0250", "0.0500")] == [1, 1, 2]
 
 
 def test_graded_wants_something_at_stake_and_a_unit_that_is_behind() -> None:
@@ -379,7 +389,7 @@ def test_graded_wants_something_at_stake_and_a_unit_that_is_behind() -> None:
 
     assert graded(sure).kind == "forecast-miss"
     assert graded({**sure, "gap": "11.9"}) == Verdict(None, clear=False)
-    assert graded({**sure, "gap": "2.9", "denominator": 10, "further": 10}) == Verdict(None, clear=False)
+    assert graded({**sure, "gap": "4.9", "denominator": 10, "further": 10}) == Verdict(None, clear=False)
     assert graded({**sure, "status": "met"}).clear
     assert graded({**sure, "stepped": True})[2:] == (13, "target-step")
     assert graded({**sure, "days": 30, "stepped": True}).hold == 10
