@@ -64,7 +64,14 @@ JUNE: Final = (date(2024, 6, 1), date(2024, 6, 30))
 YEAR: Final = (date(2024, 1, 1), date(2024, 12, 31))
 WORLDS: Final = (
     World("month", "a month as a whole period", *JUNE, parts=16),
-    World("month-even", "a month as a whole period, units without kinds", *JUNE, parts=16, even=True),
+    World(
+        "month-even",
+        "a month as a whole period, units without kinds",
+        *JUNE,
+        parts=16,
+        even=True,
+        rules=("evidence", "graded", "literal", "wilson", "burn-rate"),
+    ),
     World("year", "a year, as the decisions have it", *YEAR, parts=3),
     World("year-even", "a year, units without kinds", *YEAR, parts=4, even=True, rules=("evidence", "graded")),
     World(

@@ -6,15 +6,20 @@ from xml.sax.saxutils import escape
 from streams.backtest.scores import Decile
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 420, 320, 48, 40
+EDGE = 0.9
+"""probability from which a label stands to the left of its point"""
+LONG = 44
+"""characters from which a title is set smaller, so that it fits"""
 COLOURS = ("#0b6e4f", "#c44900", "#3066be", "#7a4988", "#8a8d91", "#b58900")
 
 
 def page(title: str, body: Sequence[str], width: int = WIDTH, height: int = HEIGHT) -> str:
     """Return a drawing with a title."""
+    size = 13 if len(title) < LONG else 11
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
         f'font-size="11"><rect width="{width}" height="{height}" fill="#fff"/>'
-        f'<text x="{LEFT}" y="16" font-size="13" font-weight="bold">{escape(title)}</text>'
+        f'<text x="{LEFT}" y="16" font-size="{size}" font-weight="bold">{escape(title)}</text>'
     )
     return "\n".join([head, *body, "</svg>"]) + "\n"
 
@@ -46,7 +51,11 @@ def calibration(deciles: Sequence[Decile], title: str) -> str:
     for d in deciles:
         parts.append(f'<path d="M{_x(d.said)} {_y(d.low)}V{_y(d.high)}" stroke="#9ec5b5" stroke-width="7"/>')
         parts.append(f'<circle cx="{_x(d.said)}" cy="{_y(d.came)}" r="3.5" fill="{COLOURS[0]}"/>')
-        parts.append(f'<text x="{_x(d.said) + 6}" y="{_y(d.came) - 5}" fill="#555" font-size="9">{d.of}</text>')
+        aside, anchor = (-6, "end") if d.said > EDGE else (6, "start")
+        parts.append(
+            f'<text x="{_x(d.said) + aside}" y="{_y(d.came) - 5}" text-anchor="{anchor}" fill="#555" '
+            f'font-size="9">{d.of}</text>'
+        )
     return page(title, parts)
 
 
@@ -90,7 +99,7 @@ def frontier(
         parts.append(f'<text x="{_x(0) - 6}" y="{up + 4}" text-anchor="end">{100 * caught:.0f}</text>')
     line = "L".join(f"{x} {y}" for x, y in (place(*p) for p in points if p[0] <= wide))
     parts.append(f'<path d="M{line}" fill="none" stroke="{COLOURS[4]}" stroke-width="2"/>')
-    parts.append(f'<text x="{_x(0.5)}" y="{_y(1) - 4}" fill="{COLOURS[4]}">the best that is possible</text>')
+    parts.append(f'<text x="{_x(0.03)}" y="{_y(0.7)}" fill="{COLOURS[4]}">the best that is possible</text>')
     for n, (rule, (false, caught)) in enumerate(rules.items()):
         across, up = place(false, caught)
         colour = COLOURS[n % len(COLOURS)]
@@ -98,7 +107,7 @@ def frontier(
         parts.append(f'<circle cx="{across}" cy="{up}" r="4" fill="{colour}"/>')
         anchor, aside = ("end", -8) if false > wide / 2 else ("start", 8)
         parts.append(
-            f'<text x="{across + aside}" y="{up + 4}" text-anchor="{anchor}" fill="{colour}">'
+            f'<text x="{across + aside}" y="{up + (12 if n % 2 else -4)}" text-anchor="{anchor}" fill="{colour}">'
             f"{escape(rule + beyond)}</text>"
         )
     parts.append(f'<text x="{_x(0.5)}" y="{HEIGHT - 8}" text-anchor="middle">of those on target, alerted (%)</text>')

@@ -57,7 +57,7 @@ def funnel(courses: Sequence[Course], title: str) -> str:
         for e in range(int(math.log10(most)) + 1)
     ]
     parts += [
-        f'<text x="{LEFT - 6}" y="{y(p) + 4}" text-anchor="end">{p:+.0f}</text>'
+        f'<text x="{LEFT - 6}" y="{y(p) + 4}" text-anchor="end">{f"{p:+.0f}" if p else 0}</text>'
         for p in (-high, -high / 2, 0.0, high / 2, high)
     ]
     for z, said, dashes in LIMITS:
@@ -77,12 +77,11 @@ def funnel(courses: Sequence[Course], title: str) -> str:
             f'<circle cx="{x(c.denominator)}" cy="{y(c.ratio - c.target)}" r="2.5" fill="{colour}" '
             f'fill-opacity="0.75"><title>{escape(said)}</title></circle>'
         )
-    counts = [sum(beyond(c) == place for c in some) for place in (-1, 0, 1)]
+    below, within, above = (sum(beyond(c) == place for c in some) for place in (-1, 0, 1))
+    found = f"{below} below, {within} within, {above} above; dispersion {phi:.1f}"
     parts.append(
-        f'<text x="{WIDTH - 16}" y="16" text-anchor="end" fill="#555">{counts[0]} below, {counts[1]} within, '
-        f"{counts[2]} above; dispersion {phi:.1f}</text>"
+        f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" text-anchor="middle">dossiers of the unit ({found})</text>'
     )
-    parts.append(f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" text-anchor="middle">dossiers of the unit</text>')
     parts.append(
         f'<text x="12" y="{y(0)}" transform="rotate(-90 12 {y(0)})" text-anchor="middle">points above the target</text>'
     )
