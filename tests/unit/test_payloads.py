@@ -19,6 +19,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from models.notices import Message
+from models.operator import merged, parse_operator
 from streams.library import read_reading
 from streams.notify import payloads
 from streams.notify.config import Config, read_config
@@ -221,3 +222,26 @@ def test_html_escapes_what_a_record_says(config: Config) -> None:
 
     assert "<script>" not in render(message, NAMES, None).html
     assert "&lt;b&gt;&amp;" in render(message, NAMES, None).html
+
+
+def test_pagerduty_is_told_of_an_acknowledgement_once_under_the_key_of_the_alert(config: Config) -> None:
+    delivery = Delivery(config.plan)
+    delivery.publish(transition())
+    ctx = context(config)
+
+    def events(now: str, **said: Any) -> list[tuple[str, str]]:
+        found = [m for m in delivery.tell(now, **said) if m.mailbox.receiver == "pd"]
+        bodies = [orjson.loads(request.body) for m in found for request in payloads.pagerduty(m, ctx)]
+        for body in bodies:
+            jsonschema.validate(body, schema("pagerduty-events-2.json"))
+        return [(body["event_action"], body["dedup_key"]) for body in bodies]
+
+    key = transition()["fingerprint"]
+    record = {
+        "kind": "ack", "id": "a1", "at": "2024-06-05T09:01:00+07:00", "role": "unit-head", "reason": "đã tiếp nhận",
+        "fingerprint": key, "alert": transition()["id"], "severity": "warning", "shortfall": 10,
+    }  # fmt: skip
+    seen = merged([parse_operator(orjson.dumps(record))])  # type: ignore[list-item]  # one that is right
+    assert events("2024-06-05T09:00:00+07:00") == [("trigger", key)]
+    assert events("2024-06-05T09:02:00+07:00", operators=seen) == [("acknowledge", key)]
+    assert events("2024-06-05T09:03:00+07:00", operators=seen) == []
