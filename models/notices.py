@@ -512,7 +512,9 @@ class Outbox:
         found = {}
         for box, names in self._live.items():
             lines = [self._line(box, name, situation) for name in names]
-            found[box] = sum(line is not None and line.reason not in ("reminder", "worse", "acknowledged") for line in lines)
+            found[box] = sum(
+                line is not None and line.reason not in ("reminder", "worse", "acknowledged") for line in lines
+            )
         return found
 
 
