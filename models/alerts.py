@@ -240,7 +240,8 @@ class Alerts:
             return f"{now}: còn {inputs['overdue']} hồ sơ quá một ngày làm việc chưa hoàn thành."
         said = f"{now} thấp hơn lộ trình {percent_text(line)}; còn thiếu {shortfall(figures, judged.expected)}."
         if kind == "forecast-miss":
-            said = f"{now}; xác suất đạt chỉ tiêu {percent_text(inputs['target'])} cuối kỳ: {inputs['probability']}."
+            met = _chance_vn(inputs["probability"])
+            said = f"{now}; xác suất đạt chỉ tiêu {percent_text(inputs['target'])} cuối kỳ: {met}."
         if not self.rule.daily:
             return said
         if kind == "unreachable":
@@ -252,7 +253,7 @@ class Alerts:
             said += f" Để đạt chỉ tiêu cần thêm {rest.needed} trong khoảng {rest.rest} hồ sơ còn lại."
         by_chance = chance(figures, judged.expected) if inputs["shape"] == "proportion" else None
         if by_chance is not None and kind == "below-trajectory":
-            said += f" Xác suất thấp như vậy chỉ do ngẫu nhiên: {by_chance.replace('.', ',')}."
+            said += f" Xác suất thấp như vậy chỉ do ngẫu nhiên: {_chance_vn(by_chance)}."
         return said
 
     def _close(self, occasion: "_Occasion", made: Step) -> Transition:
@@ -403,6 +404,13 @@ class Alerts:
         after: Open | None = {"fired": transition, "day": [0, 0]} if opened is None else None
         self._put(key, {**memory, "episode": episode, "open": after})
         return [transition]
+
+
+def _chance_vn(probability: str | None) -> str:
+    """Write a probability of four digits as Vietnamese does; one that rounds to nothing is not nothing."""
+    if probability is None:
+        return "–"
+    return "dưới 0,0001" if probability == "0.0000" else probability.replace(".", ",")
 
 
 _CATCH_UP: Final = timedelta(days=CATCH_UP_DAYS)
