@@ -21,6 +21,12 @@ $(VENV)/dev: $(VENV)/local deploy/requirements-dev.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements-dev.lock
 	@touch $@
 
+$(VENV)-bench/ready: pyproject.toml
+	@echo "installing the peers of the benchmark into $(VENV)-bench (first time only)"
+	@$(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
 demo: $(VENV)/local  ## everything on this machine, with a simulated year flowing in; Ctrl-C ends it
 	@exec $(BIN)/lotrinh up --demo --fresh --state-dir .demo
 
@@ -46,9 +52,11 @@ lint: $(VENV)/dev  ## ruff
 type: $(VENV)/dev  ## mypy, strict
 	$(BIN)/mypy
 
-bench: $(VENV)/dev  ## side by side in one run; results as JSON and a table
-	$(BIN)/python -m bench.run
-	$(BIN)/python -m bench.latency
+bench: $(VENV)-bench/ready  ## side by side in one run; results as JSON and tables: some 20 minutes, or PEERS=plain,tally
+	$(VENV)-bench/bin/python -m bench.run $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+	$(VENV)-bench/bin/python -m bench.latency
+	$(VENV)-bench/bin/python -m bench.recovery
+	$(VENV)-bench/bin/python -m bench.two_workers
 
 lock: $(VENV)/dev  ## pin every dependency by hash again
 	$(BIN)/pip install --quiet uv
@@ -59,4 +67,4 @@ lock: $(VENV)/dev  ## pin every dependency by hash again
 	done
 
 clean:           ## forget the virtual environment and the demo's state
-	rm -rf $(VENV) .demo build *.egg-info
+	rm -rf $(VENV) $(VENV)-bench .demo build *.egg-info

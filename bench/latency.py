@@ -1,6 +1,6 @@
 """How long from the portal's record to the standing that shows it, at a steady rate; beside a bare two-hop relay.
 
-usage: python -m bench.latency [--rate 200] [--seconds 30] [--rounds 3] [--out bench/results/latency.json]
+usage: python -m bench.latency [--rate 200] [--seconds 20] [--rounds 5] [--out bench/results/latency.json]
 
 Both in the same run on the same broker: produce → visible to a read-committed reader, two transactions on the way.
 """
@@ -125,15 +125,33 @@ def lotrinh(address: str, units: list[str], rate: float, seconds: float) -> list
         return asyncio.run(measured(address, source, destination, units, rate, seconds))
 
 
-def relay(address: str, units: list[str], rate: float, seconds: float) -> list[float]:
+def relay(address: str, units: list[str], rate: float, seconds: float, *how: str) -> list[float]:
     names = [f"r{uuid.uuid4().hex[:6]}-{n}" for n in range(3)]
     client = topics.admin(address, {})
     client.create_topics([NewTopic(name, 4, 1) for name in names], wait_for_metadata=True)
     client.close()
-    hops = [[sys.executable, "-m", "bench.relay", address, names[n], names[n + 1]] for n in range(2)]
+    hops = [[sys.executable, "-m", "bench.relay", address, names[n], names[n + 1], *how] for n in range(2)]
     with processes(hops, dict(os.environ)):
         time.sleep(4)
         return asyncio.run(measured(address, names[0], names[2], units, rate, seconds))
+
+
+def fenced_relay(address: str, units: list[str], rate: float, seconds: float) -> list[float]:
+    return relay(address, units, rate, seconds, "fenced")
+
+
+PEERS = {"relay": relay, "relay, fenced per partition": fenced_relay, "lotrinh": lotrinh}
+QUANTILES = ("p50", "p90", "p99")
+
+
+def ratios(rounds: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return lotrinh ÷ relay of each round, the median of these and their range; neighbours in time are compared."""
+    of = {(r["round"], r["peer"]): r for r in rounds}
+    found: dict[str, dict[str, Any]] = {}
+    for q in ("p50", "p99"):
+        each = [round(of[number, "lotrinh"][q] / of[number, "relay"][q], 2) for number in sorted({n for n, _ in of})]
+        found[q] = {"median": statistics.median(each), "range": [min(each), max(each)], "rounds": each}
+    return found
 
 
 def quantiles(took: list[float]) -> dict[str, float]:
@@ -144,35 +162,36 @@ def quantiles(took: list[float]) -> dict[str, float]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rate", type=float, default=200)
-    options.add_argument("--seconds", type=float, default=30)
-    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--seconds", type=float, default=20)
+    options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--out", type=Path, default=Path("bench/results/latency.json"))
     given = options.parse_args()
     reading = read_reading(Settings())
     units = sorted(reading.targets(reading.nearest(reading.decision.period.last)).rows)  # type: ignore[arg-type]
     rounds: list[dict[str, Any]] = []
     with broker() as address:
-        for number in range(given.rounds):
-            for name, peer in (("relay", relay), ("lotrinh", lotrinh)):
+        for number in range(given.rounds + 1):
+            # The first round warms the broker up and does not count; the order turns, so that no peer is always first.
+            turn = number % len(PEERS)
+            for name, peer in [*PEERS.items()][turn:] + [*PEERS.items()][:turn]:
                 before = idle()
-                found = {"peer": name, "idle_before": before} | quantiles(
-                    peer(address, units, given.rate, given.seconds)
-                )
-                rounds.append(found)
-                print(f"round {number + 1}: {found}", flush=True)
+                took = quantiles(peer(address, units, given.rate, given.seconds))
+                found = {"round": number, "peer": name, "idle_before": before} | took
+                if number:
+                    rounds.append(found)
+                print(f"round {number}{'' if number else ' (does not count)'}: {found}", flush=True)
     medians = {
-        name: {q: statistics.median(r[q] for r in rounds if r["peer"] == name) for q in ("p50", "p90", "p99")}
-        for name in ("relay", "lotrinh")
+        name: {q: statistics.median(r[q] for r in rounds if r["peer"] == name) for q in QUANTILES} for name in PEERS
     }
-    ratios = {q: round(medians["lotrinh"][q] / medians["relay"][q], 2) for q in ("p50", "p99")}
+    found_ratios = ratios(rounds)
     report = {
         "machine": {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},
-        "rate": given.rate, "seconds": given.seconds, "rounds": rounds, "medians_ms": medians, "lotrinh_to_relay": ratios,
+        "rate": given.rate, "seconds": given.seconds, "rounds": rounds, "medians_ms": medians, "lotrinh_to_relay": found_ratios,
         "command": " ".join(["python -m bench.latency", *sys.argv[1:]]),
     }  # fmt: skip
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"ms at {given.rate:.0f} events/s: {medians}; lotrinh ÷ relay: {ratios}; {given.out}")
+    print(f"ms at {given.rate:.0f} events/s: {medians}; lotrinh ÷ relay: {found_ratios}; {given.out}")
 
 
 if __name__ == "__main__":

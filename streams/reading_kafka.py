@@ -1,21 +1,25 @@
 """Plain reads of topics, for commands: everything that is there now, read committed."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
-from orjson import loads
 
 from models.dossier import Dossier
 from streams import topics
 from streams.broker import bootstrap, client_options
 from streams.library import BadInput
+from streams.rows import unpack
 from streams.settings import Settings
 from streams.topics import changelog
 
 POSITION: Final = b"\x00position"
 """the engine's own row of every changelog (streams/engine/owner.py); named here, so that no command loads Faust"""
+
+SILENT_S: Final = 30.0
+"""how long a read waits for its next record, which is there, before it says that the broker has gone away"""
 
 
 def consumer(settings: Settings, **options: Any) -> KafkaConsumer:
@@ -35,7 +39,10 @@ def consumer(settings: Settings, **options: Any) -> KafkaConsumer:
 
 
 def records_of(settings: Settings, name: str) -> Iterator[Any]:
-    """Yield every record of a topic (name without prefix), partition by partition in their order."""
+    """Yield every record of a topic (name without prefix), partition by partition in their order.
+
+    Raises BadInput where the topic is missing, or where the broker goes away before all of it is read.
+    """
     reader = consumer(settings)
     try:
         topic = settings.topic(name)
@@ -46,12 +53,25 @@ def records_of(settings: Settings, name: str) -> Iterator[Any]:
         reader.assign(tps)
         reader.seek_to_beginning(*tps)
         ends = reader.end_offsets(tps)
-        # By position: the end of a transactional log is a marker, which no reader is ever given.
-        while any(reader.position(tp) < end for tp, end in ends.items()):
-            for records in reader.poll(timeout_ms=500).values():
+        came = time.monotonic()
+        while _behind(reader, ends):
+            found = reader.poll(timeout_ms=500)
+            if found:
+                came = time.monotonic()
+            elif time.monotonic() - came > SILENT_S:
+                raise BadInput(f"Kafka at {settings.kafka} went away while {topic} was being read")
+            for records in found.values():
                 yield from records
     finally:
         reader.close()
+
+
+def _behind(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
+    """Tell whether there is more to read, by position: a transactional log ends in a marker, which nobody is given.
+
+    A position that the broker does not tell (None) is behind.
+    """
+    return any((position := reader.position(tp)) is None or position < end for tp, end in ends.items())
 
 
 def dossiers_of(settings: Settings) -> Iterator[tuple[str, Dossier]]:
@@ -70,7 +90,7 @@ def dossiers_of(settings: Settings) -> Iterator[tuple[str, Dossier]]:
         else:
             rows[record.key] = record.value
     for key, row in rows.items():
-        yield key.decode(), loads(row)
+        yield key.decode(), unpack(row)
 
 
 def record_at(reader: KafkaConsumer, topic: str, partition: int, offset: int) -> Any | None:

@@ -13,7 +13,6 @@ from orjson import loads
 
 from models.calendar import utc_ms
 from models.contributions import contributions
-from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
 from models.fold import NONE, Held, learn, moved
 from models.gaps import Gaps, Listed
@@ -23,6 +22,7 @@ from streams.application import engine_config
 from streams.engine import Announcement, Engine, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.messages import Mark, Passed, Tally, Tick, Version, dumps
+from streams.rows import pack, unpack
 from streams.settings import Settings
 
 WRONG_KEY: Final = "the record's key is not the dossier"
@@ -48,13 +48,6 @@ class TallyFigures(NamedTuple):
     """by this process"""
     ticks_waiting: int
     unit_days: int
-
-
-def unpacked(row: Any) -> Dossier:
-    """Return a dossier's row as the core knows it: rows rest as bytes and are objects until they are committed."""
-    if row is None:
-        return NOTHING
-    return loads(row) if type(row) is bytes else row  # type: ignore[no-any-return]  # what was packed
 
 
 class TallyWork:
@@ -94,7 +87,7 @@ class TallyWork:
             derived.clear()
         self._gaps.forget()
         for key, row in self._owner.rows(self._dossiers):
-            self._count(key, contributions(unpacked(row)[0], self._rules), 1)
+            self._count(key, contributions(unpack(row)[0], self._rules), 1)
         memo = self._owner.memo
         memo.setdefault("counts", {"applied": 0, "unchanged": 0, "refused": 0})
         memo.setdefault("ticks", [])
@@ -150,7 +143,7 @@ class TallyWork:
                 refused += 1
                 continue
             row = known.get(key)
-            before = NOTHING if row is None else loads(row) if type(row) is bytes else row
+            before = unpack(row)
             after, outcome = learn(before, event)
             if outcome == "unchanged":
                 unchanged += 1
@@ -171,7 +164,7 @@ class TallyWork:
         rows, rules = self._dossiers.rows, self._rules
         self._dossiers.written(self._learnt)
         for key, held in self._learnt.items():
-            taken, put = moved(held, contributions(unpacked(rows.get(key))[0], rules))
+            taken, put = moved(held, contributions(unpack(rows.get(key))[0], rules))
             self._count(key, taken, -1)
             self._count(key, put, 1)
         self._learnt.clear()
@@ -289,6 +282,7 @@ def create_app(settings: Settings, reading: Reading) -> Engine:
     app = Engine(config, lambda owner: TallyWork(owner, reading, settings, dossiers))
     inbound = app.source(*topics.named(settings, (*topics.INBOUND, topics.TICKS)))
     dossiers = app.Table("dossiers", key_type=bytes, value_type=bytes)
+    dossiers.pack = pack
 
     @app.agent(inbound, name="tally")
     async def tally(stream: Any) -> None:

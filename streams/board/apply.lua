@@ -10,12 +10,19 @@
 --       alerts    (fingerprint, mark, time in ms, transition)
 --       positions (field, number): never go back
 --       fields    (field, value)
--- Reply {'ok', version, changed rows, changed alerts} | {'epoch', epoch or ''} | {'rewound', version}
+-- Reply {'ok', version, changed rows, changed alerts} | {'epoch', epoch or ''} | {'rewound', version} | {'foreign', key}
 local state, versions, meta, log, alerts, marks, recent = unpack(KEYS)
 local at = 5
 local function following()
   at = at + 1
   return ARGV[at]
+end
+
+-- A script is not undone where it fails half way: what somebody else has put under our keys is looked for first.
+local kinds = { 'hash', 'hash', 'hash', 'stream', 'hash', 'hash', 'zset' }
+for n, key in ipairs(KEYS) do
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'none' and kind ~= kinds[n] then return { 'foreign', key } end
 end
 
 local epoch = redis.call('HGET', meta, 'epoch')

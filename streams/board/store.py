@@ -182,6 +182,8 @@ class BoardStore:
         if reply[0] == b"ok":
             self.ver = int(reply[1])
             return Applied(*map(int, reply[1:]))
+        if reply[0] == b"foreign":
+            raise EpochLost(f"{reply[1].decode()} holds something else", rewound=True)
         if reply[0] == b"rewound":
             raise EpochLost(f"version {int(reply[1])} stands where {self.ver} had been written", rewound=True)
         raise EpochLost(f"epoch {reply[1].decode() or 'none'} stands where {self.epoch} was opened", rewound=False)

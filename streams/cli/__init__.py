@@ -77,6 +77,10 @@ def main() -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as exc:
+        if type(exc).__module__.partition(".")[0] not in {"kafka", "aiokafka"}:
+            raise  # a bug: its traceback is what is wanted
+        fail(f"Kafka went away: {exc or type(exc).__name__}")
 
 
 def fail(message: str) -> None:

@@ -55,6 +55,10 @@ class KafkaLog:
             enable_auto_commit=False,
             auto_offset_reset="none",  # a position that is out of range is an error, never a new beginning
             max_partition_fetch_bytes=8 << 20,
+            # Questions wait behind a fetch that waits for records (half a second each), and one by one for every topic
+            # that the client has not heard of; there is nothing to wait for, what is read does not grow.
+            fetch_max_wait_ms=POLL_MS,
+            retry_backoff_ms=POLL_MS // 5,
         )
         try:
             await consumer.start()

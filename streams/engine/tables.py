@@ -1,6 +1,6 @@
 """Faust tables, plain and windowed, whose writes join the transaction of the fetch that made them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import faust
@@ -30,6 +30,8 @@ class Rows:
     raw_value = False
     dirty: dict[Any, None] = _NoFetch()
     """keys written by the fetch in hand, in order; bound while one is"""
+    pack: Callable[[Any], bytes] = staticmethod(dumps)
+    """how a value that was written as an object becomes bytes; an application with raw values may give its own"""
 
     def written(self, keys: Iterable[Any]) -> None:
         """Note rows that were put straight into `rows`: many at once cost a tenth of one by one."""
@@ -37,13 +39,13 @@ class Rows:
 
     def dump(self, keys: Iterable[Any]) -> list[tuple[bytes, bytes | None]]:
         """Return rows as they go into the changelog; a tombstone where there is none."""
-        rows, raw_value = self.rows, self.raw_value
+        rows, raw_value, pack = self.rows, self.raw_value, self.pack
         dumped: list[tuple[bytes, bytes | None]] = []
         for key in keys:
             value = rows.get(key)
             raw = key if self.raw_key else dumps(key)
             if value is not None and not (raw_value and type(value) is bytes):
-                value = dumps(value)
+                value = pack(value)
                 if raw_value:
                     rows[key] = value  # from now on it rests packed
             dumped.append((raw, value))

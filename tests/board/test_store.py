@@ -19,6 +19,7 @@ from streams.board.store import (
     TRANSITIONS_KEPT,
     Applied,
     Batch,
+    BoardKeys,
     BoardStore,
     EpochLost,
     board_keys,
@@ -152,6 +153,21 @@ def test_a_flushed_or_rewound_server_is_noticed_before_anything_is_written(setti
             await store.apply(Batch(rows=[row("i/b", 1)]))
         assert not lost.value.rewound
         assert not await redis.exists(*store.keys)
+
+    with_store(settings, play)
+
+
+@pytest.mark.parametrize("name", BoardKeys._fields)
+def test_what_somebody_else_put_under_a_key_is_noticed_and_wiped(settings: Settings, name: str) -> None:
+    async def play(redis: Redis, store: BoardStore) -> None:
+        await store.apply(Batch(rows=[row("i/a", 1)]))
+        await redis.set(getattr(store.keys, name), "something else")
+        with pytest.raises(EpochLost, match="holds something else") as lost:
+            await store.apply(Batch(rows=[row("i/b", 1)]))
+        assert lost.value.rewound
+        assert (await store.open("e2", "m"))["epoch"] == "e2"
+        await store.apply(Batch(rows=[row("i/b", 1)]))
+        assert await store.versions() == {"i/b": row("i/b", 1).version}
 
     with_store(settings, play)
 

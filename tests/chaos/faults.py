@@ -86,14 +86,17 @@ def kill_five_times(rig: Rig, rng: random.Random) -> None:
         rig.one(name).kill()
 
 
-def _dies_at(name: str, *points: str, all_of_them: bool = False) -> Fault:
-    """Let a worker end at a named fault point, or at all of them, one life after the other; then an ordinary one."""
+def _dies_at(name: str, *points: str, draws: int | None = None) -> Fault:
+    """Let a worker end at named fault points, one life after another in any order; then an ordinary one.
+
+    At all of them, or at so many as are drawn.
+    """
 
     def run(rig: Rig, rng: random.Random) -> None:
         worker = rig.one(name)
         rig.retire(worker)
         worker.kill()
-        for point in points if all_of_them else [rng.choice(points)]:
+        for point in rng.sample(points, draws or len(points)):
             victim = rig.system.start(name, LOTRINH_FAULT=point)  # not supervised
             until(lambda v=victim: v.process.poll() is not None, 60, f"{name} never came to {point}")
             assert victim.process.returncode == 137, victim.text()[-2000:]
@@ -108,8 +111,8 @@ FAULTS["die-in-takeover"] = _dies_at("tally", *TAKEOVER)
 FAULTS["die-in-takeover-of-watch"] = _dies_at("watch", *TAKEOVER)
 FAULTS["die-in-transaction"] = _dies_at("tally", *TRANSACTION)
 FAULTS["die-between-alert-and-state"] = _dies_at("watch", *TRANSACTION)
-FAULTS["die-at-every-point"] = _dies_at("tally", *TAKEOVER, *TRANSACTION, all_of_them=True)
-FAULTS["die-at-every-point-of-watch"] = _dies_at("watch", *TAKEOVER, *TRANSACTION, all_of_them=True)
+FAULTS["die-once"] = _dies_at("tally", *TAKEOVER, *TRANSACTION, draws=1)
+FAULTS["die-once-of-watch"] = _dies_at("watch", *TAKEOVER, *TRANSACTION, draws=1)
 
 
 def _zombie(name: str) -> Fault:

@@ -13,11 +13,13 @@ from pathlib import Path
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from streams import topics
 from streams.feeds.simulate import Simulation, simulate
 from streams.local import kafka
 from streams.local.children import end_with_parent
 from streams.local.state import free_port
 from tests.chaos.proxy import Proxy
+from tests.chaos.wall import WallUnderTest
 from tests.integration.system import System, Worker
 
 NAMES = ("tally", "watch")
@@ -26,6 +28,7 @@ listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{behind},CONTROLLER:/
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy}
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
+log.cleaner.backoff.ms=500
 """
 
 
@@ -118,24 +121,54 @@ class Rig:
     def __init__(self, folder: Path, *, small_disk: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.disk = SmallDisk(folder / "kafka") if small_disk else None
+        self.folder = folder
         self.broker = Broker(folder / "kafka")
-        self.system = System(self.broker.address, folder)
-        self.system.env["LOTRINH_KAFKA"] = self.broker.proxied
+        self.system = self._new_system()
+        self.wall: WallUnderTest | None = None
+        self._ended_before = 0
         self.workers: dict[str, list[Worker]] = {name: [] for name in NAMES}
-        self.restarts: list[int] = []
-        """exit codes of workers that the supervisor started again"""
         self.published = 0
         self.supervises = True
+        self.spoiled = False
+        """whether the next round needs fresh topics"""
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._start_all()
+        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
+        self._supervisor.start()
+
+    def _new_system(self) -> System:
+        system = System(self.broker.address, self.folder)
+        system.env["LOTRINH_KAFKA"] = self.broker.proxied
+        return system
+
+    def renew(self) -> None:
+        """Begin again on fresh topics; the old ones are deleted."""
+        self.supervises = self.spoiled = False
+        old, self.published = self.system, 0
+        old.close()
+        self._ended_before += len(old.workers)
+        client = topics.admin(self.broker.address, {})
+        client.delete_topics([spec.name for spec in topics.specs(old.settings)])
+        client.close()
+        self.system = self._new_system()
+        with self._lock:
+            self.workers = {name: [] for name in NAMES}
+        self._start_all()
+        self.supervises = True
+
+    # -- workers -------------------------------------------------------------------------------------------------------
+
+    def _start_all(self) -> None:
         for name in NAMES:
             self.start(name)
         for name in NAMES:
             self.workers[name][0].until_ready()
-        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
-        self._supervisor.start()
 
-    # -- workers -------------------------------------------------------------------------------------------------------
+    @property
+    def starts(self) -> int:
+        """Processes started so far, those of faults too."""
+        return self._ended_before + len(self.system.workers)
 
     def start(self, name: str, **env: str) -> Worker:
         with self._lock:
@@ -166,7 +199,6 @@ class Rig:
                     code = worker.process.poll()
                     if code is None or not self.supervises:
                         continue
-                    self.restarts.append(code)
                     self.retire(worker)
                     self.start(name)
 
@@ -195,9 +227,32 @@ class Rig:
     def year(self, dossiers: int, seed: int) -> list[bytes]:
         return list(simulate(self.system.reading, Simulation(dossiers, seed)))
 
+    # -- the wall ------------------------------------------------------------------------------------------------------
+
+    def put_up_wall(self, *, with_redis: bool = True) -> WallUnderTest:
+        """Start a wallboard; it is looked at and judged until the round ends."""
+        folder = self.folder / f"wall{self.starts}"
+        self.wall = WallUnderTest(self.system, folder, with_redis=with_redis)
+        return self.wall
+
+    def judge_wall(self) -> list[str]:
+        """Say what is wrong with the wall, if there is one, and take it down."""
+        if self.wall is None:
+            return []
+        try:
+            return self.wall.judge()
+        finally:
+            self.take_down_wall()
+
+    def take_down_wall(self) -> None:
+        wall, self.wall = self.wall, None
+        if wall is not None:
+            wall.close()
+
     def close(self) -> None:
         self._closing.set()
         self._supervisor.join(5)
+        self.take_down_wall()
         self.system.close()
         self.broker.close()
         if self.disk is not None:

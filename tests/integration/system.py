@@ -10,13 +10,12 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from kafka import KafkaProducer
 
-from models.events import TOPIC_OF, TOPICS, decode
+from models.events import TOPIC_OF, decode
 from models.reading import Reading
 from streams import topics
 from streams.library import read_reading
@@ -24,12 +23,7 @@ from streams.local.children import end_with_parent
 from streams.reading_kafka import records_of
 from streams.settings import Settings
 from streams.waiting import wait_until_counted
-from tests.oracle.oracle import Oracle, Record
-
-ROOT = Path(__file__).parents[2]
-DECISION = ROOT / "models/data/decisions/thai-binh-2024.toml"
-UNITS = ROOT / "models/data/units.csv"
-YEAR_END = date(2024, 12, 31)
+from tests.integration.verdict import Verdict, counts_of, judge, standings_of, tally_changelog
 
 
 class Worker:
@@ -41,7 +35,7 @@ class Worker:
         self.ready = system.folder / f"{name}-{uuid.uuid4().hex[:6]}.ready"
         self.log = self.ready.with_suffix(".log")
         settings = system.env | {"LOTRINH_READY_FILE": str(self.ready)} | env
-        command = [name] if name == "notify" else ["worker", name]
+        command = ["worker", name] if name in topics.TABLES else [name]
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "streams.cli", *command],
@@ -140,16 +134,7 @@ class System:
         wait_until_counted(self.settings, seconds)
 
     def standings(self) -> dict[tuple[str, str], dict[str, Any]]:
-        latest: dict[bytes, Any] = {}
-        for record in records_of(self.settings, topics.STANDINGS):
-            if record.value is None:
-                latest.pop(record.key, None)
-            else:
-                latest[record.key] = json.loads(record.value)
-        return {(s["unit"], s["indicator"]): s for s in latest.values()}
-
-    def history(self) -> Iterator[Any]:
-        yield from records_of(self.settings, topics.STANDINGS)
+        return standings_of(records_of(self.settings, topics.STANDINGS))
 
     def alerts(self) -> list[dict[str, Any]]:
         return [json.loads(r.value) for r in records_of(self.settings, topics.ALERTS)]
@@ -159,90 +144,24 @@ class System:
 
     def counts(self) -> dict[str, int]:
         """The three counters of tally's state, added up over its partitions (I2)."""
-        latest: dict[int, dict[str, int]] = {}
-        changelog = topics.changelog(self.settings, topics.TALLY, "dossiers").removeprefix(self.settings.prefix)
-        for record in records_of(self.settings, changelog):
-            if record.key == b"\x00position":
-                latest[record.partition] = json.loads(record.value)["memo"]["counts"]
-        return {k: sum(c[k] for c in latest.values()) for k in ("applied", "unchanged", "refused")}
-
-    def inbound(self) -> list[Record]:
-        """Every record of the inbound topics, as it lies in the log."""
-        found = []
-        for name in TOPICS:
-            for r in records_of(self.settings, name):
-                headers = tuple((k, v) for k, v in r.headers)
-                found.append(Record(r.value, r.key or b"", headers, r.topic, r.partition, r.offset))
-        return found
+        return counts_of(records_of(self.settings, tally_changelog(self.settings)))
 
     # -- the verdict ---------------------------------------------------------------------------------------------------
 
+    def judge(self) -> Verdict:
+        """Compare everything with the oracle and with itself."""
+        return judge(self.settings)
+
     def verdict(self) -> str:
-        """Compare everything with the oracle; returns the closing line, or fails."""
-        records = self.inbound()
-        oracle = Oracle(DECISION, UNITS, catalogue=self.settings.catalogue)
-        oracle.load(records)
-        expected, found = oracle.standings(YEAR_END), self.standings()
-        wrong = []
-        for key, theirs in expected.items():
-            ours = found.get(key)
-            fields = ("numerator", "denominator", "target", "status", "shortfall", "members")
-            if ours is None or any(_plain(ours.get(f)) != _plain(theirs.get(f)) for f in fields):
-                wrong.append((key, theirs, ours))
-        wrong += [(key, None, found[key]) for key in found.keys() - expected.keys()]
-        assert not wrong, f"{len(wrong)} wrong rows of {len(expected)}: {wrong[:3]}"
-        self._check_order()
-        self._check_alerts(found)
-        counts = self.counts()
-        assert sum(counts.values()) == len(records)
-        assert counts["refused"] == oracle.counts["refused"] == len({self._where(d) for d in self.dead_letters()})
-        return (
-            f"ALL-RECORDS-ACCOUNTED applied={counts['applied']} unchanged={counts['unchanged']} "
-            f"dead={counts['refused']} wrong=0/{len(expected)}"
-        )
-
-    @staticmethod
-    def _where(letter: dict[str, Any]) -> tuple[str, int, int]:
-        return letter["topic"], letter["partition"], letter["offset"]
-
-    def _check_order(self) -> None:
-        """No older row after a newer one (I4)."""
-        newest: dict[bytes, tuple[str, int]] = {}
-        for record in self.history():
-            version = (
-                dict(record.headers)["version"].decode()
-                if record.value is None
-                else json.loads(record.value)["version"]
-            )
-            before, at = newest.get(record.key, ("", -1))
-            assert version > before, (
-                f"an older row of {record.key!r} after a newer one: {version} at {record.partition}/{record.offset} "
-                f"after {before} at {at}"
-            )
-            newest[record.key] = version, record.offset
-
-    def _check_alerts(self, standings: dict[tuple[str, str], dict[str, Any]]) -> None:
-        """Firing and its end alternate, every id once, and what is open is what is below (I3)."""
-        alerts = self.alerts()
-        ids = [a["id"] for a in alerts]
-        assert len(ids) == len(set(ids)), "an alert transition stands twice in the topic"
-        last: dict[str, dict[str, Any]] = {}
-        for alert in alerts:
-            before = last.get(alert["fingerprint"])
-            assert (alert["status"] == "firing") == (before is None or before["status"] != "firing")
-            last[alert["fingerprint"]] = alert
-        still_open = {(a["unit"], a["indicator"]) for a in last.values() if a["status"] == "firing"}
-        below = {key for key, s in standings.items() if s["status"] == "below" and not key[0].endswith("/communes")}
-        assert still_open == below
+        """Return the closing line. Raises AssertionError where a promise was broken."""
+        verdict = self.judge()
+        assert not verdict.problems, "; ".join(verdict.problems)
+        return str(verdict)
 
 
 def _env(value: Any) -> str:
     """A setting as the environment holds it."""
     return ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def decodable(values: Iterable[bytes]) -> int:

@@ -18,7 +18,8 @@ from models.calendar import utc_ms
 from streams import topics
 from streams.local.state import free_port
 from streams.reading_kafka import records_of
-from tests.integration.system import ROOT, System, running
+from tests.integration.system import System, running
+from tests.integration.verdict import ROOT
 from tests.notices import transition
 
 pytestmark = pytest.mark.kafka

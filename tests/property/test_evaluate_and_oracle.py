@@ -10,7 +10,7 @@ from models.evaluation import evaluate
 from streams.feeds.simulate import Simulation, simulate, write_catalogue
 from streams.library import read_table
 from tests.builders import thai_binh
-from tests.integration.system import DECISION, UNITS
+from tests.integration.verdict import DECISION, UNITS
 from tests.oracle.oracle import Oracle, Record
 
 FIELDS = ("numerator", "denominator", "target", "status", "shortfall", "last_7_days", "last_30_days", "members")

@@ -113,7 +113,7 @@ def test_figures_are_those_of_the_oracle_in_any_order(found: list[dict[str, Any]
 
 
 def Oracle_of(values: list[bytes]) -> Oracle:  # noqa: N802 - reads as what it makes
-    from tests.integration.system import DECISION, UNITS
+    from tests.integration.verdict import DECISION, UNITS
 
     oracle = Oracle(DECISION, UNITS)
     oracle.load(Record(v) for v in values)

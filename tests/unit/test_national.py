@@ -14,8 +14,8 @@ from streams.feeds.aliases import parse_aliases
 from streams.feeds.national import CHUNK_BYTES, Report, latest_in, lines_of_national, read_units
 from streams.library import BadInput, read_table
 from tests.builders import YEAR_END, evaluated, figures, thai_binh
-from tests.integration.system import DECISION
-from tests.integration.system import UNITS as REGISTRY
+from tests.integration.verdict import DECISION
+from tests.integration.verdict import UNITS as REGISTRY
 from tests.oracle.oracle import Oracle, Record
 from tests.unit.test_cli import lotrinh
 

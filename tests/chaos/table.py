@@ -1,0 +1,58 @@
+"""The fault table of docs/faults.md from files of rounds: `python -m tests.chaos.table FILE…`."""
+
+import json
+import statistics
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.chaos.matrix import FAULTS
+from tests.chaos.run import Round, played
+
+HEAD = ("fault", "rounds", "broken", "wrong rows", "lost alerts", "recovered, s: median", "p90", "max", "starts")
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The smallest value that at least a share of all values do not exceed.
+
+    >>> percentile([3.0, 1.0, 2.0, 4.0], 0.9), percentile([3.0, 1.0, 2.0, 4.0], 0.5)
+    (4.0, 2.0)
+    """
+    ordered = sorted(values)
+    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
+
+
+def line(fault: str, rounds: list[Round]) -> tuple[str, ...]:
+    """One row of the table."""
+    recovered = [r.recovered_s for r in rounds if r.recovered_s is not None]
+    times = (statistics.median(recovered), percentile(recovered, 0.9), max(recovered)) if recovered else ()
+    return (
+        fault,
+        str(len(rounds)),
+        str(sum(r.broken is not None for r in rounds)),
+        str(sum(r.wrong_rows for r in rounds)),
+        str(sum(r.lost_alerts for r in rounds)),
+        *([f"{t:.1f}" for t in times] or ["–"] * 3),
+        f"{sum(r.starts for r in rounds) / len(rounds):.1f}",
+    )
+
+
+def table(rounds: Iterable[Round]) -> str:
+    """All rows as Markdown, in the order of the matrix, and what they were measured on."""
+    of_fault: dict[str, list[Round]] = {}
+    for done in rounds:
+        of_fault.setdefault(done.fault, []).append(done)
+    names = sorted(of_fault, key=[*FAULTS].index)
+    lines = [HEAD, ("--",) * len(HEAD), *(line(name, of_fault[name]) for name in names)]
+    everything = [r for found in of_fault.values() for r in found]
+    total = (
+        f"{len(everything)} rounds, {sum(r.broken is not None for r in everything)} broken; commits "
+        f"{', '.join(sorted({r.commit for r in everything}))}; settings "
+        f"{' or '.join(sorted({json.dumps(r.settings) for r in everything}))}; load "
+        f"{min((r.load for r in everything), default=0)}–{max((r.load for r in everything), default=0)}"
+    )
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + f"\n\n{total}"
+
+
+if __name__ == "__main__":
+    print(table(r for name in sys.argv[1:] for r in played(Path(name))))
