@@ -125,17 +125,17 @@ class Tour:
     # -- the system ----------------------------------------------------------------------------------------------------
 
     def live(self, first: date, last: date) -> None:
-        """Let days go by: their events, and the clock at the end of each. One after the other, as days do."""
-        for day in story.days(first, last):
-            asyncio.run(self._live(day))
-            wait_until_counted(self.settings, 120)
+        """Let days go by, each with its events and the clock at its end; wait until the last of them is judged."""
+        asyncio.run(self._live(first, last))
+        wait_until_counted(self.settings, 120)
 
-    async def _live(self, day: date) -> None:
+    async def _live(self, first: date, last: date) -> None:
         async with Publisher(self.settings) as publisher, Ticker(self.settings) as ticker:
-            for event in story.events_of(day):
-                await publisher.publish(event["type"], event["dossier"], orjson.dumps(event))
-            await publisher.flush()
-            await ticker.tick(end_of(day))
+            for day in story.days(first, last):
+                for event in story.events_of(day):
+                    await publisher.publish(event["type"], event["dossier"], orjson.dumps(event))
+                await publisher.flush()
+                await ticker.tick(end_of(day))
 
     def clock(self, at: str) -> None:
         """Let the clock come to an instant."""
