@@ -31,6 +31,18 @@ _FILTERS: Final[Mapping[str, str]] = {
     "national-gateway": "qua Cổng Dịch vụ công quốc gia",
     "result-document": "có kết quả là văn bản",
 }
+_NOUNS: Final[Mapping[str, str]] = {
+    "dossier": "hồ sơ",
+    "transaction": "giao dịch",
+    "copy": "bản sao",
+    "service": "dịch vụ công",
+    "catalogue": "thủ tục",
+}
+
+
+def counted_text(formula: Formula) -> str:
+    """Return what an indicator counts, as a noun."""
+    return "đơn vị" if formula.shape == "adoption" else _NOUNS[formula.count]
 
 
 def formula_text(indicator: Indicator, formula: Formula, switches: Mapping[str, str]) -> tuple[str, str]:
@@ -50,8 +62,7 @@ def formula_text(indicator: Indicator, formula: Formula, switches: Mapping[str, 
     if indicator == "online-dossiers" and switches.get("postal_in_denominator") == "false":
         words.append("không kể hồ sơ qua bưu chính")
     above = ", ".join(_FILTERS[f] for f in formula.numerator if f not in below)
-    noun = {"transaction": "giao dịch", "copy": "bản sao"}.get(formula.count, "hồ sơ")
-    return f"{noun} {above} trong số đó", ", ".join(words)
+    return f"{counted_text(formula)} {above} trong số đó", ", ".join(words)
 
 
 def ratio_text(numerator: int, denominator: int) -> str:
