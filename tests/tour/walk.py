@@ -1,5 +1,6 @@
 """The tour itself: what happens, what an official does, and what has to be true at the end."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -78,8 +79,6 @@ def _raised(tour: Tour) -> None:
 
 def _told(tour: Tour) -> set[str]:
     """Return the units of open alerts that no silence holds back."""
-    import json
-
     listed = json.loads(tour.lotrinh("alerts", "list", "--json", quiet=True))
     return {a["unit"] for a in listed["alerts"] if a["silenced"] is None}
 
@@ -104,14 +103,15 @@ def _receiver_dies(tour: Tour) -> None:
     tour.until(lambda: "trung-tam was not reached" in tour.notify_log(), "the notifier to find nobody")
     assert len(tour.messages()) == before
     tour.say("### The receiver is killed (SIGKILL), news come in, it is started again\n\n```")
-    reached = [line for line in tour.notify_log().splitlines() if "was not reached" in line]
-    tour.say(reached[0].split("  ")[-1])
+    reached = next(line for line in tour.notify_log().splitlines() if "trung-tam was not reached" in line)
+    tour.say(f"notify: {reached.partition('lotrinh.notify: ')[2]}")
     tour.start_receiver()
     ends = {u[role] for u in (story.BELOW, story.LOST, story.GAPS) for role in (COMES_BACK, WAS_WRONG)}
     tour.until(lambda: {w["unit"] for w in tour.words() if w["status"] != "firing"} >= ends, "the ends to be told", 90)
     for word in tour.words():
         if word["status"] != "firing":
-            tour.say(f"{word['status']:<9}  {word['unit_name']}  {word['kind']}: {word['reason']}")
+            what = word["indicator_name"] or word["kind"]
+            tour.say(f"{word['status']:<9}  {word['unit_name']} – {what} ({word['kind']}): {word['reason']}")
     tour.say("```\n")
 
 
