@@ -24,7 +24,7 @@ from models.observation import Observer
 from models.prospects import Prospects, inputs_of
 from models.rules import FORECAST_CLEAR, RULES, Inputs, Kind, Severity, Verdict, chance, severity
 from models.standings import Judged, Standings, shortfall
-from models.texts import counted_text, percent_text, ratio_text
+from models.texts import chance_text, counted_text, percent_text, ratio_text
 from models.trajectory import decimal_text
 from models.transitions import NOTHING, Memory, Open, Phase, Step, Transition, fingerprint, step, transition_id
 from models.workdays import is_working
@@ -242,7 +242,7 @@ class Alerts:
             return f"{now}: còn {inputs['overdue']} hồ sơ quá một ngày làm việc chưa hoàn thành."
         said = f"{now} thấp hơn lộ trình {percent_text(line)}; còn thiếu {few} {what}."
         if kind == "forecast-miss":
-            met = _chance_vn(inputs["probability"])
+            met = chance_text(inputs["probability"])
             said = f"{now}; xác suất đạt chỉ tiêu {percent_text(inputs['target'])} cuối kỳ: {met}."
         if not self.rule.daily:
             return said
@@ -256,7 +256,7 @@ class Alerts:
             said += f" Để đạt chỉ tiêu cần thêm {rest.needed} trong khoảng {rest.rest} {what} còn lại."
         by_chance = chance(figures, judged.expected) if inputs["shape"] == "proportion" else None
         if by_chance is not None and kind == "below-trajectory":
-            said += f" Xác suất thấp như vậy chỉ do ngẫu nhiên: {_chance_vn(by_chance)}."
+            said += f" Xác suất thấp như vậy chỉ do ngẫu nhiên: {chance_text(by_chance)}."
         return said
 
     def _close(self, occasion: "_Occasion", made: Step) -> Transition:
@@ -408,13 +408,6 @@ class Alerts:
         after: Open | None = {"fired": transition, "day": [0, 0]} if opened is None else None
         self._put(key, {**memory, "episode": episode, "open": after})
         return [transition]
-
-
-def _chance_vn(probability: str | None) -> str:
-    """Write a probability of four digits as Vietnamese does; one that rounds to nothing is not nothing."""
-    if probability is None:
-        return "–"
-    return "dưới 0,0001" if probability == "0.0000" else probability.replace(".", ",")
 
 
 _CATCH_UP: Final = timedelta(days=CATCH_UP_DAYS)

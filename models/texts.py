@@ -88,6 +88,17 @@ def percent_text(percent: Fraction | str) -> str:
     return f"{number:f}".rstrip("0").rstrip(".").replace(".", ",") + " %"
 
 
+def chance_text(probability: str | None) -> str:
+    """Return a probability of four digits; one that rounds to nothing is not nothing.
+
+    >>> chance_text("0.0423"), chance_text("0.0000"), chance_text(None)
+    ('0,0423', 'dưới 0,0001', '–')
+    """
+    if probability is None:
+        return "–"
+    return "dưới 0,0001" if probability == "0.0000" else probability.replace(".", ",")
+
+
 def number_text(number: int) -> str:
     """Return a whole number with points between thousands.
 

@@ -23,8 +23,6 @@ LABEL: Final[Mapping[str, str]] = {
     "severity": "mức",
     "fingerprint": "cảnh báo",
 }
-SAYS_MISSING: Final = ("below-trajectory", "unreachable")
-"""kinds whose reason says how much was missing when they fired"""
 ID_SHOWN: Final = 12
 """characters of an alert's id: enough for `ack` and `explain`"""
 
@@ -55,8 +53,8 @@ def _alert(row: Mapping[str, Any], names: Names) -> Iterator[str]:
     since = f"từ {when_text(row['at'])}"
     yield f"{SEVERITY[row['severity']]} · {KIND[row['kind']]} · {since} · mã {row['id'][:ID_SHOWN]}"
     yield row["reason"]
-    said = row["kind"] in SAYS_MISSING and row["still_missing"] == row["shortfall"]
-    if row["still_missing"] and not said:
+    said = row["kind"] != "forecast-miss" and row["still_missing"] == row.get("missing", row["shortfall"])
+    if row["still_missing"] and not said:  # where the reason has not said it already
         formula = names.formula(row["indicator"])
         what = "hồ sơ" if formula is None else counted_text(formula)
         yield f"Hôm nay còn thiếu {number_text(row['still_missing'])} {what}."

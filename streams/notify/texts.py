@@ -171,7 +171,7 @@ def _lead(message: Message, names: Names, looked_at: int) -> list[str]:
             )
         held = message.held
         if held:
-            said = {"silenced": "đang tạm ngừng gửi", "inhibited": "tạm giữ do nguồn dữ liệu im lặng"}
+            said = {"silenced": "đang tắt tiếng", "inhibited": "tạm giữ do nguồn dữ liệu im lặng"}
             lead.append("Không liệt kê: " + ", ".join(f"{n} {said[why]}" for why, n in sorted(held.items())) + ".")
     elif "group" in message.lines[0].now and message.lines[0].now["group"] == message.group:
         cause = message.lines[0].fired.get("cause")

@@ -110,8 +110,8 @@ def _receiver_dies(tour: Tour) -> None:
     tour.until(lambda: {w["unit"] for w in tour.words() if w["status"] != "firing"} >= ends, "the ends to be told", 90)
     for word in tour.words():
         if word["status"] != "firing":
-            what = word["indicator_name"] or word["kind"]
-            tour.say(f"{word['status']:<9}  {word['unit_name']} – {what} ({word['kind']}): {word['reason']}")
+            who = " – ".join(filter(None, (word["unit_name"], word["indicator_name"])))
+            tour.say(f"{word['status']:<9}  {who} ({word['kind']}): {word['reason']}")
     tour.say("```\n")
 
 
