@@ -42,8 +42,9 @@ unit: $(VENV)/dev  ## what needs no process: seconds
 integration: $(VENV)/dev  ## real Kafka, Valkey, browser; without the faults that take minutes
 	$(BIN)/pytest -m "not chaos" tests/integration tests/board
 
-chaos: $(VENV)/dev  ## random faults on real processes: SEED=7 MINUTES=30; or some of them in order: FAULTS=a,b
-	$(BIN)/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(FAULTS),--faults $(FAULTS))
+chaos: $(VENV)/dev  ## random faults on real processes: SEED=7 MINUTES=30; or named ones: FAULTS=a,b REPEAT=20 RIGS=3 OUT=FILE
+	$(BIN)/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
+	  $(if $(FAULTS),--faults $(FAULTS)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(RIGS),--rigs $(RIGS)) $(if $(OUT),--out $(OUT))
 
 lint: $(VENV)/dev  ## ruff
 	$(BIN)/ruff check .

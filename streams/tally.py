@@ -32,6 +32,8 @@ NUMERATOR: Final = 1 << 32
 """A counter is one integer, numerator · 2³² + denominator: a third of the memory of a list of two."""
 DENOMINATOR: Final = NUMERATOR - 1
 """mask of a counter's denominator"""
+SMALL: Final = {c: c for d in range(1, 17) for c in range(d, d + d * NUMERATOR + 1, NUMERATOR)}
+"""Counters of up to 16 dossiers, each once: most days of most units hold no more, and an integer takes 32 bytes."""
 
 UnitDay = tuple[str, str]
 """(unit, civil day as ISO text)"""
@@ -113,7 +115,7 @@ class TallyWork:
             if of_day is None:
                 of_day = days[intern(day)] = {}
             counter = of_day.get(cell, 0) + (sign * (NUMERATOR + 1) if numerator else sign)
-            of_day[cell] = counter
+            of_day[cell] = SMALL.get(counter, counter)
             touched[unit, day] = None
             if counter & DENOMINATOR == 0:
                 self._emptied[unit, day] = None

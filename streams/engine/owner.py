@@ -201,8 +201,9 @@ class Owner:
     def rows(self, table: Any) -> Iterator[tuple[Any, Any]]:
         """Yield key and value of this partition's rows of a table."""
         source: Table = getattr(table, "table", table)
-        rows = source.rows
-        return ((key, rows[key]) for key in [*self._keys[source] | self._dirty[source].keys()] if key in rows)
+        rows, keys = source.rows, self._keys[source]
+        every = [*keys, *(key for key in self._dirty[source] if key not in keys)]
+        return ((key, rows[key]) for key in every if key in rows)
 
     # -- taking over: fence, restore, only then work -------------------------------------------------------------------
 

@@ -1,6 +1,52 @@
-"""All faults there are."""
+"""All faults there are, and what each is in a few words, as the table of docs/faults.md says it."""
 
 from tests.chaos import faults_board, faults_log
 from tests.chaos.faults import FAULTS
 
-__all__ = ["FAULTS", "faults_board", "faults_log"]
+__all__ = ["FAULTS", "WHAT", "faults_board", "faults_log"]
+
+WHAT = {
+    "nothing": "for comparison",
+    "kill-tally": "SIGKILL in the middle of a batch",
+    "kill-watch": "the same",
+    "kill-both-twice": "both killed, their successors killed as soon as they are ready",
+    "restart-gracefully": "SIGTERM, exit code 0, both",
+    "restart-eight-times": "eight SIGTERM in turn while events flow",
+    "kill-five-times": "five SIGKILL at random moments",
+    "die-in-takeover": "ends after the fence, after reading the state, before the flow begins: three lives, in any order",
+    "die-in-takeover-of-watch": "the same",
+    "die-in-transaction": "ends before begin, after begin, before commit, after commit: four lives, in any order",
+    "die-between-alert-and-state": "the same at watch, where alerts are said",
+    "die-once": "at one of these seven points",
+    "die-once-of-watch": "the same",
+    "zombie-tally": "SIGSTOP past its session, a successor takes over, SIGCONT",
+    "zombie-watch": "the same",
+    "one-three-two": "1 → 3 → 2 workers of each kind, every remaining one killed in rotation",
+    "broker-killed": "SIGKILL, started again on the same log",
+    "broker-away": "SIGKILL, back after 11 s, when its open transactions have timed out",
+    "broker-paused": "SIGSTOP for 13 s: past session and transaction time-outs",
+    "disk-full": "its disk (tmpfs) filled under load; the broker gives up; room is made, it is started again",
+    "network-cut": "all connections broken, none accepted for 5 s",
+    "network-cut-long": "the same for 70 s: longer than anything waits",
+    "network-reset": "all connections broken eight times in 3 s, in the middle of what they said",
+    "network-answers-lost": "half open: the broker hears, its answers are lost, 9 s",
+    "network-requests-lost": "half open the other way, 9 s",
+    "network-slow": "0.3 s per chunk in both directions, 6 s",
+    "group-moved-by-hand": "the group's positions set forward by 10 000 and back to 0",
+    "timestamps-jump": "records stamped in 1970 and 2100",
+    "hot-unit": "2 000 dossiers of one unit at once",
+    "silent-source": "both killed after the last record; nothing comes after it",
+    "redis-away-at-start": "the wall begins without Redis, which comes when all is counted",
+    "redis-killed": "SIGKILL; back, empty, when the screen has said that its figures are old",
+    "redis-paused": "SIGSTOP until the screen has said so",
+    "redis-cut": "the way to Redis cut until the screen has said so",
+    "redis-answers-lost": "half open: Redis hears, its answers are lost, until the screen has said so",
+    "redis-requests-lost": "half open the other way",
+    "redis-flushed": "FLUSHALL and SCRIPT FLUSH three times",
+    "redis-wrong-type": "somebody's string in the place of each of the board's seven keys in turn",
+    "redis-stale-writer": "a second writer comes late with rows as they were",
+    "ticks-twice": "two more tick beside tally, and go again",
+    "ticks-stop": "who ticks is killed and stays away 7–10 s; then every partition must be judged by ticks alone",
+    "clock-jumps": "the workers' wall clocks 2 days ahead, 400 days back, right again, a rebalance at each",
+    "changelog-compacted": "changelogs compacted while written, with aborted transactions in them; nothing of the state is lost",
+}

@@ -40,7 +40,8 @@ class Broker:
         self.proxy = Proxy(behind)
         self.folder = folder
         path = kafka.classpath(print)
-        self._command = kafka.prepare(folder, self.port, controller, path)
+        java, *rest = kafka.prepare(folder, self.port, controller, path)
+        self._command = [java, "-XX:TieredStopAtLevel=1", *rest]  # it lives for minutes: compiling well does not pay
         config = folder / "server.properties"
         ours = LISTENERS.format(port=self.port, behind=behind, controller=controller, proxy=self.proxy.port)
         keys = tuple(line.split("=")[0] + "=" for line in ours.splitlines())

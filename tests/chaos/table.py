@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.chaos.matrix import FAULTS
+from tests.chaos.matrix import FAULTS, WHAT
 from tests.chaos.run import Round, played
 
-HEAD = ("fault", "rounds", "broken", "wrong rows", "lost alerts", "recovered, s: median", "p90", "max", "starts")
+HEAD = ("fault", "what", "rounds", "broken", "wrong rows", "lost alerts", "recovered, s", "p90", "max", "starts")
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -28,6 +28,7 @@ def line(fault: str, rounds: list[Round]) -> tuple[str, ...]:
     times = (statistics.median(recovered), percentile(recovered, 0.9), max(recovered)) if recovered else ()
     return (
         fault,
+        WHAT[fault],
         str(len(rounds)),
         str(sum(r.broken is not None for r in rounds)),
         str(sum(r.wrong_rows for r in rounds)),
@@ -54,5 +55,12 @@ def table(rounds: Iterable[Round]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + f"\n\n{total}"
 
 
+def main() -> None:
+    """Print the table of some files, or of those faults in them that are named after `--`."""
+    files, _, faults = " ".join(sys.argv[1:]).partition(" -- ")
+    wanted = set(faults.split()) or FAULTS.keys()
+    print(table(r for name in files.split() for r in played(Path(name)) if r.fault in wanted))
+
+
 if __name__ == "__main__":
-    print(table(r for name in sys.argv[1:] for r in played(Path(name))))
+    main()

@@ -101,6 +101,8 @@ class Broker:
         self.atomic = True
         self.logs: dict[TP, Partition] = {}
         self.partitions = 2
+        self.back_at = 0.0
+        """until then it answers nobody: it is paused, restarted, or the network is cut"""
         self.epochs: dict[str, int] = {}
         self.txns: dict[str, Txn] = {}
         self.group: dict[TP, tuple[int, str]] = {}
@@ -127,13 +129,19 @@ class Broker:
         self.before_effect(number, name)
         await life.gate()
         await asyncio.sleep(self.rng.expovariate(1 / self.latency_s))
+        await self._answers()
         if not life.alive:
             await life.gate()
         result = None if effect is None else effect()  # also of a sender that has been paused meanwhile
         self.after_effect(number, name)
         await asyncio.sleep(self.rng.expovariate(1 / self.latency_s))
+        await self._answers()
         await life.gate()
         return result
+
+    async def _answers(self) -> None:
+        while (wait_s := self.back_at - self.now()) > 0:  # noqa: ASYNC110 - it may be put off again
+            await asyncio.sleep(wait_s)
 
     def _grown(self) -> None:
         self.grown.set()

@@ -12,6 +12,7 @@ from tests.engine.world import Plan, World, simulated
 
 SCRIPT = Plan(
     seed=5, records=12, storm_s=8.0, workers=2, trouble=0.0, losses=0.0, crash=0.0, pause=0.0, rebalance=0.25, join=0.0,
+    outage=0.0, clock=0.0,
     compact=0.0,
 )  # fmt: skip
 

@@ -23,5 +23,5 @@ def test_whatever_goes_wrong_the_state_is_the_fold_of_the_log(first: int) -> Non
         try:
             simulate(Plan(seed))
         except BaseException as exc:
-            exc.add_note(f"SEED={seed}")
+            exc.add_note(f"SEED={seed}: give it the name of what it broke, in test_named_seeds.py")
             raise

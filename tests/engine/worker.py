@@ -93,9 +93,12 @@ class Worker:
     def __init__(self, broker: Broker, rng: random.Random, *, trouble: float, losses: float, **config: Any) -> None:
         self.broker, self.rng, self.losses = broker, rng, losses
         self.life = Life()
+        self.clock_off_s = 0.0
+        """by how much its wall clock is wrong"""
         self.config = EngineConfig(
             id="sim", bootstrap="", fingerprint="1", announces=(SAID, THIRDS), partitions=broker.partitions,
-            pending_records_max=12, kept_state_s=40.0, stuck_s=30.0, wall=lambda: 1e6 + broker.now(), **config,
+            pending_records_max=12, kept_state_s=40.0, stuck_s=30.0, wall=lambda: 1e6 + broker.now() + self.clock_off_s,
+            **config,
         )  # fmt: skip
         self.kafka = ModelLog(broker, self.life, trouble)
         self.sources = set(SOURCES)

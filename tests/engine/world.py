@@ -39,6 +39,8 @@ class Plan:
     rebalance: float = 0.1
     join: float = 0.02
     compact: float = 0.1
+    outage: float = 0.03
+    clock: float = 0.05
     alter: Callable[[Broker], None] = lambda broker: None
     worker: type[Worker] = Worker
 
@@ -49,6 +51,7 @@ class World:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.rng = random.Random(plan.seed)
+        self._weather = random.Random(f"weather {plan.seed}")
         self.broker = Broker(random.Random(self.rng.random()))
         plan.alter(self.broker)
         self.workers: list[Worker] = []
@@ -119,6 +122,16 @@ class World:
             for table in ("counts", "marks"):
                 for p in range(self.broker.partitions):
                     self.broker.compact(TP(f"{table}-changelog", p), TOMBSTONES_LIVE_S)
+
+        self._bad_weather()
+
+    def _bad_weather(self) -> None:
+        """What happens to broker and machines: it answers nobody for a while, a clock is set."""
+        plan, rng = self.plan, self._weather
+        if rng.random() < plan.outage:
+            self.broker.back_at = self.broker.now() + rng.choice([rng.uniform(0.1, 3), rng.uniform(3, 45)])
+        if self.workers and rng.random() < plan.clock:
+            rng.choice(self.workers).clock_off_s += rng.choice([-1, 1]) * rng.choice([rng.uniform(0, 90), 86_400 * 400])
 
     def _go_on(self, worker: Worker) -> None:
         worker.life.go_on()
