@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test unit integration chaos lint type bench lock clean help
+.PHONY: demo tour test unit integration chaos lint type bench lock clean help
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ $(VENV)-bench/ready: pyproject.toml
 
 demo: $(VENV)/local  ## everything on this machine, with a simulated year flowing in; Ctrl-C ends it
 	@exec $(BIN)/lotrinh up --demo --fresh --state-dir .demo
+
+tour: $(VENV)/dev  ## every kind of alert on a running system, as an official meets it; some minutes
+	$(BIN)/python -m tests.tour --out docs/alerts-tour.md
 
 test: $(VENV)/dev  ## the whole test suite
 	$(BIN)/pytest

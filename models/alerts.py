@@ -24,7 +24,7 @@ from models.observation import Observer
 from models.prospects import Prospects, inputs_of
 from models.rules import FORECAST_CLEAR, RULES, Inputs, Kind, Severity, Verdict, chance, severity
 from models.standings import Judged, Standings, shortfall
-from models.texts import percent_text, ratio_text
+from models.texts import chance_text, counted_text, percent_text, ratio_text
 from models.trajectory import decimal_text
 from models.transitions import NOTHING, Memory, Open, Phase, Step, Transition, fingerprint, step, transition_id
 from models.workdays import is_working
@@ -236,23 +236,27 @@ class Alerts:
         judged = occasion.judged
         figures, line = judged.figures, judged.expected if judged.expected is not None else Fraction(0)
         now = f"Lũy kế {ratio_text(*figures)} ({figures[0]}/{figures[1]})"
+        what = counted_text(self.reading.indicators[occasion.indicator])
+        few = shortfall(figures, judged.expected)
         if kind == "completeness-gap":
             return f"{now}: còn {inputs['overdue']} hồ sơ quá một ngày làm việc chưa hoàn thành."
-        said = f"{now} thấp hơn lộ trình {percent_text(line)}; còn thiếu {shortfall(figures, judged.expected)}."
+        said = f"{now} thấp hơn lộ trình {percent_text(line)}; còn thiếu {few} {what}."
         if kind == "forecast-miss":
-            said = f"{now}; xác suất đạt chỉ tiêu {percent_text(inputs['target'])} cuối kỳ: {inputs['probability']}."
+            met = chance_text(inputs["probability"])
+            said = f"{now}; xác suất đạt chỉ tiêu {percent_text(inputs['target'])} cuối kỳ: {met}."
         if not self.rule.daily:
             return said
         if kind == "unreachable":
-            by = "" if inputs["ceiling"] is not None else ", dù mọi hồ sơ còn lại đều đạt"
+            by = "" if inputs["ceiling"] is not None else f", dù mọi {what} còn lại đều đạt"
+            by += f"; còn thiếu {few} {what}" if few else ""
             return f"{now}: không thể đạt {percent_text(inputs['target'])} trong kỳ{by}."
         target = Fraction(inputs["target"])
         rest = self.prospects.rest(occasion.unit, occasion.indicator, figures, target)
         if inputs["shape"] == "proportion" and rest.rest:
-            said += f" Để đạt chỉ tiêu cần thêm {rest.needed} trong khoảng {rest.rest} hồ sơ còn lại."
+            said += f" Để đạt chỉ tiêu cần thêm {rest.needed} trong khoảng {rest.rest} {what} còn lại."
         by_chance = chance(figures, judged.expected) if inputs["shape"] == "proportion" else None
         if by_chance is not None and kind == "below-trajectory":
-            said += f" Xác suất thấp như vậy chỉ do ngẫu nhiên: {by_chance.replace('.', ',')}."
+            said += f" Xác suất thấp như vậy chỉ do ngẫu nhiên: {chance_text(by_chance)}."
         return said
 
     def _close(self, occasion: "_Occasion", made: Step) -> Transition:
@@ -269,7 +273,8 @@ class Alerts:
         elif true and occasion.inputs is None and judged.status == "below":
             reason = "Không còn xét theo lộ trình: đơn vị đã có đơn vị kế thừa, hoặc đang chờ giao lại chỉ tiêu."
         elif true:
-            reason = f"Đã trở lại lộ trình: {now}."
+            back = "Đã hoàn thành các hồ sơ" if fired["kind"] == "completeness-gap" else "Đã trở lại lộ trình"
+            reason = f"{back}: {now}."
         else:
             phase = "retracted"
             reason = (

@@ -13,7 +13,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, Literal, NamedTuple, NotRequired, cast
 
 from typing_extensions import TypedDict
 
@@ -29,7 +29,7 @@ LINES_MAX: Final = 1_000
 BACKLOG: Final = "backlog"
 DIGEST: Final = "digest"
 
-Reason = Literal["firing", "ended", "reminder", "worse", "stale"]
+Reason = Literal["firing", "ended", "reminder", "worse", "acknowledged", "stale"]
 Held = Literal["silenced", "inhibited"]
 
 
@@ -61,6 +61,8 @@ class Account(TypedDict):
     """when that was"""
     shortfall: int
     """dossiers that were missing then"""
+    ack: NotRequired[str]
+    """acknowledgement that held then; absent or '': none did"""
 
 
 class Box(TypedDict):
@@ -101,9 +103,15 @@ class Line(NamedTuple):
     labels: Mapping[str, str]
     shortfall: int
     """dossiers missing today, where that is known; otherwise when it fired"""
-    acknowledged: bool = False
+    ack: str = ""
+    """acknowledgement that holds; '' where none does"""
     told_at: str = ""
     """when the mailbox was last told of it"""
+
+    @property
+    def acknowledged(self) -> bool:
+        """Tell whether an operator has taken the alert on."""
+        return self.ack != ""
 
     @property
     def firing(self) -> bool:
@@ -126,6 +134,8 @@ class Message(NamedTuple):
     """open alerts of the group, in this message or told before"""
     more: int = 0
     """lines that wait for the next message"""
+    unattended: int = 0
+    """open alerts of the group that nobody has acknowledged"""
     held: Mapping[Held, int] = {}
     """digest: alerts that are not told, by why"""
 
@@ -311,14 +321,16 @@ class Outbox:
         known, account, manner = self.known[name], self.account(box, name), self._manner(box)
         now, firing = known["now"], known["now"]["status"] == "firing"
         reason: Reason
-        acknowledged = self._acknowledged(name, situation)
+        ack = self._ack(name, situation)
         if account["told"] >= known["mark"]:
             if not firing:
                 return None
             if self._worse(name, account, situation):
                 reason = "worse"
-            elif self._again(account, manner, situation.now, acknowledged=acknowledged):
+            elif self._again(account, manner, situation.now, acknowledged=ack != ""):
                 reason = "reminder"
+            elif manner.acks and ack not in ("", account.get("ack", "")):
+                reason = "acknowledged"
             else:
                 return None
         elif not firing:
@@ -343,7 +355,7 @@ class Outbox:
             known["number"] - account["number"],
             self._labels(name),
             self._missing(name, situation),
-            self._acknowledged(name, situation),
+            self._ack(name, situation),
             account["at"],
         )
 
@@ -363,13 +375,14 @@ class Outbox:
             return "inhibited"
         return None
 
-    def _acknowledged(self, name: str, situation: Situation) -> bool:
-        known = self.known[name]
-        now = known["now"]
+    def _ack(self, name: str, situation: Situation) -> str:
+        """Return the id of the acknowledgement that holds for an alert; '' where none does."""
+        now = self.known[name]["now"]
         if now["status"] != "firing":
-            return False
+            return ""
         missing = self._missing(name, situation)
-        return acknowledged_by(situation.operators, now, now["severity"], missing, situation.now) is not None
+        ack = acknowledged_by(situation.operators, now, now["severity"], missing, situation.now)
+        return "" if ack is None else ack.id
 
     def _missing(self, name: str, situation: Situation) -> int:
         now = self.known[name]["now"]
@@ -378,7 +391,7 @@ class Outbox:
     def _worse(self, name: str, account: Account, situation: Situation) -> bool:
         """Tell whether an acknowledgement has ended because the alert is worse than when it was last told."""
         ack = situation.operators.acks.get(name)
-        if ack is None or ack.alert != self.known[name]["now"]["id"] or self._acknowledged(name, situation):
+        if ack is None or ack.alert != self.known[name]["now"]["id"] or self._ack(name, situation):
             return False
         missing, before = self._missing(name, situation), max(account["shortfall"], ack.shortfall)
         return 4 * missing >= 5 * before and missing >= before + WORSE_BY_DOSSIERS
@@ -438,10 +451,12 @@ class Outbox:
         common = {n: v for n, v in shared[0].items() if v and all(labels[n] == v for labels in shared)}
         said = [f"{line.now['id']} {line.reason} {line.told_at}" for line in told]
         opened = sum(line.firing for line in told) + more
+        unattended = sum(line.firing and not line.acknowledged for line in told)
         if group in self._open:
             opened = len(self._open[group])
+            unattended = sum(not self._ack(name, situation) for name in self._open[group])
         id_ = hashlib.sha256("\x1f".join([str(box), group, *said]).encode()).hexdigest()[:32]
-        return Message(id_, box, situation.now, group, common, told, opened, more)
+        return Message(id_, box, situation.now, group, common, told, opened, more, unattended)
 
     def begin(self, message: Message) -> None:
         """Note that a message is about to be sent: nothing else goes to its mailbox until its fate is known."""
@@ -460,6 +475,7 @@ class Outbox:
                     "firing": line.firing,
                     "at": message.at,
                     "shortfall": line.shortfall,
+                    "ack": line.ack,
                 },
             )
         digest = {"digest": message.at[:10]} if message.group == DIGEST else {}
@@ -496,7 +512,9 @@ class Outbox:
         found = {}
         for box, names in self._live.items():
             lines = [self._line(box, name, situation) for name in names]
-            found[box] = sum(line is not None and line.reason not in ("reminder", "worse") for line in lines)
+            found[box] = sum(
+                line is not None and line.reason not in ("reminder", "worse", "acknowledged") for line in lines
+            )
         return found
 
 

@@ -81,6 +81,8 @@ class Manner(_Strict):
     """what fired longer ago and was never told goes into one message; what also ended is not told"""
     ends: bool = True
     """also tell of the end of what was told"""
+    acks: bool = False
+    """also tell that an alert was acknowledged"""
 
 
 class Route(_Strict):

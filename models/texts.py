@@ -31,6 +31,18 @@ _FILTERS: Final[Mapping[str, str]] = {
     "national-gateway": "qua Cổng Dịch vụ công quốc gia",
     "result-document": "có kết quả là văn bản",
 }
+_NOUNS: Final[Mapping[str, str]] = {
+    "dossier": "hồ sơ",
+    "transaction": "giao dịch",
+    "copy": "bản sao",
+    "service": "dịch vụ công",
+    "catalogue": "thủ tục",
+}
+
+
+def counted_text(formula: Formula) -> str:
+    """Return what an indicator counts, as a noun."""
+    return "đơn vị" if formula.shape == "adoption" else _NOUNS[formula.count]
 
 
 def formula_text(indicator: Indicator, formula: Formula, switches: Mapping[str, str]) -> tuple[str, str]:
@@ -50,8 +62,7 @@ def formula_text(indicator: Indicator, formula: Formula, switches: Mapping[str, 
     if indicator == "online-dossiers" and switches.get("postal_in_denominator") == "false":
         words.append("không kể hồ sơ qua bưu chính")
     above = ", ".join(_FILTERS[f] for f in formula.numerator if f not in below)
-    noun = {"transaction": "giao dịch", "copy": "bản sao"}.get(formula.count, "hồ sơ")
-    return f"{noun} {above} trong số đó", ", ".join(words)
+    return f"{counted_text(formula)} {above} trong số đó", ", ".join(words)
 
 
 def ratio_text(numerator: int, denominator: int) -> str:
@@ -75,6 +86,17 @@ def percent_text(percent: Fraction | str) -> str:
     value = Fraction(percent)
     number = (Decimal(value.numerator) / Decimal(value.denominator)).quantize(Decimal("0.01"), ROUND_DOWN)
     return f"{number:f}".rstrip("0").rstrip(".").replace(".", ",") + " %"
+
+
+def chance_text(probability: str | None) -> str:
+    """Return a probability of four digits; one that rounds to nothing is not nothing.
+
+    >>> chance_text("0.0423"), chance_text("0.0000"), chance_text(None)
+    ('0,0423', 'dưới 0,0001', '–')
+    """
+    if probability is None:
+        return "–"
+    return "dưới 0,0001" if probability == "0.0000" else probability.replace(".", ",")
 
 
 def number_text(number: int) -> str:

@@ -10,15 +10,18 @@ from kafka import TopicPartition
 from models.reading import Reading
 from models.rules import RULES, Inputs, Verdict, chance, severity
 from models.standings import shortfall
+from models.texts import chance_text, number_text, percent_text
 from streams import topics
 from streams.engine import Fetch, Owner
 from streams.engine.owner import Progress
 from streams.library import BadInput
 from streams.messages import dumps
+from streams.notify.texts import KIND, SEVERITY, Names, when_text
 from streams.reading_kafka import consumer, records_of
 from streams.settings import Settings
 from streams.watch import EVIDENCE_HEADER, WatchTables, WatchWork
 
+STATUS: Final[Mapping[str, str]] = {"firing": "cảnh báo", "resolved": "đã kết thúc", "retracted": "đã rút lại"}
 CHUNK: Final = 2_000
 ID_CHARS_MIN: Final = 6
 
@@ -188,17 +191,21 @@ class _Tables:
 def sentences(reading: Reading, told: Told, episode: list[Told], again: Again) -> Iterator[str]:
     """Tell an alert in Vietnamese: what was judged, by which rule, from where, and whether it comes out again."""
     fired, one = episode[0].transition, told.transition
-    unit = reading.registry.name(one["unit"])
-    yield f"{unit} – {one['indicator']} – {one['kind']} ({one['severity']})"
+    names = Names(reading)
+    who = " – ".join(filter(None, (names.unit(one["unit"]), names.indicator(one["indicator"]))))
+    yield f"{who} – {KIND[one['kind']]} ({SEVERITY[one['severity']]})"
     for step in episode:
-        yield f"  {step.transition['at']}  {step.transition['status']:<9}  {step.transition['reason']}"
+        when, status = when_text(step.transition["at"]), STATUS[step.transition["status"]]
+        yield f"  {when}  {status}: {step.transition['reason']}"
     inputs = fired.get("inputs")
     if inputs is not None:
         figures = inputs["numerator"], inputs["denominator"]
         expected = None if inputs["expected"] is None else Fraction(inputs["expected"])
         yield f"Quy tắc {fired['rule']}; số liệu khi đánh giá: {figures[0]}/{figures[1]}"
-        yield f"Lộ trình {inputs['expected']} %, còn thiếu {shortfall(figures, expected)}"
-        yield f"P(ngẫu nhiên) = {chance(figures, expected)}; P(đạt cuối kỳ) = {inputs['probability'] or '–'}"
+        line = "–" if expected is None else percent_text(expected)
+        yield f"Lộ trình {line}, còn thiếu {number_text(shortfall(figures, expected))}"
+        by_chance, met = chance_text(chance(figures, expected)), chance_text(inputs["probability"])
+        yield f"Xác suất do ngẫu nhiên: {by_chance}; xác suất đạt chỉ tiêu cuối kỳ: {met}"
         yield "Đầu vào: " + orjson.dumps(inputs).decode()
         if "basis" in fired:
             yield "Cơ sở dự báo: " + orjson.dumps(fired["basis"]).decode()

@@ -57,7 +57,7 @@ class Passed(Version):
     at: str | None
     flush: str | None
     records: int
-    """how many records it had taken in by then: applied, unchanged and refused"""
+    """how many records had come in when the tick was written: the sum of its cut"""
 
 
 Cells = dict[str, list[int]]

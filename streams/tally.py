@@ -211,8 +211,9 @@ class TallyWork:
         yield from self._tallies(topic)
         if self._completes:
             yield from self._everywhere(topic, self._mark(complete=True))
-        records = sum(self._owner.memo["counts"].values())
         for tick in self._passed:
+            # From the tick, not from what has been counted by now: several ticks passed at once tell of their own days.
+            records = sum(tick["upto"].values())
             yield from self._everywhere(
                 topic,
                 {"kind": "passed", **self._version(), "at": tick["at"], "flush": tick["flush"], "records": records},

@@ -32,6 +32,8 @@ DAY_S: Final = 86_400
 
 Row = dict[str, dict[str, list[Any]]]
 """slot → epoch → [position, cells]; JSON has text keys"""
+EVENING: Final = "23:00"
+"""time of day from which a tick speaks for the whole of its civil day; ticks come every minute, or at its end"""
 VERSION_HEADER: Final = "version"
 EVIDENCE_HEADER: Final = "evidence"
 """of an alert transition: topic, partition and position up to which the log leads to it; and the reading's name"""
@@ -207,7 +209,8 @@ class WatchWork:
         at, flush = passed["at"], passed["flush"]
         if at is not None and (slot["clock"] is None or at > slot["clock"]):
             slot["clock"] = at
-            slot["records"] = {**slot.get("records", {}), civil_day(at): passed["records"]}
+            if at[11:] >= EVENING:
+                slot["records"] = {**slot.get("records", {}), civil_day(at): passed["records"]}
         if flush is not None:
             slot["flush"] = flush
         slots = self._slots.values()
@@ -246,15 +249,18 @@ class WatchWork:
             elif self._tables.alerts.get(key) is not None:
                 del self._tables.alerts[key]
 
-    def _records_by(self, day: str) -> int:
-        """Return how many records the source partitions had taken in by the last tick up to the end of a civil day."""
-        total = 0
+    def _records_by(self, day: str) -> int | None:
+        """Return how many records had come in by the evening of a civil day; None where nobody ticked on that evening.
+
+        What had come by an earlier tick says nothing: a system that stood still would take itself for a silent feed.
+        """
+        found: list[int | None] = []
         for slot in self._slots.values():
             said: dict[str, int] = slot.get("records", {})
-            by = max((d for d in said if d <= day), default=None)
-            total += said[by] if by is not None else 0
-            slot["records"] = {d: n for d, n in said.items() if by is None or d >= by}
-        return total
+            found.append(said.get(day))
+            slot["records"] = {d: n for d, n in said.items() if d >= day}
+        known = [n for n in found if n is not None]
+        return sum(known) if len(known) == len(found) else None
 
     def _note_rows(self, rows: Iterable[tuple[str, Indicator]]) -> None:
         """Take note of rows to be announced."""

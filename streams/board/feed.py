@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from models.reading import Reading
 from streams import topics
 from streams.board.pending import Pending, Watermark
-from streams.board.records import Unreadable, read_alert, read_standing
+from streams.board.records import Unreadable, for_the_wall, read_alert, read_standing
 from streams.board.store import (
     BOARDS_MAX,
     Batch,
@@ -200,7 +200,7 @@ class Feed:
             else:
                 alert = read_alert(record.value, record.partition, record.offset)
                 if not isinstance(alert, Unreadable) and (pending := self._board(alert.decision)) is not None:
-                    pending.add_alert(alert)
+                    pending.add_alert(for_the_wall(alert))
                     continue
             self.unreadable += 1
 

@@ -83,6 +83,14 @@ def read_alert(value: bytes | None, partition: int, offset: int) -> AlertFact | 
     return AlertFact(transition["decision"], transition["fingerprint"], mark, at_ms, _one_line(value, transition))
 
 
+def for_the_wall(fact: AlertFact) -> AlertFact:
+    """Return an alert without its dossiers' codes: the wall is public, and says how many are missing, not which."""
+    told = orjson.loads(fact.transition)
+    if "dossiers" not in told:
+        return fact
+    return fact._replace(transition=orjson.dumps({name: said for name, said in told.items() if name != "dossiers"}))
+
+
 def _object(value: bytes) -> dict[str, Any] | None:
     try:
         parsed = orjson.loads(value)

@@ -69,11 +69,14 @@ def command(
 def list_(above: dict[str, Any], decision: str | None, unit: str | None, as_json: bool, state_dir: Any) -> None:
     """Show open alerts with what operators have said of them, and the silences in force."""
     from models.operator import acknowledged_by, labels_of, silenced_by
+    from streams.cli.alert_list import list_text
     from streams.library import read_reading
+    from streams.notify.texts import Names
 
     settings = _settings(above, state_dir)
     operators, now = operators_of(settings), now_of(settings)
-    registry = read_reading(settings).registry
+    reading = read_reading(settings)
+    registry = reading.registry
     rows = _open(_transitions(settings))
     rows = [r for r in rows if unit in (None, r["unit"]) and decision in (None, r["decision"])]
     missing = _shortfalls(settings)
@@ -100,16 +103,8 @@ def list_(above: dict[str, Any], decision: str | None, unit: str | None, as_json
         echo_json({"alerts": shown, "silences": silences})
         return
     for r in shown:
-        click.echo(f"{r['id'][:12]}  {r['severity']:<8}  {registry.name(r['unit'])}  {r['indicator']}: {r['reason']}")
-        if r["acknowledged"]:
-            until = f"until {r['acknowledged']['until']} or worse" if r["acknowledged"]["until"] else "until worse"
-            click.echo(f"              acknowledged {until}, by {r['acknowledged']['role']}")
-        if r["silenced"]:
-            click.echo(f"              silenced until {r['silenced']['until']} ({r['silenced']['id']})")
-    for s in silences:
-        conditions = " ".join(f"{m['label']}{m['op']}{m['value']}" for m in s["matchers"])
-        click.echo(f"silence {s['id']}: {conditions}, until {s['until']}, by {s['role']}: {s['reason']}")
-    click.echo(f"{len(shown)} open alerts, {len(silences)} silences")
+        r["still_missing"] = missing.get((r["decision"], r["indicator"], r["unit"]))
+    click.echo("\n".join(list_text(shown, silences, Names(reading))))
 
 
 @command.command("ack")

@@ -90,6 +90,7 @@ class PagerDuty(HttpReceiver):
     type: Literal["pagerduty"]
     routing_key_file: Text | None = None
     routing_key_env: Text | None = None
+    acks: bool = True
 
 
 class CloudEvents(HttpReceiver):

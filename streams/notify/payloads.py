@@ -165,16 +165,22 @@ def alertmanager(message: Message, context: Context) -> list[Request]:
 
 
 def pagerduty(message: Message, context: Context) -> list[Request]:
-    """Return events for PagerDuty: one per alert, or one for all alerts of one cause."""
+    """Return events for PagerDuty: one per alert, or one for all alerts of one cause.
+
+    An acknowledged alert is triggered and acknowledged where it is told for the first time, else acknowledged; a cause
+    is acknowledged once all its open alerts are.
+    """
     key = context.config.secret(message.mailbox.receiver, "routing_key")
     rendered = render(message, context.names, context.config.board_url)
     if _of_cause(message):
-        action = "trigger" if message.still_open else "resolve"
-        parts = [(action, hashlib.sha256(message.group.encode()).hexdigest()[:32], rendered.subject, message.lines)]
+        actions = _actions(message.lines, still_open=bool(message.still_open), attended=not message.unattended)
+        dedup = hashlib.sha256(message.group.encode()).hexdigest()[:32]
+        parts = [(action, dedup, rendered.subject, message.lines) for action in actions]
     else:
         parts = [
-            ("trigger" if line.firing else "resolve", line.now["fingerprint"], _summary(line, context.names), (line,))
+            (action, line.now["fingerprint"], _summary(line, context.names), (line,))
             for line in message.lines
+            for action in _actions((line,), still_open=line.firing, attended=line.acknowledged)
         ]
     return [
         Request(orjson.dumps(_event(action, dedup, summary, lines, context) | {"routing_key": key}), JSON)
@@ -182,9 +188,17 @@ def pagerduty(message: Message, context: Context) -> list[Request]:
     ]
 
 
+def _actions(lines: tuple[Line, ...], *, still_open: bool, attended: bool) -> list[str]:
+    """Return what PagerDuty is to do about one incident, in order; `attended`: all that is open is acknowledged."""
+    if not still_open:
+        return ["resolve"]
+    news = any(line.reason != "acknowledged" for line in lines)
+    return ["trigger"] * news + ["acknowledge"] * attended
+
+
 def _event(action: str, dedup: str, summary: str, lines: tuple[Line, ...], context: Context) -> dict[str, Any]:
     event: dict[str, Any] = {"event_action": action, "dedup_key": dedup}
-    if action == "resolve":
+    if action != "trigger":
         return event
     grave = "critical" if any(line.now["severity"] == "critical" for line in lines) else lines[0].now["severity"]
     event["payload"] = {

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from html import escape
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from models.decisions import Formula
 from models.digest import discoveries, evidence, ranked
 from models.notices import BACKLOG, DIGEST, Line, Message
 from models.reading import Reading
@@ -48,8 +49,12 @@ class Names:
 
     def indicator(self, name: str) -> str:
         """Return an indicator's title; '' where an alert is about none in particular."""
-        formula = self._reading.indicators.get(name)  # type: ignore[call-overload]  # a text that may be none
+        formula = self.formula(name)
         return "" if name == "*" else formula.short if formula is not None else name
+
+    def formula(self, name: str) -> Formula | None:
+        """Return what an indicator counts; None where an alert is about none."""
+        return self._reading.indicators.get(name)  # type: ignore[call-overload, no-any-return]  # a text that may be none
 
     def decision(self, name: str) -> str:
         """Return a decision's number."""
@@ -159,13 +164,14 @@ def _lead(message: Message, names: Names, looked_at: int) -> list[str]:
         chances = [p for p in map(evidence, opened) if p is not None]
         if chances:
             stand = discoveries(chances, looked_at)
+            rest = "; phần còn lại có thể do ngẫu nhiên" if stand < len(chances) else ""
             lead.append(
                 f"Trong {number_text(len(chances))} cảnh báo về tỷ lệ, {number_text(stand)} vẫn có ý nghĩa khi xét "
-                "đồng thời tất cả (Benjamini–Hochberg, 5 %); phần còn lại có thể do ngẫu nhiên."
+                f"đồng thời tất cả (Benjamini–Hochberg, 5 %){rest}."
             )
         held = message.held
         if held:
-            said = {"silenced": "đang tạm ngừng gửi", "inhibited": "tạm giữ do nguồn dữ liệu im lặng"}
+            said = {"silenced": "đang tắt tiếng", "inhibited": "tạm giữ do nguồn dữ liệu im lặng"}
             lead.append("Không liệt kê: " + ", ".join(f"{n} {said[why]}" for why, n in sorted(held.items())) + ".")
     elif "group" in message.lines[0].now and message.lines[0].now["group"] == message.group:
         cause = message.lines[0].fired.get("cause")
@@ -187,20 +193,18 @@ def _sentences(line: Line, names: Names, *, each: bool) -> list[str]:
     first = f"{names.unit(now['unit'])}" + (f" – {indicator}" if indicator else "")
     rest = []
     if line.firing:
-        rest.append(f"{SEVERITY[now['severity']]} · {KIND[now['kind']]} · từ {_when(now['at'])}")
+        rest.append(f"{SEVERITY[now['severity']]} · {KIND[now['kind']]} · từ {when_text(now['at'])}")
     else:
         how = "Dữ liệu đến sau cho thấy cảnh báo không đúng" if now["status"] == "retracted" else "Đã kết thúc"
-        rest.append(f"{how} · {KIND[now['kind']]} · từ {_when(line.fired['at'])} đến {_when(now['at'])}")
+        rest.append(f"{how} · {KIND[now['kind']]} · từ {when_text(line.fired['at'])} đến {when_text(now['at'])}")
     rest.append(now["reason"])
     if now["target"] is not None and now["denominator"]:
         ratio = ratio_text(now["numerator"], now["denominator"])
         rest.append(f"Tỷ lệ {ratio}; chỉ tiêu của kỳ {percent_text(now['target'])}.")
     if line.firing and line.shortfall != now["shortfall"]:
         rest.append(f"Hôm nay còn thiếu {number_text(line.shortfall)} (khi cảnh báo: {number_text(now['shortfall'])}).")
-    dossiers = now.get("dossiers")
-    if line.firing and dossiers:
-        more = now.get("missing", len(dossiers)) - len(dossiers)
-        rest.append("Mã hồ sơ: " + ", ".join(dossiers) + (f" và {number_text(more)} hồ sơ khác" if more > 0 else ""))
+    if line.firing and now.get("dossiers"):
+        rest.append(dossiers_text(now))
     if line.acknowledged:
         rest.append(ROLE_NOTE)
     elif line.reason == "worse":
@@ -217,5 +221,13 @@ def _last(message: Message, board_url: str | None) -> list[str]:
     return [*last, f"Mã thông báo: {message.id}"]
 
 
-def _when(at: str) -> str:
+def dossiers_text(fired: Mapping[str, Any]) -> str:
+    """Return which dossiers a completeness gap names, and how many more there are."""
+    dossiers = fired["dossiers"]
+    more = fired.get("missing", len(dossiers)) - len(dossiers)
+    return "Mã hồ sơ: " + ", ".join(dossiers) + (f" và {number_text(more)} hồ sơ khác" if more > 0 else "")
+
+
+def when_text(at: str) -> str:
+    """Return an instant as its civil day and time read."""
     return f"{at[11:16]} {day_vn(date.fromisoformat(at[:10]))}"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.board.pending import BATCH_FACTS_MAX, Pending, Watermark
-from streams.board.records import AlertFact, RowFact, Unreadable, read_alert, read_standing
+from streams.board.records import AlertFact, RowFact, Unreadable, for_the_wall, read_alert, read_standing
 from streams.board.store import TRANSITIONS_KEPT
 
 
@@ -111,3 +111,16 @@ def test_the_watermark_is_that_of_the_slowest_partition_that_beats() -> None:
     watermark.beat("watch/1", 700)
     watermark.beat("watch/1", 600)
     assert (watermark.ms, watermark.clock) == (700, "heartbeats")
+
+
+def test_the_wall_is_not_given_the_codes_of_dossiers() -> None:
+    transition = {
+        "id": "i", "fingerprint": "f", "status": "firing", "decision": "d", "at": "2024-06-05T08:00:00+07:00",
+        "dossiers": ["H34-1"], "missing": 1,
+    }  # fmt: skip
+    fact = read_alert(json.dumps(transition).encode(), 0, 1)
+
+    assert isinstance(fact, AlertFact)
+    assert json.loads(fact.transition)["dossiers"] == ["H34-1"]
+    del transition["dossiers"]
+    assert json.loads(for_the_wall(fact).transition) == transition

@@ -20,7 +20,13 @@ from tests.integration.system import System
 
 DOSSIERS = 2_000
 UNITS = ("12688", "12700", "12742")
-QUICK = {"segment.ms": "2000", "min.cleanable.dirty.ratio": "0.1", "max.compaction.lag.ms": "5000"}
+KEPT_STATE_S = 10.0
+QUICK = {
+    "segment.ms": "2000",
+    "min.cleanable.dirty.ratio": "0.1",
+    "max.compaction.lag.ms": "5000",
+    "delete.retention.ms": "20000",  # of tombstones, and of the markers that every transaction leaves; a day in earnest
+}
 LEVELS_OFF = 1.25
 """the last third of the samples may exceed the second by so much"""
 
@@ -98,7 +104,7 @@ def alter(address: str, names: list[str]) -> None:
 def measure(folder: Path, minutes: float, per_second: float, every_s: float) -> tuple[list[Sample], str]:
     """Publish for so long and look at the disk now and then; returns what was seen and the closing verdict."""
     broker = Broker(folder / "kafka")
-    system = System(broker.address, folder)
+    system = System(broker.address, folder, kept_state_s=KEPT_STATE_S)
     settings = system.settings
     logs = {app: [topics.changelog(settings, app, t) for t in tables] for app, tables in topics.TABLES.items()}
     alter(broker.address, [*logs["tally"], *logs["watch"], settings.topic(topics.STANDINGS)])

@@ -18,7 +18,6 @@ pytestmark = [
 
 IN_CI = (
     "restart-eight-times",
-    "kill-five-times",
     "die-once",
     "die-once-of-watch",
     "zombie-tally",
@@ -29,7 +28,6 @@ IN_CI = (
     "ticks-twice",
     "redis-killed",
 )
-"""four minutes on two quiet cores"""
 
 
 @pytest.fixture(scope="module")

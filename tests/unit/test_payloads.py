@@ -8,6 +8,7 @@ import email.policy
 import json
 import os
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from models.notices import Message
+from models.operator import Operators, merged, parse_operator
 from streams.library import read_reading
 from streams.notify import payloads
 from streams.notify.config import Config, read_config
@@ -221,3 +223,61 @@ def test_html_escapes_what_a_record_says(config: Config) -> None:
 
     assert "<script>" not in render(message, NAMES, None).html
     assert "&lt;b&gt;&amp;" in render(message, NAMES, None).html
+
+
+def acknowledged(*fired: Mapping[str, Any]) -> Operators:
+    """What holds once an operator has taken these alerts on."""
+    common = {"kind": "ack", "at": "2024-06-05T09:01:00+07:00", "role": "unit-head", "reason": "đã tiếp nhận"}
+    said = [
+        {"id": f"a{n}", "fingerprint": t["fingerprint"], "alert": t["id"], "severity": "warning", "shortfall": 10}
+        for n, t in enumerate(fired)
+    ]
+    return merged(parse_operator(orjson.dumps(common | record)) for record in said)  # type: ignore[misc]  # all right
+
+
+def told_to_pagerduty(config: Config, delivery: Delivery, now: str, **said: Any) -> list[dict[str, Any]]:
+    """Every event of the messages that are due, each as the public format has it."""
+    found = [m for m in delivery.tell(now, **said) if m.mailbox.receiver == "pd"]
+    events = [orjson.loads(r.body) for m in found for r in payloads.pagerduty(m, context(config))]
+    for event in events:
+        jsonschema.validate(event, schema("pagerduty-events-2.json"))
+    return events
+
+
+def test_pagerduty_is_told_of_an_acknowledgement_once_under_the_key_of_the_alert(config: Config) -> None:
+    delivery = Delivery(config.plan)
+    delivery.publish(transition())
+    seen = acknowledged(transition())
+    told = [
+        told_to_pagerduty(config, delivery, "2024-06-05T09:00:00+07:00"),
+        told_to_pagerduty(config, delivery, "2024-06-05T09:02:00+07:00", operators=seen),
+        told_to_pagerduty(config, delivery, "2024-06-05T09:03:00+07:00", operators=seen),
+    ]
+
+    assert [[e["event_action"] for e in events] for events in told] == [["trigger"], ["acknowledge"], []]
+    assert {e["dedup_key"] for events in told for e in events} == {transition()["fingerprint"]}
+    golden("pd-acknowledged.json", orjson.dumps(told[1], option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def test_a_cause_is_acknowledged_at_pagerduty_once_all_its_open_alerts_are(config: Config) -> None:
+    delivery = Delivery(config.plan)
+    cause = {"cause": "target-step", "group": "g"}
+    one, two, three = (transition(unit=unit, **cause) for unit in ("12688", "12691", "12694"))
+    for t in (one, two, three):
+        delivery.publish(t)
+    at = "2024-06-05T09:{:02d}:00+07:00".format
+    told = [
+        told_to_pagerduty(config, delivery, at(0)),
+        told_to_pagerduty(config, delivery, at(2), operators=acknowledged(one)),
+        told_to_pagerduty(config, delivery, at(3), operators=acknowledged(one, two)),
+    ]
+    delivery.publish(transition("resolved", unit="12694", group="g", at=at(4)))
+    told.append(told_to_pagerduty(config, delivery, at(5), operators=acknowledged(one, two)))
+
+    assert [[e["event_action"] for e in events] for events in told] == [
+        ["trigger"], [], [], ["trigger", "acknowledge"],
+    ]  # fmt: skip
+    assert len({e["dedup_key"] for events in told for e in events}) == 1
+    delivery.publish(transition(unit="12700", **cause, at=at(6)))
+    later = told_to_pagerduty(config, delivery, at(7), operators=acknowledged(one, two))
+    assert [e["event_action"] for e in later] == ["trigger"]
