@@ -6,13 +6,13 @@ once per transaction, the absolute counters of every unit and day it touched.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from sys import intern
 from typing import Any, Final, NamedTuple
 
 from orjson import loads
 
 from models.calendar import utc_ms
 from models.contributions import contributions
+from models.counters import Cells, Counters
 from models.events import Event, Refused, decode
 from models.fold import NONE, Held, learn, moved
 from models.gaps import Gaps, Listed
@@ -28,15 +28,8 @@ from streams.settings import Settings
 WRONG_KEY: Final = "the record's key is not the dossier"
 PENDING_TICKS_MAX: Final = 10_000
 """ticks waiting for their cut, per partition: a week of minutes; older ones are then passed over"""
-NUMERATOR: Final = 1 << 32
-"""A counter is one integer, numerator · 2³² + denominator: a third of the memory of a list of two."""
-DENOMINATOR: Final = NUMERATOR - 1
-"""mask of a counter's denominator"""
-SMALL: Final = {c: c for d in range(1, 17) for c in range(d, d + d * NUMERATOR + 1, NUMERATOR)}
-"""Counters of up to 16 dossiers, each once: most days of most units hold no more, and an integer takes 32 bytes."""
-
-UnitDay = tuple[str, str]
-"""(unit, civil day as ISO text)"""
+IN_HAND_MAX: Final = 30_000
+"""unit-days counted in at once while rows are folded, before they are laid to rest: some 20 MB"""
 
 
 class TallyFigures(NamedTuple):
@@ -67,10 +60,8 @@ class TallyWork:
 
         Derived again from the row when a dossier is learnt of. Kept for all, it took more memory than the rows.
         """
-        self._cells: dict[str, dict[str, dict[str, int]]] = {}
-        """unit → civil day → cell → counter, see `NUMERATOR`"""
-        self._touched: dict[UnitDay, None] = {}
-        self._emptied: dict[UnitDay, None] = {}
+        self._counters = Counters()
+        """those in hand have changed since they were last announced"""
         self._gaps = Gaps(reading.fulfilled_later())
         self._fold = reading.fold_fingerprint()
         self._begins = False
@@ -85,41 +76,39 @@ class TallyWork:
 
     def restored(self, *, renewed: bool) -> None:
         """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
-        for derived in (self._learnt, self._cells, self._touched, self._emptied):
-            derived.clear()
+        self._learnt.clear()
+        self._counters = Counters()
         self._gaps.forget()
         for key, row in self._owner.rows(self._dossiers):
             self._count(key, contributions(unpack(row)[0], self._rules), 1)
+            if len(self._counters) > IN_HAND_MAX:
+                self._counters.settle()
+        self._counters.settle()
         memo = self._owner.memo
         memo.setdefault("counts", {"applied": 0, "unchanged": 0, "refused": 0})
         memo.setdefault("ticks", [])
         if renewed:
             # Counters from a state are as complete as the state was; those made from nothing are so only once
             # everything that is in the log by now has been counted.
-            has_state = bool(self._cells) or any(memo["counts"].values())
+            has_state = bool(self._counters.unit_days()) or any(memo["counts"].values())
             memo["goal"] = {} if has_state else self._owner.goal
             self._begins = True
             self._pass_ticks(self._owner.progress.next)
         else:
-            self._touched.clear()  # whoever counted them has announced them
-            self._gaps.settle()
+            self._gaps.settle()  # whoever counted them has announced them
 
     def _count(self, key: bytes, moved: Held, sign: int) -> None:
         """Put contributions of a dossier into the counters, or take them out."""
-        cells, touched, followed = self._cells, self._touched, self._gaps.followed
+        counters, followed = self._counters, self._gaps.followed
         for unit, day, cell, numerator in moved:
-            days = cells.get(unit)
-            if days is None:
-                days = cells[unit] = {}
-            of_day = days.get(day)
-            if of_day is None:
-                of_day = days[intern(day)] = {}
-            counter = of_day.get(cell, 0) + (sign * (NUMERATOR + 1) if numerator else sign)
-            of_day[cell] = SMALL.get(counter, counter)
-            touched[unit, day] = None
-            if counter & DENOMINATOR == 0:
-                self._emptied[unit, day] = None
-            if not numerator and followed[cell]:
+            cells = counters[unit, day]
+            counter = cells.get(cell)
+            if counter is None:
+                counter = cells[cell] = [0, 0]
+            counter[1] += sign
+            if numerator:
+                counter[0] += sign
+            elif followed[cell]:
                 (self._gaps.put if sign > 0 else self._gaps.take)(unit, cell, day, key.decode())
 
     # -- what comes in -------------------------------------------------------------------------------------------------
@@ -232,7 +221,7 @@ class TallyWork:
             self._watermark,
             self._ticks_passed,
             len(memo.get("ticks", ())),
-            sum(map(len, self._cells.values())),
+            self._counters.unit_days(),
         )
 
     def _version(self) -> Version:
@@ -251,32 +240,26 @@ class TallyWork:
         """Say what the counters of every touched unit and day are now, one record per unit."""
         registry, partitions = self._reading.registry, self._settings.partitions
         slot, epoch, position = self._owner.partition, self._owner.epoch, self._owner.position
-        days_of: dict[str, dict[str, dict[str, list[int]]]] = {}
-        for unit, day in self._touched:
-            counters = self._cells[unit][day]
-            days_of.setdefault(unit, {})[day] = {c: [n >> 32, n & DENOMINATOR] for c, n in counters.items()}
         gaps_of: dict[str, dict[str, Listed]] = {}
         for unit, cell, listed in self._gaps.touched():
             gaps_of.setdefault(unit, {})[cell] = listed
-        for unit, days in days_of.items():
+        for unit, days in self._changed():
             tally = Tally(kind="tally", slot=slot, epoch=epoch, position=position, unit=unit, days=days)
             if unit in gaps_of:
                 tally["gaps"] = gaps_of[unit]
             home = partition_of(registry.home(unit).encode(), partitions)
             yield Announcement(topic, unit.encode(), dumps(tally), home)
-        for unit_day in self._emptied:
-            self._forget_empty(unit_day)
-        self._touched.clear()
-        self._emptied.clear()
+        self._counters.settle()
 
-    def _forget_empty(self, unit_day: UnitDay) -> None:
-        """Drop counters that have come back to nothing, once that has been said."""
-        unit, day = unit_day
-        cells = self._cells[unit][day]
-        for cell in [cell for cell, counter in cells.items() if counter == 0]:
-            del cells[cell]
-        if not cells:
-            del self._cells[unit][day]
+    def _changed(self) -> Iterable[tuple[str, dict[str, Cells]]]:
+        """Return unit and days of the counters to be announced: all of them in a new epoch, else those touched."""
+        if self._begins:
+            self._counters.settle()
+            return self._counters.resting()
+        days_of: dict[str, dict[str, Cells]] = {}
+        for (unit, day), cells in self._counters.items():
+            days_of.setdefault(unit, {})[day] = cells
+        return days_of.items()
 
 
 def create_app(settings: Settings, reading: Reading) -> Engine:

@@ -147,7 +147,7 @@ class Owner:
         self._since: float | None = None
         self._records = 0
         self._caught_up = False
-        self._keys: dict[Table, set[Any]] = {t: set() for t in self.tables}
+        self._rows: dict[Table, dict[Any, Any]] = {t: {} for t in self.tables}
         self._dirty: dict[Table, dict[Any, None]] = {t: {} for t in self.tables}
         self._pending = 0
         self._applied = False
@@ -195,15 +195,13 @@ class Owner:
         return self._pending
 
     def row_counts(self) -> Mapping[str, int]:
-        """Return table → rows of this partition, as of the last transaction."""
-        return {table.name: len(keys) for table, keys in self._keys.items()}
+        """Return table → rows of this partition."""
+        return {table.name: len(rows) for table, rows in self._rows.items()}
 
     def rows(self, table: Any) -> Iterator[tuple[Any, Any]]:
         """Yield key and value of this partition's rows of a table."""
-        source: Table = getattr(table, "table", table)
-        rows, keys = source.rows, self._keys[source]
-        every = [*keys, *(key for key in self._dirty[source] if key not in keys)]
-        return ((key, rows[key]) for key in every if key in rows)
+        rows = self._rows[getattr(table, "table", table)]
+        return ((key, rows[key]) for key in [*rows] if key in rows)
 
     # -- taking over: fence, restore, only then work -------------------------------------------------------------------
 
@@ -277,19 +275,17 @@ class Owner:
             await asyncio.sleep(0)  # the rest of the process has its turn
         self._check_state(ends)
         self.ends = ends
-        for table in self.tables:
-            self._keys[table] &= table.rows.keys()
         self._note_committed(self.progress.next)
         return read
 
     def _load(self, table: Table, records: Iterable[Any]) -> int:
         count = 0
-        add = self._keys[table].add
+        rows = self._rows[table]
         for count, record in enumerate(records, start=1):  # noqa: B007
             if record.key == POSITION:
                 self.progress = Progress.load(record.value)
             else:
-                add(table.load(record.key, record.value))
+                table.load(record.key, record.value, rows)
         return count
 
     def _check_state(self, ends: Mapping[TP, int]) -> None:
@@ -298,7 +294,7 @@ class Owner:
             end = ends.get(TP(topic, self.partition))
             if end is not None and end < written:
                 die(f"{topic}-{self.partition} ends at {end}, the state has written it up to {written}: emptied or cut")
-        if not self.progress.next and any(self._keys.values()):
+        if not self.progress.next and any(self._rows.values()):
             die(f"the changelogs of partition {self.partition} hold rows and no position: one was emptied or cut")
 
     async def _check_source(self, reader: Reader) -> None:
@@ -374,14 +370,10 @@ class Owner:
         for topic, key, value, partition, headers in self.work.announcements():  # which may still write tables
             to = partition if partition is not None else partition_of(key or b"", partitions)
             records.setdefault((topic, to), []).append((key, value, headers) if headers else (key, value))
-        self._unbind()
         for table, dirty in self._dirty.items():
-            rows = table.dump(dirty)
-            records[table.changelog_topic_name, self.partition] = [*rows]
-            gone = [key for key, row in zip(dirty, rows, strict=True) if row[1] is None]
-            self._keys[table].update(dirty)
-            self._keys[table].difference_update(gone)
+            records[table.changelog_topic_name, self.partition] = [*table.dump(dirty)]
             self._dirty[table] = {}
+        self._unbind()
         first = self.tables[0].changelog_topic_name
         self.progress.ends = {tp.topic: end for tp, end in self.ends.items()}
         records[first, self.partition].append((POSITION, self.progress.dump()))
@@ -389,14 +381,14 @@ class Owner:
         return Taken(records, dict(self.progress.next))
 
     def _bind(self) -> None:
-        """Let table writes of what now runs, which may not await, join this partition's next transaction."""
+        """Let what now runs, which may not await, see this partition's rows and write to its next transaction."""
         self._in_body = True
         for table in self.tables:
-            table.dirty = self._dirty[table]
+            table.bind(self._rows[table], self._dirty[table])
 
     def _unbind(self) -> None:
         for table in self.tables:
-            del table.dirty
+            table.unbind()
         self._in_body = False
 
     async def _run(self) -> None:
@@ -498,9 +490,8 @@ class Owner:
 
     def forget(self) -> None:
         """Drop this partition's rows from memory: another worker writes them now."""
-        for table, keys in self._keys.items():
-            for key in keys:
-                table.rows.pop(key, None)
+        for rows in self._rows.values():
+            rows.clear()
         self.engine.forgotten(self.partition)
 
 

@@ -7,31 +7,43 @@ import faust
 from orjson import dumps, loads
 
 
-class _NoFetch(dict[Any, None]):
-    """Stands where the keys written by a fetch would be noted, while there is none."""
+class _Nobodys(dict[Any, Any]):
+    """Stands where a partition's rows and the keys it has written would be, while none of them has its turn."""
 
-    def __setitem__(self, key: Any, value: None) -> None:
-        raise RuntimeError("a table was written outside of a fetch")
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+        raise RuntimeError("a table was read or written outside of a fetch")
 
-    def update(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
-        raise RuntimeError("a table was written outside of a fetch")
+    __getitem__ = __setitem__ = __delitem__ = __contains__ = __iter__ = _refuse
+    get = pop = update = keys = values = items = setdefault = _refuse
+
+
+_NOBODYS = _Nobodys()
 
 
 class Rows:
-    """Rows in memory, which of them have been written since the last transaction, and their form in the changelog.
+    """A table's rows of the partition whose turn it is, and which of them it has written since its last transaction.
 
+    Each partition keeps rows of its own, bound while it has its turn, so that two never meet in one dictionary.
     Values are never changed in place: a stored value is what the next transaction may still be writing out.
     Keys and values are JSON in the changelog. Raw keys stay as they are; under raw values one that was written as an
     object is packed when it is committed, and rests as bytes: compact, nothing for the garbage collector to look at.
     """
 
-    rows: dict[Any, Any]
+    rows: dict[Any, Any] = _NOBODYS
     raw_key = False
     raw_value = False
-    dirty: dict[Any, None] = _NoFetch()
-    """keys written by the fetch in hand, in order; bound while one is"""
+    dirty: dict[Any, None] = _NOBODYS
+    """keys written, in order"""
     pack: Callable[[Any], bytes] = staticmethod(dumps)
     """how a value that was written as an object becomes bytes; an application with raw values may give its own"""
+
+    def bind(self, rows: dict[Any, Any], dirty: dict[Any, None]) -> None:
+        """Let a partition have its turn."""
+        self.rows, self.dirty = rows, dirty
+
+    def unbind(self) -> None:
+        """End it: from now on every access is a mistake."""
+        self.rows, self.dirty = _NOBODYS, _NOBODYS
 
     def written(self, keys: Iterable[Any]) -> None:
         """Note rows that were put straight into `rows`: many at once cost a tenth of one by one."""
@@ -51,14 +63,13 @@ class Rows:
             dumped.append((raw, value))
         return dumped
 
-    def load(self, raw: bytes, value: bytes | None) -> Any:
-        """Take a row of the changelog in and return its key."""
+    def load(self, raw: bytes, value: bytes | None, rows: dict[Any, Any]) -> None:
+        """Take a row of the changelog into a partition's rows."""
         key = raw if self.raw_key else self.to_key(loads(raw))
         if value is None:
-            self.rows.pop(key, None)
+            rows.pop(key, None)
         else:
-            self.rows[key] = value if self.raw_value else loads(value)
-        return key
+            rows[key] = value if self.raw_value else loads(value)
 
     def to_key(self, key: Any) -> Any:
         """Return a key as it was before it became JSON."""
@@ -69,11 +80,20 @@ class Table(Rows, faust.Table):
     """A Faust table without Faust's own changelog writes. `key_type=bytes`, `value_type=bytes`: kept raw."""
 
     async def on_start(self) -> None:
-        """Bind the memory store's dict."""
+        """Learn what form keys and values have."""
         await super().on_start()
-        self.rows = self.data.data
         self.raw_key = self.key_serializer == "raw"
         self.raw_value = self.value_serializer == "raw"
+
+    def bind(self, rows: dict[Any, Any], dirty: dict[Any, None]) -> None:
+        """Let a partition have its turn, in Faust's memory store too."""
+        super().bind(rows, dirty)
+        self.data.data = rows
+
+    def unbind(self) -> None:
+        """End it."""
+        super().unbind()
+        self.data.data = self.rows
 
     def to_key(self, key: Any) -> Any:
         """Return a key as Faust has it: of a windowed table, nested tuples."""

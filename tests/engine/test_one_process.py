@@ -69,6 +69,13 @@ class Stage:
         found: dict[str, int] = json.loads([r.value for r in rows if r.key == POSITION][-1] or b"{}")["next"]
         return found
 
+    def held(self, table: int, worker: "Worker | None" = None) -> dict[Any, Any]:
+        """Every row that a process has in memory, of whatever partition."""
+        worker = worker or self.worker
+        holdings = worker.holdings
+        owners = [*holdings.owners.values(), *holdings._kept.values(), *holdings._opening]
+        return {k: v for owner in owners for k, v in owner.rows(worker._tables[table])}
+
     def counted(self, partition: int = 0) -> int:
         return sum(count for _, count in self.worker.holdings.owners[partition].rows(self.worker._tables[0]))
 
@@ -322,7 +329,7 @@ def test_a_takeover_cancelled_before_its_first_step_leaves_a_kept_state_kept() -
         assert holdings._kept[0].ends
         await stage.give(1)  # elsewhere: now it is forgotten, and no row stays behind
         await stage.settled()
-        assert stage.worker._tables[0].rows == {}
+        assert stage.held(0) == {}
 
     play(script)
 
@@ -337,7 +344,7 @@ def test_state_kept_longer_than_tombstones_live_is_not_trusted(kept: str, monkey
         for _ in range(3):
             stage.broker.produce(TP("a", 0), b"0/1", b"")
         await stage.settled()
-        assert away._tables[1].rows == {"0/1": 3}
+        assert stage.held(1, away) == {"0/1": 3}
         await asyncio.wait([away.life.spawn(away.revoked())])
         other = stage.new_worker()
         await stage.give(0)
@@ -349,7 +356,7 @@ def test_state_kept_longer_than_tombstones_live_is_not_trusted(kept: str, monkey
         stage.worker = away
         await stage.give(0)
         await stage.settled()
-        assert away._tables[1].rows == ({} if kept == "for its time" else {"0/1": 3})
+        assert stage.held(1, away) == ({} if kept == "for its time" else {"0/1": 3})
 
     if kept == "for ever":
         monkeypatch.setattr(Owner, "idle_s", lambda self: 0.0)
@@ -365,11 +372,11 @@ def test_a_takeover_cancelled_while_it_reads_forgets_what_it_read(monkeypatch: p
         await stage.give(0)
         for _ in range(2_000):
             await asyncio.sleep(0.01)
-            if stage.worker._tables[0].rows:
+            if stage.held(0):
                 break
-        assert stage.worker._tables[0].rows
+        assert stage.held(0)
         await asyncio.wait([stage.worker.life.spawn(stage.worker.revoked())])
-        assert stage.worker._tables[0].rows == {}
+        assert stage.held(0) == {}
         stage.broker.latency_s = 0.001
         await stage.give(0)
         await stage.settled()

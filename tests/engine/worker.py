@@ -33,7 +33,6 @@ class ModelTable(Rows):
     def __init__(self, name: str) -> None:
         self.name = name
         self.changelog_topic_name = f"{name}-changelog"
-        self.rows: dict[Any, Any] = {}
 
     def put(self, key: str, value: Any) -> None:
         if value is None:

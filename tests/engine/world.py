@@ -234,9 +234,10 @@ class World:
                 assert dict(owner.rows(worker._tables[0])) == fold, "memory differs from the log"
                 marks = {key: count for key, count in fold.items() if count % 3 == 0}
                 assert dict(owner.rows(worker._tables[1])) == marks, "a mark in memory differs from the log"
-            mine = {f"{p}/" for p in [*worker.holdings.owners, *worker.holdings._kept]}
-            for table in worker._tables:
-                assert all(key[:2] in mine for key in table.rows), "rows in memory belong to nobody"
+            held = [*worker.holdings.owners.items(), *worker.holdings._kept.items()]
+            for partition, owner in held:
+                for table in worker._tables:
+                    assert all(key[:2] == f"{partition}/" for key, _ in owner.rows(table)), "another partition's rows"
 
     def _all(self, topic: str, partition: int) -> list[Any]:
         log = self.broker.log(TP(topic, partition))
