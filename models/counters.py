@@ -1,11 +1,11 @@
 """Counters of units by civil day and cell: dictionaries while they are counted in, bytes while they rest.
 
-Of a year's days few move at a time. A day of a unit at rest is three 16-bit integers a cell: 24 bytes for four cells,
-where dictionaries took some 200.
+Of a year's days few move at a time. A day of a unit at rest is three bytes a cell, where a dictionary of integers took
+some 200 for four cells.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from sys import intern
 from typing import Final
 
@@ -14,8 +14,10 @@ UnitDay = tuple[str, str]
 Cells = dict[str, list[int]]
 """cell → [numerator, denominator], in dossiers (or transactions, copies, services)"""
 
-PACKED: Final = "H"
-"""array code: 0 … 65 535. Larger counters rest as they are; no unit has so many dossiers of a day."""
+WIDER: Final = "H"
+"""array code of what does not fit into bytes: 0 … 65 535. Larger ones, which no unit has of a day, rest as they are."""
+Rest = Sequence[int] | Cells
+"""cell's number, numerator, denominator, cell's number …"""
 
 
 class _Numbers(dict[str, int]):
@@ -44,7 +46,7 @@ class Counters(dict[UnitDay, Cells]):
 
     def __init__(self) -> None:
         """Hold nothing."""
-        self._rest: dict[str, dict[str, bytes | Cells]] = {}
+        self._rest: dict[str, dict[str, Rest]] = {}
         self._cells: list[str] = []
         self._numbers = _Numbers(self._cells)
 
@@ -79,16 +81,20 @@ class Counters(dict[UnitDay, Cells]):
         """Return how many unit-days rest."""
         return sum(map(len, self._rest.values()))
 
-    def _packed(self, cells: Cells) -> bytes | Cells:
+    def _packed(self, cells: Cells) -> Rest:
         numbers = self._numbers
         flat = [n for cell, (above, below) in cells.items() if below for n in (numbers[cell], above, below)]
         try:
-            return array(PACKED, flat).tobytes()
+            return bytes(flat)
+        except ValueError:
+            pass
+        try:
+            return array(WIDER, flat)
         except OverflowError:
             return {cell: counter for cell, counter in cells.items() if counter[1]}
 
-    def _unpacked(self, rest: bytes | Cells) -> Cells:
-        if type(rest) is not bytes:
-            return {cell: [*counter] for cell, counter in rest.items()}  # type: ignore[union-attr]
-        cells, flat = self._cells, iter(memoryview(rest).cast(PACKED))
+    def _unpacked(self, rest: Rest) -> Cells:
+        if isinstance(rest, dict):
+            return {cell: [*counter] for cell, counter in rest.items()}
+        cells, flat = self._cells, iter(rest)
         return {cells[number]: [above, below] for number, above, below in zip(flat, flat, flat, strict=True)}

@@ -17,8 +17,8 @@ SQUEEZED: Final = 1
 """first byte of a squeezed row: the number of its dictionary. JSON begins with `[`"""
 DICTIONARY: Final = "rows-1.zdict"
 """Never to be changed, for rows are written with it; another one gets a number of its own. `bench/train_rows.py`"""
-LEVEL: Final = 1
-"""higher ones cost more than they save"""
+LEVEL: Final = 3
+"""142 bytes at level 1 (2.1 µs), 132 at 3 (2.3 µs), 129 at 5 (8.2 µs); it may be changed at any time"""
 
 
 def _codec() -> tuple[zstandard.ZstdCompressor, zstandard.ZstdDecompressor]:

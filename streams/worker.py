@@ -1,7 +1,9 @@
 """Runs one Faust application as a worker process: `lotrinh worker tally`, `lotrinh worker watch`."""
 
 import asyncio
+import ctypes
 import gc
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
     finally:
         client.close()
     tune_collector()
+    return_buffers()
     app = APPS[name](settings, reading)
     services: list[OpsServer] = []
     address = ""
@@ -38,6 +41,7 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
 
     @app.on_rebalance_complete.connect(weak=False)
     async def ready(sender: Any, **kwargs: Any) -> None:  # noqa: ARG001
+        trim()
         if settings.ready_file is not None:
             _write(settings.ready_file, address)
         if name == topics.TALLY and settings.clock == "wall" and not keeping:
@@ -73,3 +77,24 @@ def tune_collector() -> None:
     """
     gc.set_threshold(200_000, 20, 100)
     COLLECTOR.start()
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+BUFFER_BYTES = 128 << 10
+
+
+def return_buffers() -> None:
+    """Give the buffers of fetches back to the system as soon as they are free.
+
+    glibc takes such sizes to be lasting once it has seen some, and keeps them. Does nothing without glibc.
+    """
+    with suppress(OSError, AttributeError):
+        set_option = ctypes.CDLL(None).mallopt
+        set_option(M_MMAP_THRESHOLD, BUFFER_BYTES)
+        set_option(M_TRIM_THRESHOLD, BUFFER_BYTES)
+
+
+def trim() -> None:
+    """Give back what reading the state has left behind. Does nothing without glibc."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -19,6 +19,8 @@ BATCH_BYTES = 900_000
 CLEARED = b"\x00cleared"
 """key of a record that is aborted as soon as it is there"""
 POLL_MS = 50
+CHUNK = 2_000
+"""records of a changelog in hand at once; all that has been fetched would be a hundred thousand"""
 STALLED_S = 60.0
 """how long a read may wait for its next record, which is there"""
 
@@ -54,7 +56,7 @@ class KafkaLog:
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="none",  # a position that is out of range is an error, never a new beginning
-            max_partition_fetch_bytes=8 << 20,
+            max_partition_fetch_bytes=2 << 20,
             # Questions wait behind a fetch that waits for records (half a second each), and one by one for every topic
             # that the client has not heard of; there is nothing to wait for, what is read does not grow.
             fetch_max_wait_ms=POLL_MS,
@@ -157,7 +159,7 @@ class KafkaReader:
         now = asyncio.get_running_loop().time
         came = now()
         while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-            found = await consumer.getmany(timeout_ms=POLL_MS)
+            found = await consumer.getmany(timeout_ms=POLL_MS, max_records=CHUNK)
             if found:
                 came = now()
             elif now() - came > STALLED_S:

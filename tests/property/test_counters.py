@@ -10,7 +10,7 @@ from models.counters import Counters
 
 UNITS, DAYS = ("12688", "340"), ("2024-06-03", "2024-06-04", "2023-12-31")
 CELLS = ("online", "digitised", "services:1.004616", "online@2024-11-01/12688")
-HOW_MANY = st.one_of(st.integers(1, 3), st.sampled_from([300, 65_535, 65_536, 70_000]))
+HOW_MANY = st.one_of(st.integers(1, 3), st.sampled_from([255, 256, 300, 65_535, 65_536, 70_000]))
 STEP = st.one_of(
     st.none(),
     st.tuples(st.sampled_from(UNITS), st.sampled_from(DAYS), st.sampled_from(CELLS), HOW_MANY, st.booleans()),
@@ -43,8 +43,8 @@ def test_resting_changes_nothing(steps: list[tuple[str, str, str, int, bool] | N
     assert not counters
 
 
-@pytest.mark.parametrize("many", [65_535, 65_536])
-def test_counters_that_do_not_fit_rest_as_they_are(many: int) -> None:
+@pytest.mark.parametrize("many", [255, 256, 65_535, 65_536])
+def test_what_rests_is_not_what_is_in_hand(many: int) -> None:
     counters = Counters()
     counters["340", "2024-06-03"]["online"] = [0, many]
     counters.settle()
