@@ -85,6 +85,14 @@ class Judged(NamedTuple):
     status: Status
 
 
+class Now(NamedTuple):
+    """What a unit's figures come to today; kept until they change, for a group asks for it of every member."""
+
+    judged: Judged
+    week: Figures
+    month: Figures
+
+
 def reaches(figures: Figures, expected: Fraction) -> bool:
     """Tell whether a ratio reaches a percentage: 100·numerator ≥ expected·denominator, on integers (A21).
 
@@ -118,6 +126,7 @@ class Standings:
         self._day = self.as_of.isoformat()
         self._targets = reading.targets(self.as_of)
         self._changed: set[tuple[str, Indicator]] = set()
+        self._known: dict[tuple[str, Indicator], Now] = {}
         self._lists: dict[tuple[str, str], dict[str, dict[str, Listed]]] = {}
         """(unit, indicator) → cell → who says so → dossiers still to be fulfilled"""
 
@@ -134,8 +143,9 @@ class Standings:
 
     def add(self, unit: str, day: str, cell: str, numerator: int, denominator: int) -> None:
         """Add to one counter of a civil day (ISO text); negative amounts take out."""
-        indicator = self.ledger.add(unit, day_number(day), cell, numerator, denominator)
-        self._changed.add((unit, cast("Indicator", indicator)))
+        key = unit, cast("Indicator", self.ledger.add(unit, day_number(day), cell, numerator, denominator))
+        self._changed.add(key)
+        self._known.pop(key, None)
 
     def add_all(self, counters: Mapping[tuple[str, str, str], Sequence[int]]) -> None:
         """Add (unit, civil day, cell) → (numerator, denominator); what comes to nothing is passed over."""
@@ -152,6 +162,7 @@ class Standings:
         moved = self.ledger.move(first.toordinal() - EPOCH, as_of.toordinal() - EPOCH)
         self._changed |= cast("set[tuple[str, Indicator]]", moved)
         self.as_of, self._day = as_of, as_of.isoformat()
+        self._known.clear()
         targets = self.reading.targets(as_of)
         if targets is not self._targets:
             self._changed |= targets.targets.keys() | self._targets.targets.keys()
@@ -278,8 +289,16 @@ class Standings:
 
     def judge(self, unit: str, indicator: Indicator) -> Judged:
         """Return a unit's figures, the trajectory's value today and the status."""
-        figures = self.figures(unit, indicator)
-        return self.judged(unit, indicator, figures, date.fromordinal(self._last(unit) + EPOCH))
+        return self._now(unit, indicator).judged
+
+    def _now(self, unit: str, indicator: Indicator) -> Now:
+        known = self._known.get((unit, indicator))
+        if known is None:
+            figures = self.figures(unit, indicator)
+            judged = self.judged(unit, indicator, figures, date.fromordinal(self._last(unit) + EPOCH))
+            known = Now(judged, self.window(unit, indicator, 7), self.window(unit, indicator, 30))
+            self._known[unit, indicator] = known
+        return known
 
     def target(self, unit: str, indicator: Indicator, on: date) -> Target | None:
         """Return a unit's target on a day; while it is held, its predecessors' weighted by what they counted (A20)."""
@@ -334,9 +353,7 @@ class Standings:
 
     def standing(self, unit: str, indicator: Indicator, alert: dict[str, Any] | None = None) -> Standing:
         """Return a unit's standing under one indicator."""
-        judged = self.judge(unit, indicator)
-        windows = self.window(unit, indicator, 7), self.window(unit, indicator, 30)
-        standing = self._standing(unit, indicator, judged, windows)
+        standing = self._standing(unit, indicator, self._now(unit, indicator))
         standing["alert"] = alert
         if self.frozen(unit):
             standing["frozen"] = True
@@ -345,12 +362,12 @@ class Standings:
     def group_standing(self, group: Group, indicator: Indicator) -> Standing:
         """Return the standing of a group: pooled figures, and how its members stand."""
         members = [m for m in group.members if not self.frozen(m)]
-        pooled = _sum(self.figures(m, indicator) for m in members)
+        of_members = [self._now(m, indicator) for m in members]
+        pooled = _sum(now.judged.figures for now in of_members)
         judged = self.judged(group.code, indicator, pooled, self.as_of)
-        week = _sum(self.window(m, indicator, 7) for m in members)
-        month = _sum(self.window(m, indicator, 30) for m in members)
-        standing = self._standing(group.code, indicator, judged, (week, month))
-        statuses = Counter(self.judge(m, indicator).status for m in members)
+        now = Now(judged, _sum(now.week for now in of_members), _sum(now.month for now in of_members))
+        standing = self._standing(group.code, indicator, now)
+        statuses = Counter(now.judged.status for now in of_members)
         standing["members"] = dict(sorted(statuses.items()))
         return self._with_ceiling(standing, self._ceiling(members, group.code, indicator))
 
@@ -378,7 +395,8 @@ class Standings:
             standing["ceiling"] = decimal_text(ceiling, cut=True)
         return standing
 
-    def _standing(self, unit: str, indicator: Indicator, judged: Judged, windows: tuple[Figures, Figures]) -> Standing:
+    def _standing(self, unit: str, indicator: Indicator, now: Now) -> Standing:
+        judged, week, month = now
         target = self.target(unit, indicator, self.as_of)
         return {
             "decision": self.reading.decision.id,
@@ -391,8 +409,8 @@ class Standings:
             "expected": None if judged.expected is None else decimal_text(judged.expected),
             "status": judged.status,
             "shortfall": shortfall(judged.figures, judged.expected),
-            "last_7_days": list(windows[0]),
-            "last_30_days": list(windows[1]),
+            "last_7_days": list(week),
+            "last_30_days": list(month),
             "required_ratio": None,
             "forecast": None,
             "probability_met": None,
