@@ -56,14 +56,21 @@ class Asked(NamedTuple):
 def find(settings: Settings, name: str) -> tuple[Told, list[Told]]:
     """Return the transition of an id (or its beginning), and all of its episode in order. Raises BadInput."""
     if len(name) < ID_CHARS_MIN:
-        raise BadInput(f"{name}: give at least {ID_CHARS_MIN} characters of an alert's id")
+        raise BadInput(
+            f"{name}: cần ít nhất {ID_CHARS_MIN} ký tự đầu của mã cảnh báo | "
+            f"give at least {ID_CHARS_MIN} characters of an alert's id"
+        )
     told = [
         Told(orjson.loads(r.value), r.value, r.partition, r.offset, _evidence(r.headers))
         for r in records_of(settings, topics.ALERTS)
     ]
     found = {t.transition["id"]: t for t in told if t.transition["id"].startswith(name)}
     if len(found) != 1:
-        raise BadInput(f"{name}: {'no alert has' if not found else f'{len(found)} alerts have'} an id that begins so")
+        many = len(found)
+        raise BadInput(
+            f"{name}: {f'{many} cảnh báo' if many else 'không cảnh báo nào'} có mã bắt đầu như vậy | "
+            f"{f'{many} alerts have' if many else 'no alert has'} an id that begins so"
+        )
     one = next(iter(found.values()))
     of_alert = [t for t in told if t.transition["fingerprint"] == one.transition["fingerprint"]]
     until = next(n for n, t in enumerate(of_alert) if t.transition["id"] == one.transition["id"])

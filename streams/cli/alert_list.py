@@ -70,14 +70,15 @@ def _alert(row: Mapping[str, Any], names: Names) -> Iterator[str]:
 
 
 def _silence(silence: Mapping[str, Any], names: Names) -> str:
-    conditions = ", ".join(_condition(matcher, names) for matcher in silence["matchers"])
+    conditions = ", ".join(condition_text(matcher, names) for matcher in silence["matchers"])
     return (
         f"• {silence['id']}: {conditions} · đến {when_text(silence['until'])} · "
         f"{ROLE[silence['role']]}: {silence['reason']}"
     )
 
 
-def _condition(matcher: Mapping[str, str], names: Names) -> str:
+def condition_text(matcher: Mapping[str, str], names: Names) -> str:
+    """Return one condition of a silence in words."""
     label, value = matcher["label"], matcher["value"]
     say: Mapping[str, Callable[[str], str]] = {
         "unit": names.unit,

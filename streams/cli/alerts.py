@@ -1,16 +1,15 @@
 """`lotrinh alerts`: the transitions the running system has raised, and what operators say of them."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
 
 import click
 import orjson
 
-from models.operator import Label, Role
+from models.operator import Role
 from streams.cli.explain import explain
 from streams.cli.options import echo_json, of_system, say, settings_from
-from streams.library import BadInput
 
 ROLES: Final = get_args(Role)
 BY = click.option("--by", "role", type=click.Choice(ROLES), required=True, help="the office that acts, never a person")
@@ -111,14 +110,20 @@ def list_(above: dict[str, Any], decision: str | None, unit: str | None, as_json
 @click.argument("alert", metavar="ID")
 @BY
 @click.option("--note", default="đã tiếp nhận", show_default=True, help="what is being done; no names, no numbers")
-@click.option("--until", metavar="TIME", help="3d, 12h, a day, or an instant; default: until it ends or gets worse")
+@click.option(
+    "--until", "ends", metavar="TIME", help="3d, 12h, a day, or an instant; default: until it ends or gets worse"
+)
 @of_system
 @click.pass_obj
-def ack(above: dict[str, Any], alert: str, role: str, note: str, until: str | None, state_dir: Any) -> None:
+def ack(above: dict[str, Any], alert: str, role: str, note: str, ends: str | None, state_dir: Any) -> None:
     """Acknowledge an open alert (ID: of its transition or its fingerprint, or how that begins)."""
+    from streams.cli.alert_answers import ack_text, found_alert, until
+    from streams.library import read_reading
+    from streams.notify.texts import Names
+
     settings = _settings(above, state_dir)
-    now = now_of(settings)
-    fired = _found(_open(_transitions(settings)), alert)
+    names, now = Names(read_reading(settings)), now_of(settings)
+    fired = found_alert(_open(_transitions(settings)), alert)
     missing = _shortfalls(settings).get((fired["decision"], fired["indicator"], fired["unit"]), fired["shortfall"])
     record = {
         "kind": "ack",
@@ -126,33 +131,34 @@ def ack(above: dict[str, Any], alert: str, role: str, note: str, until: str | No
         "alert": fired["id"],
         "severity": fired["severity"],
         "shortfall": missing,
-        "until": None if until is None else _until(until, now),
+        "until": None if ends is None else until(ends, now),
     }
-    _publish(settings, record, now, role, note)
-    click.echo(f"acknowledged: {fired['unit']} {fired['indicator']}, until it ends or gets worse")
+    made = _publish(settings, record, now, role, note)
+    click.echo(ack_text(fired, made["until"], names))
 
 
 @command.command("silence")
 @click.option("--match", "matches", multiple=True, required=True, metavar="LABEL=VALUE", help="or LABEL!=VALUE; repeat")
-@click.option("--until", metavar="TIME", required=True, help="3d, 12h, a day (to its end), or an instant")
+@click.option("--until", "ends", metavar="TIME", required=True, help="3d, 12h, a day (to its end), or an instant")
 @click.option("--reason", required=True, help="why; no names, no numbers")
 @BY
 @of_system
 @click.pass_obj
-def silence(
-    above: dict[str, Any], matches: tuple[str, ...], until: str, reason: str, role: str, state_dir: Any
-) -> None:
+def silence(above: dict[str, Any], matches: tuple[str, ...], ends: str, reason: str, role: str, state_dir: Any) -> None:
     """Send nothing of the alerts that fit all conditions, until then. The end of what was told is still told."""
+    from streams.cli.alert_answers import matcher, silence_text, until
+    from streams.library import read_reading
+    from streams.notify.texts import Names
+
     settings = _settings(above, state_dir)
-    now = now_of(settings)
+    names, now = Names(read_reading(settings)), now_of(settings)
     record = {
         "kind": "silence",
-        "matchers": [_matcher(text) for text in matches],
+        "matchers": [matcher(text) for text in matches],
         "since": now,
-        "until": _until(until, now),
+        "until": until(ends, now),
     }
-    made = _publish(settings, record, now, role, reason)
-    click.echo(f"silence {made['id']} until {made['until']}")
+    click.echo(silence_text(_publish(settings, record, now, role, reason), names))
 
 
 @command.command("unsilence")
@@ -163,14 +169,13 @@ def silence(
 @click.pass_obj
 def unsilence(above: dict[str, Any], id_: str, role: str, reason: str, state_dir: Any) -> None:
     """End a silence before its time."""
+    from streams.cli.alert_answers import found_silence, unsilence_text
+
     settings = _settings(above, state_dir)
     now = now_of(settings)
-    known = operators_of(settings).silences
-    found = [s for s in known if s.startswith(id_)]
-    if len(found) != 1:
-        raise BadInput(f"{len(found)} silences have an id that begins with {id_!r}; see `lotrinh alerts list`")
-    _publish(settings, {"kind": "unsilence", "silence": found[0]}, now, role, reason)
-    click.echo(f"silence {found[0]} ended")
+    ended = found_silence(operators_of(settings).silences, id_)
+    _publish(settings, {"kind": "unsilence", "silence": ended}, now, role, reason)
+    click.echo(unsilence_text(ended))
 
 
 # -- what they share ---------------------------------------------------------------------------------------------------
@@ -228,44 +233,6 @@ def now_of(settings: Any) -> str:
     return utc_ms(int(time.time()) * 1000)
 
 
-def _found(rows: list[dict[str, Any]], alert: str) -> dict[str, Any]:
-    found = [r for r in rows if r["id"].startswith(alert) or r["fingerprint"].startswith(alert)]
-    if len(found) != 1:
-        what = "no open alert has" if not found else f"{len(found)} open alerts have"
-        raise BadInput(f"{what} an id that begins with {alert!r}; see `lotrinh alerts list`")
-    return found[0]
-
-
-def _matcher(text: str) -> dict[str, str]:
-    label, equals, value = text.partition("=")
-    op = "!=" if label.endswith("!") else "="
-    label = label.removesuffix("!")
-    if not equals or not value or label not in get_args(Label):
-        raise BadInput(
-            f"--match {text}: expected LABEL=VALUE or LABEL!=VALUE, LABEL one of {', '.join(get_args(Label))}"
-        )
-    return {"label": label, "op": op, "value": value}
-
-
-def _until(text: str, now: str) -> str:
-    """Read a duration, a civil day or an instant. Raises BadInput."""
-    import re
-    from datetime import date, timedelta
-
-    from models.calendar import end_of, instant, instant_of, moment_of
-
-    units: Mapping[str, Callable[[int], timedelta]] = {
-        "d": lambda n: timedelta(days=n),
-        "h": lambda n: timedelta(hours=n),
-    }
-    try:
-        if span := re.fullmatch(r"([0-9]{1,4})([dh])", text):
-            return instant_of(moment_of(now) + units[span[2]](int(span[1])))
-        return end_of(date.fromisoformat(text)) if len(text) == 10 else instant(text)
-    except ValueError as exc:
-        raise BadInput(f"--until {text}: expected 3d, 12h, YYYY-MM-DD or an RFC 3339 instant with an offset") from exc
-
-
 def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason: str) -> dict[str, Any]:
     """Check a record as its readers will, publish it, and return it once it is acknowledged. Raises BadInput."""
     from kafka import KafkaProducer
@@ -275,12 +242,13 @@ def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason
     from models.operator import key_of, parse_operator
     from streams import topics
     from streams.broker import bootstrap, client_options
+    from streams.cli.alert_answers import refused, wrong
 
     record = {**said, "id": secrets.token_hex(8), "at": now, "role": role, "reason": reason}
     value = orjson.dumps(record)
     checked = parse_operator(value)
     if isinstance(checked, Refused):
-        raise BadInput(checked.reason.removeprefix("operator record, "))
+        raise refused(checked.reason)
     try:
         producer = KafkaProducer(
             bootstrap_servers=bootstrap(settings).split(","), acks="all", **client_options(settings)
@@ -290,7 +258,8 @@ def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason
         finally:
             producer.close()
     except KafkaError as exc:
-        raise BadInput(f"Kafka at {settings.kafka} did not take the record: {type(exc).__name__}") from exc
+        what = f"Kafka, {settings.kafka}: {type(exc).__name__}"
+        raise wrong(f"chưa ghi được, hãy thử lại ({what})", "Kafka did not take the record") from exc
     return record
 
 
