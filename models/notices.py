@@ -11,7 +11,7 @@ the rows it changes. Losing what was not kept means sending a message again, und
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple, NotRequired, cast
 
@@ -20,6 +20,7 @@ from typing_extensions import TypedDict
 from models.operator import NOBODY, WORSE_BY_DOSSIERS, Operators, acknowledged_by, silenced_by
 from models.routing import Mailbox, Manner, Routing, days_before, hours_since, working_days_since
 from models.transitions import Transition
+from models.watchlist import SHOWN_MAX, Watched, WatchList, labels
 from models.workdays import is_working
 
 SEEN_MAX: Final = 20
@@ -65,6 +66,14 @@ class Account(TypedDict):
     """acknowledgement that held then; absent or '': none did"""
 
 
+class Kept(TypedDict):
+    """A watch list that was sent, or was about to be."""
+
+    day: str
+    rows: list[list[Any]]
+    more: int
+
+
 class Box(TypedDict):
     """How a mailbox stands by itself."""
 
@@ -75,6 +84,8 @@ class Box(TypedDict):
     """Unix time before which it is not tried again"""
     digest: str
     """civil day of the last digest"""
+    watch: NotRequired[Kept | None]
+    """watch list of the digest under way: should it have to be sent again, it says the same"""
 
 
 NO_ACCOUNT: Final[Account] = {
@@ -138,6 +149,8 @@ class Message(NamedTuple):
     """open alerts of the group that nobody has acknowledged"""
     held: Mapping[Held, int] = {}
     """digest: alerts that are not told, by why"""
+    watch: WatchList = WatchList("")
+    """digest: units that are behind, of which no alert speaks"""
 
 
 class Situation(NamedTuple):
@@ -147,6 +160,8 @@ class Situation(NamedTuple):
     operators: Operators = NOBODY
     shortfalls: Mapping[tuple[str, str, str], int] = {}
     """(decision, indicator, unit) → dossiers missing today, where known"""
+    behind: Mapping[Mailbox, Sequence[Watched]] = {}
+    """mailbox → units for its watch list; asked for where `mornings` says that a digest is due"""
 
 
 class Outbox:
@@ -290,7 +305,7 @@ class Outbox:
         `clock`: Unix time, by which pauses after failures run.
         """
         found = []
-        for box in sorted(self._live):
+        for box in self._mailboxes():
             state = self.boxes.get(box, NEW_BOX)
             if state["sending"] or clock < state["retry_at"]:
                 continue
@@ -300,10 +315,17 @@ class Outbox:
                 found.append(message)
         return found
 
+    def mornings(self, now: str) -> bool:
+        """Tell whether a digest is due, for which `Situation.behind` has to be known."""
+        return any(self._digest_due(box, now) for box in self._mailboxes())
+
+    def _mailboxes(self) -> list[Mailbox]:
+        return sorted({*self._live, *self.routing.always})
+
     def _notice(self, box: Mailbox, situation: Situation) -> Message | None:
         """Return the message about the group that has waited longest."""
         groups: dict[str, list[Line]] = {}
-        for name, at_once in list(self._live[box].items()):
+        for name, at_once in list(self._live.get(box, {}).items()):
             line = self._line(box, name, situation)
             if line is None:
                 self._settle(box, name)
@@ -422,10 +444,13 @@ class Outbox:
         return at is not None and day > last and now[11:16] >= at and is_working(date.fromisoformat(day))
 
     def _digest(self, box: Mailbox, situation: Situation) -> Message | None:
-        """Return the digest of a morning: what is open, and what has ended since the last; None where neither is."""
+        """Return the digest of a morning: what is open, what has ended since the last; None where neither is.
+
+        Units that are behind come with it, and make one of their own only where the receiver wants that.
+        """
         lines: list[Line] = []
         held: dict[Held, int] = {}
-        for name in list(self._live[box]):
+        for name in list(self._live.get(box, ())):
             line = self._line(box, name, situation)
             known = self.known[name]
             if line is None and known["now"]["status"] == "firing":
@@ -436,10 +461,34 @@ class Outbox:
                 line = self._line_of(box, name, "reminder", situation)
             if line is not None:
                 lines.append(line)
-        if not lines:
+        watch = self._watch(box, lines, situation)
+        if not lines and not (watch.rows and box in self.routing.always):
             self._put_box(box, digest=situation.now[:10])
             return None
-        return self._message(box, DIGEST, lines, situation)._replace(held=held)
+        return self._message(box, DIGEST, lines, situation)._replace(held=held, watch=watch)
+
+    def _watch(self, box: Mailbox, lines: Sequence[Line], situation: Situation) -> WatchList:
+        """Return the watch list of a morning: the one that was being sent where there is one, else from standings."""
+        day, kept = situation.now[:10], self.boxes.get(box, NEW_BOX).get("watch")
+        if kept is None or kept["day"] != day:
+            return self._watch_anew(box, situation)
+        told = {_about(line.now) for line in lines if line.firing}
+        rows = tuple(row for row in (Watched(*r) for r in kept["rows"]) if row.key not in told)
+        return WatchList(day, rows, kept["more"])
+
+    def _watch_anew(self, box: Mailbox, situation: Situation) -> WatchList:
+        day = situation.now[:10]
+        if self._manner(box).watch_list == "never":
+            return WatchList(day)
+        opened = {_about(known["now"]) for known in self.known.values() if known["now"]["status"] == "firing"}
+        rows = [
+            row
+            for row in situation.behind.get(box, ())
+            if row.key not in opened
+            and not self._feeds.get(row.decision)
+            and silenced_by(situation.operators, labels(row, self.routing), situation.now) is None
+        ]
+        return WatchList(day, tuple(rows[:SHOWN_MAX]), max(0, len(rows) - SHOWN_MAX))
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
@@ -448,8 +497,9 @@ class Outbox:
         more = max(0, len(lines) - LINES_MAX) if group != DIGEST else 0
         told = tuple(lines[: len(lines) - more])
         shared = [dict(line.labels) for line in told]
-        common = {n: v for n, v in shared[0].items() if v and all(labels[n] == v for labels in shared)}
-        said = [f"{line.now['id']} {line.reason} {line.told_at}" for line in told]
+        first = shared[0] if shared else {}
+        common = {n: v for n, v in first.items() if v and all(other[n] == v for other in shared)}
+        said = [f"{line.now['id']} {line.reason} {line.told_at}" for line in told] or [situation.now[:10]]
         opened = sum(line.firing for line in told) + more
         unattended = sum(line.firing and not line.acknowledged for line in told)
         if group in self._open:
@@ -460,7 +510,9 @@ class Outbox:
 
     def begin(self, message: Message) -> None:
         """Note that a message is about to be sent: nothing else goes to its mailbox until its fate is known."""
-        self._put_box(message.mailbox, sending=True)
+        watch = message.watch
+        kept = {"day": watch.day, "rows": [list(row) for row in watch.rows], "more": watch.more}
+        self._put_box(message.mailbox, sending=True, **({"watch": kept} if message.group == DIGEST else {}))
 
     def sent(self, message: Message) -> None:
         """Note that a message was accepted."""
@@ -478,7 +530,7 @@ class Outbox:
                     "ack": line.ack,
                 },
             )
-        digest = {"digest": message.at[:10]} if message.group == DIGEST else {}
+        digest = {"digest": message.at[:10], "watch": None} if message.group == DIGEST else {}
         self._put_box(message.mailbox, sending=False, failures=0, retry_at=0.0, **digest)
 
     def give_up(self, message: Message, why: str) -> None:
@@ -516,6 +568,10 @@ class Outbox:
                 line is not None and line.reason not in ("reminder", "worse", "acknowledged") for line in lines
             )
         return found
+
+
+def _about(transition: Mapping[str, Any]) -> tuple[str, str, str]:
+    return transition["decision"], transition["indicator"], transition["unit"]
 
 
 def _cause(transition: Mapping[str, Any]) -> str:

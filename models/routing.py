@@ -72,6 +72,8 @@ class Manner(_Strict):
     """alerts that agree in these labels go together, where they have no common cause"""
     digest_at: Clock | None = None
     """time of the digest, each working morning; None: no digest"""
+    watch_list: Literal["with-alerts", "always", "never"] = "with-alerts"
+    """units that are behind, no alert: in digests that there are anyway; also in one of their own; or nowhere"""
     remind_working_days: Annotated[int, Field(ge=1, le=250)] = 5
     """after so many an open alert that nobody has acknowledged is told again"""
     refresh_hours: Annotated[int, Field(ge=1, le=720)] | None = None
@@ -83,6 +85,12 @@ class Manner(_Strict):
     """also tell of the end of what was told"""
     acks: bool = False
     """also tell that an alert was acknowledged"""
+
+    @model_validator(mode="after")
+    def _watch_list_has_its_digest(self) -> Self:
+        if self.watch_list == "always" and self.digest_at is None:
+            raise ValueError('`watch_list = "always"` needs `digest_at`')
+        return self
 
 
 class Route(_Strict):
@@ -146,6 +154,13 @@ class Routing:
         """Hold a plan."""
         self.plan = plan
         self.registry = registry
+        self.always: Final = frozenset(
+            Mailbox(name, unit)
+            for name, manner in plan.manners.items()
+            if manner.watch_list == "always"
+            for unit in plan.addresses.get(name, {""})
+        )
+        """mailboxes that get a digest for a watch list alone"""
 
     def labels(self, alert: Mapping[str, Any]) -> dict[str, str]:
         """Return the labels of a transition, by which routes and silences go."""

@@ -26,7 +26,15 @@ class Receiver(Manner):
 
     secrets: ClassVar[Mapping[str, bool]] = {}
     """secret → whether it has to be given"""
+    reads_lists: ClassVar[bool] = True
+    """takes what is about no alert, such as a watch list"""
     timeout_s: Annotated[float, Field(ge=0.2, le=120)] = 10.0
+
+    @model_validator(mode="after")
+    def _a_list_has_its_reader(self) -> Self:
+        if self.watch_list == "always" and not self.reads_lists:
+            raise ValueError('`watch_list = "always"` needs a receiver that takes more than alerts')
+        return self
 
     @model_validator(mode="after")
     def _secrets_given_once(self) -> Self:
@@ -67,6 +75,7 @@ class Webhook(HttpReceiver):
 class AlertmanagerWebhook(HttpReceiver):
     """Whatever takes Alertmanager's webhook, version 4."""
 
+    reads_lists: ClassVar[bool] = False
     secrets: ClassVar[Mapping[str, bool]] = {"token": False}
     type: Literal["alertmanager-webhook"]
     token_file: Text | None = None
@@ -76,6 +85,7 @@ class AlertmanagerWebhook(HttpReceiver):
 class Alertmanager(HttpReceiver):
     """An Alertmanager itself (API v2); `url` without path, or with its route prefix."""
 
+    reads_lists: ClassVar[bool] = False
     secrets: ClassVar[Mapping[str, bool]] = {"token": False}
     type: Literal["alertmanager"]
     token_file: Text | None = None
@@ -86,6 +96,7 @@ class Alertmanager(HttpReceiver):
 class PagerDuty(HttpReceiver):
     """PagerDuty's Events API v2, or what speaks it."""
 
+    reads_lists: ClassVar[bool] = False
     secrets: ClassVar[Mapping[str, bool]] = {"routing_key": True}
     type: Literal["pagerduty"]
     routing_key_file: Text | None = None

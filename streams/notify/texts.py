@@ -9,7 +9,8 @@ from models.decisions import Formula
 from models.digest import discoveries, evidence, ranked
 from models.notices import BACKLOG, DIGEST, Line, Message
 from models.reading import Reading
-from models.texts import advice_text, day_vn, finish_text, number_text, percent_text, ratio_text
+from models.texts import advice_text, counted_text, day_vn, finish_text, number_text, percent_text, ratio_text
+from models.watchlist import WatchList
 
 NEXT_EACH_MAX: Final = 3
 """open alerts up to which each says what to do; above, that is said once per kind and indicator"""
@@ -110,6 +111,11 @@ def render(message: Message, names: Names, board_url: str | None, looked_at: int
             more = f"… và {number_text(part.total - len(part.lines))} cảnh báo khác; xem đầy đủ trên bảng theo dõi."
             text += [more, ""]
             html.append(f"<p>{escape(more)}</p>")
+    if message.watch.rows:
+        heading, about, rows = _watch_list(message.watch, names)
+        text += [heading.upper(), "", about, *(f"• {row}" for row in rows), ""]
+        items = "".join(f"<li>{escape(row)}</li>" for row in rows)
+        html += [f"<h3>{escape(heading)}</h3>", f"<p>{escape(about)}</p>", f"<ul>{items}</ul>"]
     steps = [] if each else _steps(message, names)
     if steps:
         text += ["VIỆC CẦN LÀM", "", *(f"• {step}" for step in steps), ""]
@@ -141,6 +147,25 @@ def _parts(message: Message) -> list[_Part]:
     return found
 
 
+def _watch_list(watch: WatchList, names: Names) -> tuple[str, str, list[str]]:
+    """Return heading, explanation and lines of units that are behind and have no alert."""
+    rows = []
+    for row in watch.rows:
+        formula = names.formula(row.indicator)
+        what = "hồ sơ" if formula is None else counted_text(formula)
+        rows.append(
+            f"{names.unit(row.unit)} – {names.indicator(row.indicator)}: "
+            f"{ratio_text(row.numerator, row.denominator)} ({row.numerator}/{row.denominator}), "
+            f"lộ trình {percent_text(row.expected)}, còn thiếu {number_text(row.shortfall)} {what}; "
+            f"cần {number_text(row.of_rest)} trong khoảng {number_text(row.rest)} {what} còn lại của kỳ."
+        )
+    if watch.more:
+        rows.append(f"… và {number_text(watch.more)} trường hợp khác; xem đầy đủ trên bảng theo dõi.")
+    total = number_text(len(watch.rows) + watch.more)
+    about = "Thấp hơn lộ trình, ít khi do ngẫu nhiên (xác suất không quá 20 %), còn có thể đạt chỉ tiêu của kỳ:"
+    return f"Cần để ý, chưa phải cảnh báo ({total})", about, rows
+
+
 def _steps(message: Message, names: Names) -> list[str]:
     """Return what to do, once for all alerts for which it is the same."""
     found: dict[str, None] = {}
@@ -158,6 +183,8 @@ def _subject(message: Message, names: Names) -> str:
     if message.group == DIGEST:
         new = sum(line.reason in ("firing", "stale") for line in message.lines)
         said = f"Bản tin {day}: {opened} cảnh báo đang mở, {new} mới, {ended} đã kết thúc"
+        watch = len(message.watch.rows) + message.watch.more
+        said += f", {watch} cần để ý" if watch else ""
     elif message.group == BACKLOG:
         said = f"{opened} cảnh báo đang mở từ trước"
     elif len(message.lines) == 1:

@@ -20,7 +20,7 @@ from streams.local.state import free_port
 from streams.reading_kafka import records_of
 from tests.integration.system import System, running
 from tests.integration.verdict import ROOT
-from tests.notices import transition
+from tests.notices import MORNING, standing, transition
 
 pytestmark = pytest.mark.kafka
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - of the tests
@@ -228,6 +228,45 @@ def test_operators_silence_acknowledge_and_see_it(system: System, receiver: Rece
     until(lambda: "12688" in receiver.words())
     plain = json.loads(lotrinh(system, "alerts", "--unit", "12688", "--json").stdout)
     assert [a["id"] for a in plain["alerts"]] == [transition()["id"]]
+
+
+def test_a_digest_tells_who_is_behind_and_says_the_same_when_it_is_sent_again(
+    system: System, receiver: Receiver, tmp_path: Path
+) -> None:
+    file = tmp_path / "receivers.toml"
+    file.write_text(file.read_text().replace("timeout_s = 2", 'timeout_s = 2\ndigest_at = "07:30"\n'))
+
+    def stands(unit: str, shortfall: int, day: str = MORNING[:10]) -> None:
+        row = standing(unit, shortfall=shortfall, as_of=day)
+        key = f"{row['decision']}/{row['indicator']}/{unit}"
+        system.send(json.dumps(row).encode(), topic=topics.STANDINGS, key=key.encode())
+
+    def clock(at: str) -> None:
+        system.send(json.dumps({"clock": at}).encode(), topic=topics.HEARTBEATS, key=b"watch/0")
+        system.flush()
+
+    fired = transition(at="2024-06-05T23:59:59+07:00")
+    system.send(json.dumps(fired).encode(), topic=topics.ALERTS, key=fired["fingerprint"].encode())
+    stands("12688", 8)  # has an alert
+    stands("12691", 9)
+    clock(MORNING)
+    notifier = system.start("notify", LOTRINH_CLOCK="records", LOTRINH_FAULT="after-send").until_ready()
+    assert notifier.process.wait(30) == 137
+    stands("12691", 3)
+    stands("12694", 5)
+    clock("2024-06-06T07:40:00+07:00")
+    system.start("notify", LOTRINH_CLOCK="records").until_ready()
+    until(lambda: len(receiver.got) == 2)
+    (first, data), (second, repeated) = receiver.got
+
+    assert first == second
+    assert [(row["unit"], row["shortfall"]) for row in data["watch_list"]] == [("12691", 9)]
+    assert (repeated["alerts"], repeated["watch_list"]) == (data["alerts"], data["watch_list"])
+    for unit in ("12691", "12694"):
+        stands(unit, 4, "2024-06-07")
+    clock("2024-06-07T07:30:00+07:00")
+    until(lambda: len(receiver.got) == 3)
+    assert [row["unit"] for row in receiver.got[2][1]["watch_list"]] == ["12691", "12694"]
 
 
 @pytest.mark.parametrize(
