@@ -18,7 +18,17 @@ from typing import Any, Final, Literal, NamedTuple, NotRequired, cast
 from typing_extensions import TypedDict
 
 from models.operator import NOBODY, WORSE_BY_DOSSIERS, Operators, acknowledged_by, silenced_by
-from models.routing import Mailbox, Manner, Routing, days_before, hours_since, working_days_since
+from models.routing import (
+    Mailbox,
+    Manner,
+    Routing,
+    days_before,
+    hours_after,
+    hours_since,
+    next_digest,
+    working_day_after,
+    working_days_since,
+)
 from models.transitions import Transition
 from models.watchlist import SHOWN_MAX, Watched, WatchList, labels
 from models.workdays import is_working
@@ -128,6 +138,14 @@ class Line(NamedTuple):
     def firing(self) -> bool:
         """Tell whether the alert is open."""
         return self.now["status"] == "firing"
+
+
+class Upcoming(NamedTuple):
+    """When a mailbox is next told of an open alert, and why then."""
+
+    at: str | None
+    """None: nothing that is known leads to it"""
+    why: Literal["due", "quiet", "reminder", "refresh", "digest", "acknowledged", "silenced", "inhibited"]
 
 
 class Message(NamedTuple):
@@ -558,6 +576,32 @@ class Outbox:
             accounts = (self.account(box, name) for name in names)
             found[box.receiver] += sum(a["owed"] > a["told"] for a in accounts)
         return found
+
+    def upcoming(self, name: str, situation: Situation) -> dict[Mailbox, Upcoming]:
+        """Return for each mailbox that hears of an open alert when it is told next, if nothing else comes."""
+        boxes = sorted(box for box, names in self._live.items() if name in names)
+        return {box: self._upcoming(box, name, situation) for box in boxes}
+
+    def _upcoming(self, box: Mailbox, name: str, situation: Situation) -> Upcoming:
+        manner, account, now = self._manner(box), self.account(box, name), situation.now
+        held = self._held(name, situation)
+        if held is not None:
+            silence = silenced_by(situation.operators, self._labels(name), now)
+            return Upcoming(None if silence is None else silence.until, held)
+        line = self._line(box, name, situation)
+        if line is not None and self._live[box][name]:
+            quiet = manner.quiet if self._waits(box, line, situation) else None
+            return Upcoming(now, "due") if quiet is None else Upcoming(quiet.over_at(now), "quiet")
+        if manner.refresh_hours is not None and account["told"]:
+            return Upcoming(hours_after(account["at"], manner.refresh_hours), "refresh")
+        if manner.digest_at is not None:
+            return Upcoming(next_digest(manner.digest_at, self.boxes.get(box, NEW_BOX)["digest"], now), "digest")
+        ack = situation.operators.acks.get(name)
+        if ack is not None and self._ack(name, situation):
+            return Upcoming(ack.until, "acknowledged")
+        at = working_day_after(account["at"], manner.remind_working_days)
+        grave = manner.quiet is None or self.known[name]["now"]["severity"] in manner.quiet.unless
+        return Upcoming(at if grave or manner.quiet is None else manner.quiet.over_at(at), "reminder")
 
     def pending(self, situation: Situation) -> dict[Mailbox, int]:
         """Return for each mailbox how many alerts it still has to be told of."""

@@ -19,6 +19,7 @@ INPUTS: dict[str, Any] = {
     "denominator": 100,
     "expected": "50",
     "target": "50",
+    "days": 366,
     "days_left": 200,
     "working_days_left": 140,
     "stepped": False,

@@ -9,7 +9,7 @@ import orjson
 
 from models.operator import Role
 from streams.cli.explain import explain
-from streams.cli.options import echo_json, of_system, say, settings_from
+from streams.cli.options import FILE, echo_json, of_system, say, settings_from
 
 ROLES: Final = get_args(Role)
 BY = click.option("--by", "role", type=click.Choice(ROLES), required=True, help="the office that acts, never a person")
@@ -62,48 +62,38 @@ def command(
 @command.command("list")
 @click.option("--decision", metavar="ID", help="only this decision")
 @click.option("--unit", metavar="CODE", help="only this unit")
+@click.option("--receivers", type=FILE, help="receivers file, from which it follows who is told next, and when (JSON)")
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 @of_system
 @click.pass_obj
-def list_(above: dict[str, Any], decision: str | None, unit: str | None, as_json: bool, state_dir: Any) -> None:
-    """Show open alerts with what operators have said of them, and the silences in force."""
-    from models.operator import acknowledged_by, labels_of, silenced_by
+def list_(
+    above: dict[str, Any], decision: str | None, unit: str | None, receivers: Any, as_json: bool, state_dir: Any
+) -> None:
+    """Show open alerts with what operators have said of them, and the silences in force.
+
+    The JSON also says what each was judged by, where in the log it comes from, and when each mailbox is told next.
+    """
+    from models.notices import Situation
     from streams.cli.alert_list import list_text
+    from streams.cli.alert_rows import open_alerts, silences_of
     from streams.library import read_reading
     from streams.notify.texts import Names
 
-    settings = _settings(above, state_dir)
-    operators, now = operators_of(settings), now_of(settings)
-    reading = read_reading(settings)
-    registry = reading.registry
-    rows = _open(_transitions(settings))
-    rows = [r for r in rows if unit in (None, r["unit"]) and decision in (None, r["decision"])]
-    missing = _shortfalls(settings)
-    shown = []
-    for r in sorted(rows, key=lambda r: (r["at"], r["unit"], r["indicator"])):
-        key = (r["decision"], r["indicator"], r["unit"])
-        ack = acknowledged_by(operators, r, r["severity"], missing.get(key, r["shortfall"]), now)
-        silence = silenced_by(operators, labels_of(r, registry.home(r["unit"])), now)
-        shown.append(
-            r
-            | {
-                "acknowledged": None
-                if ack is None
-                else ack.model_dump(include={"id", "at", "role", "reason", "until"}),
-                "silenced": None if silence is None else {"id": silence.id, "until": silence.until},
-            }
-        )
-    silences = [
-        s.model_dump(exclude={"kind"})
-        for s in operators.silences.values()
-        if now < s.until and (s.id not in operators.ended or operators.ended[s.id].at > now)
+    settings = _settings(above, state_dir, receivers)
+    operators, now, reading = operators_of(settings), now_of(settings), read_reading(settings)
+    missing = shortfalls(settings)
+    rows = [
+        row
+        for row in open_alerts(settings, reading, Situation(now, operators, missing), upcoming=as_json)
+        if unit in (None, row["unit"]) and decision in (None, row["decision"])
     ]
+    silences = silences_of(operators, now)
     if as_json:
-        echo_json({"alerts": shown, "silences": silences})
+        echo_json({"alerts": rows, "silences": silences})
         return
-    for r in shown:
-        r["still_missing"] = missing.get((r["decision"], r["indicator"], r["unit"]))
-    click.echo("\n".join(list_text(shown, silences, Names(reading))))
+    for row in rows:
+        row["still_missing"] = missing.get((row["decision"], row["indicator"], row["unit"]))
+    click.echo("\n".join(list_text(rows, silences, Names(reading))))
 
 
 @command.command("ack")
@@ -124,7 +114,7 @@ def ack(above: dict[str, Any], alert: str, role: str, note: str, ends: str | Non
     settings = _settings(above, state_dir)
     names, now = Names(read_reading(settings)), now_of(settings)
     fired = found_alert(_open(_transitions(settings)), alert)
-    missing = _shortfalls(settings).get((fired["decision"], fired["indicator"], fired["unit"]), fired["shortfall"])
+    missing = shortfalls(settings).get((fired["decision"], fired["indicator"], fired["unit"]), fired["shortfall"])
     record = {
         "kind": "ack",
         "fingerprint": fired["fingerprint"],
@@ -181,10 +171,11 @@ def unsilence(above: dict[str, Any], id_: str, role: str, reason: str, state_dir
 # -- what they share ---------------------------------------------------------------------------------------------------
 
 
-def _settings(above: Mapping[str, Any], state_dir: Any) -> Any:
+def _settings(above: Mapping[str, Any], state_dir: Any, receivers: Any = None) -> Any:
     from streams.local.state import located
 
-    return located(settings_from(**{**above, **({} if state_dir is None else {"state_dir": state_dir})}))
+    given = {"state_dir": state_dir, "receivers": receivers}
+    return located(settings_from(**{**above, **{k: v for k, v in given.items() if v is not None}}))
 
 
 def _transitions(settings: Any) -> list[dict[str, Any]]:
@@ -209,7 +200,8 @@ def operators_of(settings: Any) -> Any:
     return merged(s for s in said if not isinstance(s, Refused))
 
 
-def _shortfalls(settings: Any) -> dict[tuple[str, str, str], int]:
+def shortfalls(settings: Any) -> dict[tuple[str, str, str], int]:
+    """Return what each unit lacks today, by (decision, indicator, unit)."""
     from streams import topics
     from streams.reading_kafka import records_of
 

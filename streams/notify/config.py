@@ -187,8 +187,13 @@ class Config(NamedTuple):
         return None if found is None else found.get_secret_value()
 
 
-def read_config(path: Path) -> Config:
-    """Read a receivers file and all that it names. Raises BadInput, naming the place; never quotes a value."""
+def read_plan(path: Path) -> Plan:
+    """Read who is told of what, and how; asks for no secret. Raises BadInput, naming the place."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[_File, Plan, dict[str, dict[str, str]]]:
+    """Return a receivers file, the plan that it makes, and the addresses of units."""
     try:
         raw = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as exc:
@@ -208,6 +213,13 @@ def read_config(path: Path) -> Config:
         plan = Plan(manners=manners, routes=file.routes, addresses=addresses)
     except ValidationError as exc:
         raise BadInput(f"{path}: {_sentence(exc)}") from exc
+    return file, plan, directories
+
+
+def read_config(path: Path) -> Config:
+    """Read a receivers file and all that it names. Raises BadInput, naming the place; never quotes a value."""
+    file, plan, directories = _read(path)
+    folder = path.parent
     secrets = {
         (name, secret): value
         for name, receiver in file.receivers.items()

@@ -215,7 +215,13 @@ def test_operators_silence_acknowledge_and_see_it(system: System, receiver: Rece
     listed = json.loads(lotrinh(system, "alerts", "list", "--json").stdout)
     states = {a["unit"]: (a["acknowledged"], a["silenced"]) for a in listed["alerts"]}
 
+    next_told = {a["unit"]: a["next_told"] for a in listed["alerts"]}
     assert "12688" not in receiver.words()
+    assert [(n["mailbox"], n["at"], n["why"]) for n in next_told["12691"]] == [("hook", None, "acknowledged")]
+    assert [n["why"] for n in next_told["12688"]] == ["silenced"]
+    assert {(a["rule"], a["p"], a["hold"], a["record"]["offset"] >= 0) for a in listed["alerts"]} == {
+        ("evidence/1", "0.0284", 3, True)
+    }
     assert states["12691"][0]["role"] == "unit-head"
     assert states["12691"][1] is None
     ((silence, reason),) = [(s["id"], s["reason"]) for s in listed["silences"]]
