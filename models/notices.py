@@ -40,6 +40,8 @@ LINES_MAX: Final = 1_000
 BACKLOG: Final = "backlog"
 DIGEST: Final = "digest"
 
+NO_LIST: Final = WatchList("")
+
 Reason = Literal["firing", "ended", "reminder", "worse", "acknowledged", "stale"]
 Held = Literal["silenced", "inhibited"]
 
@@ -167,7 +169,7 @@ class Message(NamedTuple):
     """open alerts of the group that nobody has acknowledged"""
     held: Mapping[Held, int] = {}
     """digest: alerts that are not told, by why"""
-    watch: WatchList = WatchList("")
+    watch: WatchList = NO_LIST
     """digest: units that are behind, of which no alert speaks"""
 
 
@@ -483,7 +485,7 @@ class Outbox:
         if not lines and not (watch.rows and box in self.routing.always):
             self._put_box(box, digest=situation.now[:10])
             return None
-        return self._message(box, DIGEST, lines, situation)._replace(held=held, watch=watch)
+        return self._message(box, DIGEST, lines, situation, watch)._replace(held=held)
 
     def _watch(self, box: Mailbox, lines: Sequence[Line], situation: Situation) -> WatchList:
         """Return the watch list of a morning: the one that was being sent where there is one, else from standings."""
@@ -510,21 +512,24 @@ class Outbox:
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
-    def _message(self, box: Mailbox, group: str, lines: list[Line], situation: Situation) -> Message:
+    def _message(
+        self, box: Mailbox, group: str, lines: list[Line], situation: Situation, watch: WatchList = NO_LIST
+    ) -> Message:
         lines = sorted(lines, key=lambda line: (line.now["at"], line.labels["unit"], line.labels["fingerprint"]))
         more = max(0, len(lines) - LINES_MAX) if group != DIGEST else 0
         told = tuple(lines[: len(lines) - more])
         shared = [dict(line.labels) for line in told]
         first = shared[0] if shared else {}
         common = {n: v for n, v in first.items() if v and all(other[n] == v for other in shared)}
-        said = [f"{line.now['id']} {line.reason} {line.told_at}" for line in told] or [situation.now[:10]]
+        said = [f"{line.now['id']} {line.reason} {line.told_at}" for line in told]
+        said += [watch.day] if watch.rows else []  # a list is of its morning: another one is another message
         opened = sum(line.firing for line in told) + more
         unattended = sum(line.firing and not line.acknowledged for line in told)
         if group in self._open:
             opened = len(self._open[group])
             unattended = sum(not self._ack(name, situation) for name in self._open[group])
         id_ = hashlib.sha256("\x1f".join([str(box), group, *said]).encode()).hexdigest()[:32]
-        return Message(id_, box, situation.now, group, common, told, opened, more, unattended)
+        return Message(id_, box, situation.now, group, common, told, opened, more, unattended, watch=watch)
 
     def begin(self, message: Message) -> None:
         """Note that a message is about to be sent: nothing else goes to its mailbox until its fate is known."""
