@@ -11,15 +11,26 @@ the rows it changes. Losing what was not kept means sending a message again, und
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple, NotRequired, cast
 
 from typing_extensions import TypedDict
 
 from models.operator import NOBODY, WORSE_BY_DOSSIERS, Operators, acknowledged_by, silenced_by
-from models.routing import Mailbox, Manner, Routing, days_before, hours_since, working_days_since
+from models.routing import (
+    Mailbox,
+    Manner,
+    Routing,
+    days_before,
+    hours_after,
+    hours_since,
+    next_digest,
+    working_day_after,
+    working_days_since,
+)
 from models.transitions import Transition
+from models.watchlist import SHOWN_MAX, Watched, WatchList, labels
 from models.workdays import is_working
 
 SEEN_MAX: Final = 20
@@ -28,6 +39,8 @@ LINES_MAX: Final = 1_000
 """alerts in one message; the rest go into the next"""
 BACKLOG: Final = "backlog"
 DIGEST: Final = "digest"
+
+NO_LIST: Final = WatchList("")
 
 Reason = Literal["firing", "ended", "reminder", "worse", "acknowledged", "stale"]
 Held = Literal["silenced", "inhibited"]
@@ -65,6 +78,14 @@ class Account(TypedDict):
     """acknowledgement that held then; absent or '': none did"""
 
 
+class Kept(TypedDict):
+    """A watch list that was sent, or was about to be."""
+
+    day: str
+    rows: list[list[Any]]
+    more: int
+
+
 class Box(TypedDict):
     """How a mailbox stands by itself."""
 
@@ -75,6 +96,8 @@ class Box(TypedDict):
     """Unix time before which it is not tried again"""
     digest: str
     """civil day of the last digest"""
+    watch: NotRequired[Kept | None]
+    """watch list of the digest under way: should it have to be sent again, it says the same"""
 
 
 NO_ACCOUNT: Final[Account] = {
@@ -119,6 +142,14 @@ class Line(NamedTuple):
         return self.now["status"] == "firing"
 
 
+class Upcoming(NamedTuple):
+    """When a mailbox is next told of an open alert, and why then."""
+
+    at: str | None
+    """None: nothing that is known leads to it"""
+    why: Literal["due", "quiet", "reminder", "refresh", "digest", "acknowledged", "silenced", "inhibited"]
+
+
 class Message(NamedTuple):
     """What one mailbox is told at once."""
 
@@ -138,6 +169,8 @@ class Message(NamedTuple):
     """open alerts of the group that nobody has acknowledged"""
     held: Mapping[Held, int] = {}
     """digest: alerts that are not told, by why"""
+    watch: WatchList = NO_LIST
+    """digest: units that are behind, of which no alert speaks"""
 
 
 class Situation(NamedTuple):
@@ -147,6 +180,8 @@ class Situation(NamedTuple):
     operators: Operators = NOBODY
     shortfalls: Mapping[tuple[str, str, str], int] = {}
     """(decision, indicator, unit) → dossiers missing today, where known"""
+    behind: Mapping[Mailbox, Sequence[Watched]] = {}
+    """mailbox → units for its watch list; asked for where `mornings` says that a digest is due"""
 
 
 class Outbox:
@@ -290,7 +325,7 @@ class Outbox:
         `clock`: Unix time, by which pauses after failures run.
         """
         found = []
-        for box in sorted(self._live):
+        for box in self._mailboxes():
             state = self.boxes.get(box, NEW_BOX)
             if state["sending"] or clock < state["retry_at"]:
                 continue
@@ -300,10 +335,17 @@ class Outbox:
                 found.append(message)
         return found
 
+    def mornings(self, now: str) -> bool:
+        """Tell whether a digest is due, for which `Situation.behind` has to be known."""
+        return any(self._digest_due(box, now) for box in self._mailboxes())
+
+    def _mailboxes(self) -> list[Mailbox]:
+        return sorted({*self._live, *self.routing.always})
+
     def _notice(self, box: Mailbox, situation: Situation) -> Message | None:
         """Return the message about the group that has waited longest."""
         groups: dict[str, list[Line]] = {}
-        for name, at_once in list(self._live[box].items()):
+        for name, at_once in list(self._live.get(box, {}).items()):
             line = self._line(box, name, situation)
             if line is None:
                 self._settle(box, name)
@@ -422,10 +464,13 @@ class Outbox:
         return at is not None and day > last and now[11:16] >= at and is_working(date.fromisoformat(day))
 
     def _digest(self, box: Mailbox, situation: Situation) -> Message | None:
-        """Return the digest of a morning: what is open, and what has ended since the last; None where neither is."""
+        """Return the digest of a morning: what is open, what has ended since the last; None where neither is.
+
+        Units that are behind come with it, and make one of their own only where the receiver wants that.
+        """
         lines: list[Line] = []
         held: dict[Held, int] = {}
-        for name in list(self._live[box]):
+        for name in list(self._live.get(box, ())):
             line = self._line(box, name, situation)
             known = self.known[name]
             if line is None and known["now"]["status"] == "firing":
@@ -436,31 +481,61 @@ class Outbox:
                 line = self._line_of(box, name, "reminder", situation)
             if line is not None:
                 lines.append(line)
-        if not lines:
+        watch = self._watch(box, lines, situation)
+        if not lines and not (watch.rows and box in self.routing.always):
             self._put_box(box, digest=situation.now[:10])
             return None
-        return self._message(box, DIGEST, lines, situation)._replace(held=held)
+        return self._message(box, DIGEST, lines, situation, watch)._replace(held=held)
+
+    def _watch(self, box: Mailbox, lines: Sequence[Line], situation: Situation) -> WatchList:
+        """Return the watch list of a morning: the one that was being sent where there is one, else from standings."""
+        day, kept = situation.now[:10], self.boxes.get(box, NEW_BOX).get("watch")
+        if kept is None or kept["day"] != day:
+            return self._watch_anew(box, situation)
+        told = {_about(line.now) for line in lines if line.firing}
+        rows = tuple(row for row in (Watched(*r) for r in kept["rows"]) if row.key not in told)
+        return WatchList(day, rows, kept["more"])
+
+    def _watch_anew(self, box: Mailbox, situation: Situation) -> WatchList:
+        day = situation.now[:10]
+        if self._manner(box).watch_list == "never":
+            return WatchList(day)
+        opened = {_about(known["now"]) for known in self.known.values() if known["now"]["status"] == "firing"}
+        rows = [
+            row
+            for row in situation.behind.get(box, ())
+            if row.key not in opened
+            and not self._feeds.get(row.decision)
+            and silenced_by(situation.operators, labels(row, self.routing), situation.now) is None
+        ]
+        return WatchList(day, tuple(rows[:SHOWN_MAX]), max(0, len(rows) - SHOWN_MAX))
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
-    def _message(self, box: Mailbox, group: str, lines: list[Line], situation: Situation) -> Message:
+    def _message(
+        self, box: Mailbox, group: str, lines: list[Line], situation: Situation, watch: WatchList = NO_LIST
+    ) -> Message:
         lines = sorted(lines, key=lambda line: (line.now["at"], line.labels["unit"], line.labels["fingerprint"]))
         more = max(0, len(lines) - LINES_MAX) if group != DIGEST else 0
         told = tuple(lines[: len(lines) - more])
         shared = [dict(line.labels) for line in told]
-        common = {n: v for n, v in shared[0].items() if v and all(labels[n] == v for labels in shared)}
+        first = shared[0] if shared else {}
+        common = {n: v for n, v in first.items() if v and all(other[n] == v for other in shared)}
         said = [f"{line.now['id']} {line.reason} {line.told_at}" for line in told]
+        said += [watch.day] if watch.rows else []  # a list is of its morning: another one is another message
         opened = sum(line.firing for line in told) + more
         unattended = sum(line.firing and not line.acknowledged for line in told)
         if group in self._open:
             opened = len(self._open[group])
             unattended = sum(not self._ack(name, situation) for name in self._open[group])
         id_ = hashlib.sha256("\x1f".join([str(box), group, *said]).encode()).hexdigest()[:32]
-        return Message(id_, box, situation.now, group, common, told, opened, more, unattended)
+        return Message(id_, box, situation.now, group, common, told, opened, more, unattended, watch=watch)
 
     def begin(self, message: Message) -> None:
         """Note that a message is about to be sent: nothing else goes to its mailbox until its fate is known."""
-        self._put_box(message.mailbox, sending=True)
+        watch = message.watch
+        kept = {"day": watch.day, "rows": [list(row) for row in watch.rows], "more": watch.more}
+        self._put_box(message.mailbox, sending=True, **({"watch": kept} if message.group == DIGEST else {}))
 
     def sent(self, message: Message) -> None:
         """Note that a message was accepted."""
@@ -478,7 +553,7 @@ class Outbox:
                     "ack": line.ack,
                 },
             )
-        digest = {"digest": message.at[:10]} if message.group == DIGEST else {}
+        digest = {"digest": message.at[:10], "watch": None} if message.group == DIGEST else {}
         self._put_box(message.mailbox, sending=False, failures=0, retry_at=0.0, **digest)
 
     def give_up(self, message: Message, why: str) -> None:
@@ -507,6 +582,32 @@ class Outbox:
             found[box.receiver] += sum(a["owed"] > a["told"] for a in accounts)
         return found
 
+    def upcoming(self, name: str, situation: Situation) -> dict[Mailbox, Upcoming]:
+        """Return for each mailbox that hears of an open alert when it is told next, if nothing else comes."""
+        boxes = sorted(box for box, names in self._live.items() if name in names)
+        return {box: self._upcoming(box, name, situation) for box in boxes}
+
+    def _upcoming(self, box: Mailbox, name: str, situation: Situation) -> Upcoming:
+        manner, account, now = self._manner(box), self.account(box, name), situation.now
+        held = self._held(name, situation)
+        if held is not None:
+            silence = silenced_by(situation.operators, self._labels(name), now)
+            return Upcoming(None if silence is None else silence.until, held)
+        line = self._line(box, name, situation)
+        if line is not None and self._live[box][name]:
+            quiet = manner.quiet if self._waits(box, line, situation) else None
+            return Upcoming(now, "due") if quiet is None else Upcoming(quiet.over_at(now), "quiet")
+        if manner.refresh_hours is not None and account["told"]:
+            return Upcoming(hours_after(account["at"], manner.refresh_hours), "refresh")
+        if manner.digest_at is not None:
+            return Upcoming(next_digest(manner.digest_at, self.boxes.get(box, NEW_BOX)["digest"], now), "digest")
+        ack = situation.operators.acks.get(name)
+        if ack is not None and self._ack(name, situation):
+            return Upcoming(ack.until, "acknowledged")
+        at = working_day_after(account["at"], manner.remind_working_days)
+        grave = manner.quiet is None or self.known[name]["now"]["severity"] in manner.quiet.unless
+        return Upcoming(at if grave or manner.quiet is None else manner.quiet.over_at(at), "reminder")
+
     def pending(self, situation: Situation) -> dict[Mailbox, int]:
         """Return for each mailbox how many alerts it still has to be told of."""
         found = {}
@@ -516,6 +617,10 @@ class Outbox:
                 line is not None and line.reason not in ("reminder", "worse", "acknowledged") for line in lines
             )
         return found
+
+
+def _about(transition: Mapping[str, Any]) -> tuple[str, str, str]:
+    return transition["decision"], transition["indicator"], transition["unit"]
 
 
 def _cause(transition: Mapping[str, Any]) -> str:

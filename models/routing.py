@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from models.calendar import moment_of
+from models.calendar import OFFSET, instant_of, moment_of, start_of
 from models.operator import Role, labels_of
 from models.rules import Severity
 from models.units import Registry
@@ -21,6 +21,8 @@ Label = Literal["decision", "indicator", "unit", "district", "class", "kind", "s
 Values = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=2_000)]
 Matches = dict[Label, Values]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+DAYS_AHEAD: Final = 60
+"""days that are looked through for an hour that is not quiet. Why: no Tết is longer"""
 OF_A_UNIT: Final = frozenset({"unit-head", "district"})
 """roles that are someone else for every unit"""
 SCOPE: Final = ("decision", "indicator", "unit", "district", "class")
@@ -64,6 +66,18 @@ class Quiet(_Strict):
             return self.begins <= clock < self.ends
         return clock >= self.begins or clock < self.ends
 
+    def over_at(self, at: str) -> str:
+        """Return the first instant from `at` on that is not quiet.
+
+        >>> night = Quiet.model_validate({"from": "18:00", "until": "07:00"})
+        >>> night.over_at("2024-06-07T19:00:00+07:00"), night.over_at("2024-06-07T12:00:00+07:00")
+        ('2024-06-10T07:00:00+07:00', '2024-06-07T12:00:00+07:00')
+        """
+        first = date.fromisoformat(at[:10])
+        days = ((first + timedelta(days=n)).isoformat() for n in range(DAYS_AHEAD))
+        instants = (f"{day}T{clock}:00{OFFSET}" for day in days for clock in ("00:00", self.ends))
+        return next((i for i in (at, *instants) if i >= at and not self.holds(i)), at)
+
 
 class Manner(_Strict):
     """How a receiver is told."""
@@ -72,6 +86,8 @@ class Manner(_Strict):
     """alerts that agree in these labels go together, where they have no common cause"""
     digest_at: Clock | None = None
     """time of the digest, each working morning; None: no digest"""
+    watch_list: Literal["with-alerts", "always", "never"] = "with-alerts"
+    """units that are behind, no alert: in digests that there are anyway; also in one of their own; or nowhere"""
     remind_working_days: Annotated[int, Field(ge=1, le=250)] = 5
     """after so many an open alert that nobody has acknowledged is told again"""
     refresh_hours: Annotated[int, Field(ge=1, le=720)] | None = None
@@ -83,6 +99,12 @@ class Manner(_Strict):
     """also tell of the end of what was told"""
     acks: bool = False
     """also tell that an alert was acknowledged"""
+
+    @model_validator(mode="after")
+    def _watch_list_has_its_digest(self) -> Self:
+        if self.watch_list == "always" and self.digest_at is None:
+            raise ValueError('`watch_list = "always"` needs `digest_at`')
+        return self
 
 
 class Route(_Strict):
@@ -146,6 +168,13 @@ class Routing:
         """Hold a plan."""
         self.plan = plan
         self.registry = registry
+        self.always: Final = frozenset(
+            Mailbox(name, unit)
+            for name, manner in plan.manners.items()
+            if manner.watch_list == "always"
+            for unit in plan.addresses.get(name, {""})
+        )
+        """mailboxes that get a digest for a watch list alone"""
 
     def labels(self, alert: Mapping[str, Any]) -> dict[str, str]:
         """Return the labels of a transition, by which routes and silences go."""
@@ -205,10 +234,40 @@ def working_days_since(then: str, now: str) -> int:
     return sum(is_working(first + timedelta(days=n)) for n in range(1, min((last - first).days, 800) + 1))
 
 
+def working_day_after(then: str, count: int) -> str:
+    """Return the beginning of the day on which `working_days_since` comes to a number.
+
+    >>> working_day_after("2024-06-05T09:00:00+07:00", 5)
+    '2024-06-12T00:00:00+07:00'
+    """
+    day = date.fromisoformat(then[:10])
+    while count > 0:
+        day += timedelta(days=1)
+        count -= is_working(day)
+    return start_of(day)
+
+
+def next_digest(digest_at: str, last: str, now: str) -> str:
+    """Return when the next digest goes out: on the next working morning after the civil day of the last.
+
+    >>> next_digest("07:30", "2024-06-07", "2024-06-07T09:00:00+07:00")
+    '2024-06-10T07:30:00+07:00'
+    """
+    day = date.fromisoformat(now[:10])
+    while day.isoformat() <= last or not is_working(day):
+        day += timedelta(days=1)
+    return max(now, f"{day.isoformat()}T{digest_at}:00{OFFSET}")
+
+
 def hours_since(then: str, now: str) -> float:
     """Return the hours between two instants."""
     span: timedelta = moment_of(now) - moment_of(then)
     return span / timedelta(hours=1)
+
+
+def hours_after(then: str, hours: int) -> str:
+    """Return the instant so many hours later."""
+    return instant_of(moment_of(then) + timedelta(hours=hours))
 
 
 def days_before(now: str, days: int) -> str:

@@ -38,6 +38,52 @@ _NOUNS: Final[Mapping[str, str]] = {
     "service": "dịch vụ công",
     "catalogue": "thủ tục",
 }
+_DO: Final[Mapping[str, str]] = {
+    "online": (
+        "Rà soát các thủ tục{listed} còn nộp trực tiếp; tại bộ phận một cửa, hướng dẫn, hỗ trợ người dân, doanh nghiệp "
+        "tạo tài khoản và nộp hồ sơ trực tuyến."
+    ),
+    "digitised": "Số hóa kết quả trước khi trả; số hóa bổ sung kết quả của các hồ sơ đã giải quyết.",
+    "electronic": "Ký số và cấp kết quả điện tử khi trả; cấp bổ sung cho các hồ sơ đã giải quyết.",
+}
+"""mark of a dossier → what brings more dossiers to bear it"""
+_FINISH: Final[Mapping[str, str]] = {
+    "digitised": "số hóa và lưu kết quả",
+    "electronic": "ký số và cấp kết quả điện tử",
+}
+"""mark of a dossier that may come late → what is still to be done"""
+_OTHERWISE: Final = "Rà soát những việc chưa đạt yêu cầu của chỉ tiêu, phân công khắc phục."
+
+
+def advice_text(indicator: str, formula: Formula | None) -> str:
+    """Return what a unit does for an indicator: follows from what is counted, so that every decision's has one."""
+    if formula is None:
+        return _OTHERWISE
+    if formula.count == "transaction":
+        where = " trên Cổng Dịch vụ công quốc gia" if "national-gateway" in formula.numerator else ""
+        return f"Hướng dẫn, hỗ trợ người nộp thanh toán trực tuyến{where} ngay khi tiếp nhận hồ sơ có phí, lệ phí."
+    if formula.count == "copy":
+        return "Khi chứng thực bản sao, giới thiệu và thực hiện chứng thực bản sao điện tử từ bản chính."
+    if formula.count == "service":
+        kind = "hồ sơ trực tuyến" if "online" in formula.numerator else "hồ sơ"
+        return (
+            f"Rà soát các dịch vụ công trực tuyến chưa phát sinh {kind}; tuyên truyền, hướng dẫn người dân, doanh "
+            "nghiệp sử dụng các dịch vụ đó."
+        )
+    if formula.count == "catalogue":
+        what = "cung cấp dịch vụ công trực tuyến toàn trình cho các thủ tục đủ điều kiện còn lại"
+        if indicator == "national-portal-integration":
+            what = "tích hợp, cung cấp các dịch vụ công trực tuyến còn lại trên Cổng Dịch vụ công quốc gia"
+        return f"Phối hợp với cơ quan quản lý Cổng Dịch vụ công {what}."
+    listed = " thuộc danh mục đã công bố" if formula.asks_list else ""
+    return " ".join(_DO[mark].format(listed=listed) for mark in formula.numerator if mark in _DO) or _OTHERWISE
+
+
+def finish_text(formula: Formula | None) -> str:
+    """Return what is to be done with dossiers that an indicator of 100 % still misses."""
+    marks = () if formula is None else formula.numerator
+    what = ", ".join(_FINISH[mark] for mark in marks if mark in _FINISH)
+    return "Hoàn thành các hồ sơ được liệt kê" + (f": {what}." if what else ".")
 
 
 def counted_text(formula: Formula) -> str:

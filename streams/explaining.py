@@ -12,29 +12,19 @@ from models.rules import RULES, Inputs, Verdict, chance, severity
 from models.standings import shortfall
 from models.texts import chance_text, number_text, percent_text
 from streams import topics
+from streams.alert_log import Told, told_alerts
 from streams.engine import Fetch, Owner
 from streams.engine.owner import Progress
 from streams.library import BadInput
 from streams.messages import dumps
 from streams.notify.texts import KIND, SEVERITY, Names, when_text
-from streams.reading_kafka import consumer, records_of
+from streams.reading_kafka import consumer
 from streams.settings import Settings
-from streams.watch import EVIDENCE_HEADER, WatchTables, WatchWork
+from streams.watch import WatchTables, WatchWork
 
 STATUS: Final[Mapping[str, str]] = {"firing": "cảnh báo", "resolved": "đã kết thúc", "retracted": "đã rút lại"}
 CHUNK: Final = 2_000
 ID_CHARS_MIN: Final = 6
-
-
-class Told(NamedTuple):
-    """A transition as it stands in the topic `alerts`, and where."""
-
-    transition: dict[str, Any]
-    value: bytes
-    partition: int
-    offset: int
-    evidence: Mapping[str, Any] | None
-    """where the log leads to it; None: raised by an older lotrinh"""
 
 
 class Again(NamedTuple):
@@ -56,24 +46,23 @@ class Asked(NamedTuple):
 def find(settings: Settings, name: str) -> tuple[Told, list[Told]]:
     """Return the transition of an id (or its beginning), and all of its episode in order. Raises BadInput."""
     if len(name) < ID_CHARS_MIN:
-        raise BadInput(f"{name}: give at least {ID_CHARS_MIN} characters of an alert's id")
-    told = [
-        Told(orjson.loads(r.value), r.value, r.partition, r.offset, _evidence(r.headers))
-        for r in records_of(settings, topics.ALERTS)
-    ]
+        raise BadInput(
+            f"{name}: cần ít nhất {ID_CHARS_MIN} ký tự đầu của mã cảnh báo | "
+            f"give at least {ID_CHARS_MIN} characters of an alert's id"
+        )
+    told = told_alerts(settings)
     found = {t.transition["id"]: t for t in told if t.transition["id"].startswith(name)}
     if len(found) != 1:
-        raise BadInput(f"{name}: {'no alert has' if not found else f'{len(found)} alerts have'} an id that begins so")
+        many = len(found)
+        raise BadInput(
+            f"{name}: {f'{many} cảnh báo' if many else 'không cảnh báo nào'} có mã bắt đầu như vậy | "
+            f"{f'{many} alerts have' if many else 'no alert has'} an id that begins so"
+        )
     one = next(iter(found.values()))
     of_alert = [t for t in told if t.transition["fingerprint"] == one.transition["fingerprint"]]
     until = next(n for n, t in enumerate(of_alert) if t.transition["id"] == one.transition["id"])
     first = max(n for n, t in enumerate(of_alert[: until + 1]) if t.transition["status"] == "firing")
     return one, of_alert[first : until + 1]
-
-
-def _evidence(headers: Any) -> Mapping[str, Any] | None:
-    said = next((v for name, v in headers if name == EVIDENCE_HEADER), None)
-    return None if said is None else cast("Mapping[str, Any]", orjson.loads(said))
 
 
 def judged_again(fired: Mapping[str, Any]) -> Asked | None:

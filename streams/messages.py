@@ -1,11 +1,14 @@
 """The records that our own processes send one another: ticks, tallies, marks. JSON, absolute, versioned."""
 
-from typing import Any, Literal, NotRequired
+from typing import Any, Final, Literal, NotRequired
 
 import orjson
 from typing_extensions import TypedDict
 
 from models.gaps import Listed
+
+EVIDENCE_HEADER: Final = "evidence"
+"""of an alert transition: topic, partition and position up to which the log leads to it; and the reading's name"""
 
 
 class Tick(TypedDict):

@@ -6,11 +6,12 @@ setting of a process; what stands here says where things are and how fast they g
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+TICK_S_MAX: Final = 3_600
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,60}$")]
 
 
@@ -23,6 +24,13 @@ def _pairs(text: object) -> object:
 
 def _absolute(path: Path | None) -> Path | None:
     return None if path is None else path.expanduser().resolve()
+
+
+def _hourly(seconds: float) -> float:
+    """Refuse ticks that leave out the last hour of a day. Raises ValueError."""
+    if seconds > TICK_S_MAX:
+        raise ValueError(f"at most {TICK_S_MAX}: whether a source is silent is judged by a tick of a day's last hour")
+    return seconds
 
 
 File = Annotated[Path | None, AfterValidator(_absolute)]
@@ -71,7 +79,8 @@ class Settings(BaseSettings):
     partitions: Annotated[int, Field(ge=1, le=512)] = 4
     """of every topic; for life: another number is a migration"""
     replication: Annotated[int, Field(ge=1, le=5)] = 1
-    tick_seconds: Annotated[float, Field(ge=0.2, le=86_400)] = 60.0
+    tick_seconds: Annotated[float, Field(ge=0.2), AfterValidator(_hourly)] = 60.0
+    """between two ticks, on the wall clock's whole steps; an hour at most"""
     session_timeout_s: Annotated[float, Field(ge=6, le=300)] = 10.0
     """after which a silent worker loses its partitions; 45 in production"""
     heartbeat_s: Annotated[float, Field(ge=0.5, le=60)] = 3.0

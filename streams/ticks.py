@@ -70,14 +70,26 @@ def wall_instant(seconds: float, step: float) -> str:
     return utc_ms(int(seconds // step * step) * 1000)
 
 
+def until_next(seconds: float, step: float) -> float:
+    """Return how long to wait for the next whole step. Why not a step: pauses that add up would pass one over.
+
+    >>> until_next(7_199.75, 3_600), until_next(7_200.0, 3_600)
+    (0.25, 3600.0)
+    """
+    return step - seconds % step
+
+
 async def tick_by_the_wall(settings: Settings) -> None:
-    """Write a tick at once and then one every `tick_seconds`, until cancelled; a broker that is away is tried again."""
+    """Write a tick at once and then on each whole step of `tick_seconds`, until cancelled.
+
+    A broker that is away is tried again.
+    """
     while True:
         try:
             async with Ticker(settings) as ticker:
                 while True:
                     await ticker.tick(wall_instant(time.time(), max(1.0, settings.tick_seconds)))
-                    await asyncio.sleep(settings.tick_seconds)
+                    await asyncio.sleep(until_next(time.time(), settings.tick_seconds))
         except (KafkaError, OSError) as exc:
             log.warning("no tick: %r; trying again", exc)
             await asyncio.sleep(5)

@@ -25,7 +25,7 @@ from streams.engine import Announcement, Engine, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.engine.stats import Durations
 from streams.engine.tables import windowed
-from streams.messages import Cells, Mark, Passed, Tally, cells_in_force, dumps
+from streams.messages import EVIDENCE_HEADER, Cells, Mark, Passed, Tally, cells_in_force, dumps
 from streams.settings import Settings
 
 DAY_S: Final = 86_400
@@ -35,8 +35,6 @@ Row = dict[str, dict[str, list[Any]]]
 EVENING: Final = "23:00"
 """time of day from which a tick speaks for the whole of its civil day; ticks come every minute, or at its end"""
 VERSION_HEADER: Final = "version"
-EVIDENCE_HEADER: Final = "evidence"
-"""of an alert transition: topic, partition and position up to which the log leads to it; and the reading's name"""
 
 
 class WatchFigures(NamedTuple):

@@ -10,6 +10,7 @@ from streams.library import shipped_registry
 
 REGISTRY = shipped_registry()
 NOW = "2024-06-05T09:00:00+07:00"  # a Wednesday
+MORNING = "2024-06-06T07:30:00+07:00"
 DECISION = "thai-binh-2024"
 INPUTS: dict[str, Any] = {
     "shape": "proportion",
@@ -18,6 +19,7 @@ INPUTS: dict[str, Any] = {
     "denominator": 100,
     "expected": "50",
     "target": "50",
+    "days": 366,
     "days_left": 200,
     "working_days_left": 140,
     "stepped": False,
@@ -59,6 +61,15 @@ def transition(status: str = "firing", episode: int = 1, unit: str = "12688", **
     if status == "firing":
         made["inputs"] = INPUTS
     return cast("Transition", {**made, **more})
+
+
+def standing(unit: str = "12688", indicator: str = "online-dossiers", **more: Any) -> dict[str, Any]:
+    """A standing of a unit that is behind, and not by much."""
+    return {
+        "decision": DECISION, "indicator": indicator, "unit": unit, "as_of": MORNING[:10], "numerator": 41,
+        "denominator": 98, "target": "50", "expected": "50", "status": "below", "shortfall": 8, "chance": "0.0646",
+        "still_needed": {"of_rest": 60, "rest": 110, "extra": 16, "instead": 8}, "assurance": "open", "alert": None,
+    } | more  # fmt: skip
 
 
 def plan(manners: Mapping[str, Mapping[str, Any]], *routes: Mapping[str, Any], **addresses: set[str]) -> Plan:

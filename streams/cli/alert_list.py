@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from models.operator import SEVERITIES
 from models.texts import counted_text, number_text
-from streams.notify.texts import KIND, NEXT, SEVERITY, Names, dossiers_text, when_text
+from streams.notify.texts import KIND, SEVERITY, Names, dossiers_text, when_text
 
 ROLE: Final[Mapping[str, str]] = {
     "unit-head": "thủ trưởng đơn vị",
@@ -66,18 +66,19 @@ def _alert(row: Mapping[str, Any], names: Names) -> Iterator[str]:
         yield f"Đã tiếp nhận{until} đến khi xấu thêm – {ROLE[ack['role']]}: {ack['reason']}"
     if silence is not None:
         yield f"Đang tắt tiếng đến {when_text(silence['until'])} (lệnh {silence['id']})"
-    yield f"Việc cần làm: {NEXT[row['kind']]}"
+    yield f"Việc cần làm: {names.next(row)}"
 
 
 def _silence(silence: Mapping[str, Any], names: Names) -> str:
-    conditions = ", ".join(_condition(matcher, names) for matcher in silence["matchers"])
+    conditions = ", ".join(condition_text(matcher, names) for matcher in silence["matchers"])
     return (
         f"• {silence['id']}: {conditions} · đến {when_text(silence['until'])} · "
         f"{ROLE[silence['role']]}: {silence['reason']}"
     )
 
 
-def _condition(matcher: Mapping[str, str], names: Names) -> str:
+def condition_text(matcher: Mapping[str, str], names: Names) -> str:
+    """Return one condition of a silence in words."""
     label, value = matcher["label"], matcher["value"]
     say: Mapping[str, Callable[[str], str]] = {
         "unit": names.unit,

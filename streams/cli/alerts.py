@@ -1,16 +1,15 @@
 """`lotrinh alerts`: the transitions the running system has raised, and what operators say of them."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
 
 import click
 import orjson
 
-from models.operator import Label, Role
+from models.operator import Role
 from streams.cli.explain import explain
-from streams.cli.options import echo_json, of_system, say, settings_from
-from streams.library import BadInput
+from streams.cli.options import FILE, echo_json, of_system, say, settings_from
 
 ROLES: Final = get_args(Role)
 BY = click.option("--by", "role", type=click.Choice(ROLES), required=True, help="the office that acts, never a person")
@@ -63,96 +62,93 @@ def command(
 @command.command("list")
 @click.option("--decision", metavar="ID", help="only this decision")
 @click.option("--unit", metavar="CODE", help="only this unit")
+@click.option("--receivers", type=FILE, help="receivers file, from which it follows who is told next, and when (JSON)")
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 @of_system
 @click.pass_obj
-def list_(above: dict[str, Any], decision: str | None, unit: str | None, as_json: bool, state_dir: Any) -> None:
-    """Show open alerts with what operators have said of them, and the silences in force."""
-    from models.operator import acknowledged_by, labels_of, silenced_by
+def list_(
+    above: dict[str, Any], decision: str | None, unit: str | None, receivers: Any, as_json: bool, state_dir: Any
+) -> None:
+    """Show open alerts with what operators have said of them, and the silences in force.
+
+    The JSON also says what each was judged by, where in the log it comes from, and when each mailbox is told next.
+    """
+    from models.notices import Situation
     from streams.cli.alert_list import list_text
+    from streams.cli.alert_rows import open_alerts, silences_of
     from streams.library import read_reading
     from streams.notify.texts import Names
 
-    settings = _settings(above, state_dir)
-    operators, now = operators_of(settings), now_of(settings)
-    reading = read_reading(settings)
-    registry = reading.registry
-    rows = _open(_transitions(settings))
-    rows = [r for r in rows if unit in (None, r["unit"]) and decision in (None, r["decision"])]
-    missing = _shortfalls(settings)
-    shown = []
-    for r in sorted(rows, key=lambda r: (r["at"], r["unit"], r["indicator"])):
-        key = (r["decision"], r["indicator"], r["unit"])
-        ack = acknowledged_by(operators, r, r["severity"], missing.get(key, r["shortfall"]), now)
-        silence = silenced_by(operators, labels_of(r, registry.home(r["unit"])), now)
-        shown.append(
-            r
-            | {
-                "acknowledged": None
-                if ack is None
-                else ack.model_dump(include={"id", "at", "role", "reason", "until"}),
-                "silenced": None if silence is None else {"id": silence.id, "until": silence.until},
-            }
-        )
-    silences = [
-        s.model_dump(exclude={"kind"})
-        for s in operators.silences.values()
-        if now < s.until and (s.id not in operators.ended or operators.ended[s.id].at > now)
+    settings = _settings(above, state_dir, receivers)
+    operators, now, reading = operators_of(settings), now_of(settings), read_reading(settings)
+    missing = shortfalls(settings)
+    rows = [
+        row
+        for row in open_alerts(settings, reading, Situation(now, operators, missing), upcoming=as_json)
+        if unit in (None, row["unit"]) and decision in (None, row["decision"])
     ]
+    silences = silences_of(operators, now)
     if as_json:
-        echo_json({"alerts": shown, "silences": silences})
+        echo_json({"alerts": rows, "silences": silences})
         return
-    for r in shown:
-        r["still_missing"] = missing.get((r["decision"], r["indicator"], r["unit"]))
-    click.echo("\n".join(list_text(shown, silences, Names(reading))))
+    for row in rows:
+        row["still_missing"] = missing.get((row["decision"], row["indicator"], row["unit"]))
+    click.echo("\n".join(list_text(rows, silences, Names(reading))))
 
 
 @command.command("ack")
 @click.argument("alert", metavar="ID")
 @BY
 @click.option("--note", default="đã tiếp nhận", show_default=True, help="what is being done; no names, no numbers")
-@click.option("--until", metavar="TIME", help="3d, 12h, a day, or an instant; default: until it ends or gets worse")
+@click.option(
+    "--until", "ends", metavar="TIME", help="3d, 12h, a day, or an instant; default: until it ends or gets worse"
+)
 @of_system
 @click.pass_obj
-def ack(above: dict[str, Any], alert: str, role: str, note: str, until: str | None, state_dir: Any) -> None:
+def ack(above: dict[str, Any], alert: str, role: str, note: str, ends: str | None, state_dir: Any) -> None:
     """Acknowledge an open alert (ID: of its transition or its fingerprint, or how that begins)."""
+    from streams.cli.alert_answers import ack_text, found_alert, until
+    from streams.library import read_reading
+    from streams.notify.texts import Names
+
     settings = _settings(above, state_dir)
-    now = now_of(settings)
-    fired = _found(_open(_transitions(settings)), alert)
-    missing = _shortfalls(settings).get((fired["decision"], fired["indicator"], fired["unit"]), fired["shortfall"])
+    names, now = Names(read_reading(settings)), now_of(settings)
+    fired = found_alert(_open(_transitions(settings)), alert)
+    missing = shortfalls(settings).get((fired["decision"], fired["indicator"], fired["unit"]), fired["shortfall"])
     record = {
         "kind": "ack",
         "fingerprint": fired["fingerprint"],
         "alert": fired["id"],
         "severity": fired["severity"],
         "shortfall": missing,
-        "until": None if until is None else _until(until, now),
+        "until": None if ends is None else until(ends, now),
     }
-    _publish(settings, record, now, role, note)
-    click.echo(f"acknowledged: {fired['unit']} {fired['indicator']}, until it ends or gets worse")
+    made = _publish(settings, record, now, role, note)
+    click.echo(ack_text(fired, made["until"], names))
 
 
 @command.command("silence")
 @click.option("--match", "matches", multiple=True, required=True, metavar="LABEL=VALUE", help="or LABEL!=VALUE; repeat")
-@click.option("--until", metavar="TIME", required=True, help="3d, 12h, a day (to its end), or an instant")
+@click.option("--until", "ends", metavar="TIME", required=True, help="3d, 12h, a day (to its end), or an instant")
 @click.option("--reason", required=True, help="why; no names, no numbers")
 @BY
 @of_system
 @click.pass_obj
-def silence(
-    above: dict[str, Any], matches: tuple[str, ...], until: str, reason: str, role: str, state_dir: Any
-) -> None:
+def silence(above: dict[str, Any], matches: tuple[str, ...], ends: str, reason: str, role: str, state_dir: Any) -> None:
     """Send nothing of the alerts that fit all conditions, until then. The end of what was told is still told."""
+    from streams.cli.alert_answers import matcher, silence_text, until
+    from streams.library import read_reading
+    from streams.notify.texts import Names
+
     settings = _settings(above, state_dir)
-    now = now_of(settings)
+    names, now = Names(read_reading(settings)), now_of(settings)
     record = {
         "kind": "silence",
-        "matchers": [_matcher(text) for text in matches],
+        "matchers": [matcher(text) for text in matches],
         "since": now,
-        "until": _until(until, now),
+        "until": until(ends, now),
     }
-    made = _publish(settings, record, now, role, reason)
-    click.echo(f"silence {made['id']} until {made['until']}")
+    click.echo(silence_text(_publish(settings, record, now, role, reason), names))
 
 
 @command.command("unsilence")
@@ -163,23 +159,23 @@ def silence(
 @click.pass_obj
 def unsilence(above: dict[str, Any], id_: str, role: str, reason: str, state_dir: Any) -> None:
     """End a silence before its time."""
+    from streams.cli.alert_answers import found_silence, unsilence_text
+
     settings = _settings(above, state_dir)
     now = now_of(settings)
-    known = operators_of(settings).silences
-    found = [s for s in known if s.startswith(id_)]
-    if len(found) != 1:
-        raise BadInput(f"{len(found)} silences have an id that begins with {id_!r}; see `lotrinh alerts list`")
-    _publish(settings, {"kind": "unsilence", "silence": found[0]}, now, role, reason)
-    click.echo(f"silence {found[0]} ended")
+    ended = found_silence(operators_of(settings).silences, id_)
+    _publish(settings, {"kind": "unsilence", "silence": ended}, now, role, reason)
+    click.echo(unsilence_text(ended))
 
 
 # -- what they share ---------------------------------------------------------------------------------------------------
 
 
-def _settings(above: Mapping[str, Any], state_dir: Any) -> Any:
+def _settings(above: Mapping[str, Any], state_dir: Any, receivers: Any = None) -> Any:
     from streams.local.state import located
 
-    return located(settings_from(**{**above, **({} if state_dir is None else {"state_dir": state_dir})}))
+    given = {"state_dir": state_dir, "receivers": receivers}
+    return located(settings_from(**{**above, **{k: v for k, v in given.items() if v is not None}}))
 
 
 def _transitions(settings: Any) -> list[dict[str, Any]]:
@@ -204,7 +200,8 @@ def operators_of(settings: Any) -> Any:
     return merged(s for s in said if not isinstance(s, Refused))
 
 
-def _shortfalls(settings: Any) -> dict[tuple[str, str, str], int]:
+def shortfalls(settings: Any) -> dict[tuple[str, str, str], int]:
+    """Return what each unit lacks today, by (decision, indicator, unit)."""
     from streams import topics
     from streams.reading_kafka import records_of
 
@@ -228,44 +225,6 @@ def now_of(settings: Any) -> str:
     return utc_ms(int(time.time()) * 1000)
 
 
-def _found(rows: list[dict[str, Any]], alert: str) -> dict[str, Any]:
-    found = [r for r in rows if r["id"].startswith(alert) or r["fingerprint"].startswith(alert)]
-    if len(found) != 1:
-        what = "no open alert has" if not found else f"{len(found)} open alerts have"
-        raise BadInput(f"{what} an id that begins with {alert!r}; see `lotrinh alerts list`")
-    return found[0]
-
-
-def _matcher(text: str) -> dict[str, str]:
-    label, equals, value = text.partition("=")
-    op = "!=" if label.endswith("!") else "="
-    label = label.removesuffix("!")
-    if not equals or not value or label not in get_args(Label):
-        raise BadInput(
-            f"--match {text}: expected LABEL=VALUE or LABEL!=VALUE, LABEL one of {', '.join(get_args(Label))}"
-        )
-    return {"label": label, "op": op, "value": value}
-
-
-def _until(text: str, now: str) -> str:
-    """Read a duration, a civil day or an instant. Raises BadInput."""
-    import re
-    from datetime import date, timedelta
-
-    from models.calendar import end_of, instant, instant_of, moment_of
-
-    units: Mapping[str, Callable[[int], timedelta]] = {
-        "d": lambda n: timedelta(days=n),
-        "h": lambda n: timedelta(hours=n),
-    }
-    try:
-        if span := re.fullmatch(r"([0-9]{1,4})([dh])", text):
-            return instant_of(moment_of(now) + units[span[2]](int(span[1])))
-        return end_of(date.fromisoformat(text)) if len(text) == 10 else instant(text)
-    except ValueError as exc:
-        raise BadInput(f"--until {text}: expected 3d, 12h, YYYY-MM-DD or an RFC 3339 instant with an offset") from exc
-
-
 def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason: str) -> dict[str, Any]:
     """Check a record as its readers will, publish it, and return it once it is acknowledged. Raises BadInput."""
     from kafka import KafkaProducer
@@ -275,12 +234,13 @@ def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason
     from models.operator import key_of, parse_operator
     from streams import topics
     from streams.broker import bootstrap, client_options
+    from streams.cli.alert_answers import refused, wrong
 
     record = {**said, "id": secrets.token_hex(8), "at": now, "role": role, "reason": reason}
     value = orjson.dumps(record)
     checked = parse_operator(value)
     if isinstance(checked, Refused):
-        raise BadInput(checked.reason.removeprefix("operator record, "))
+        raise refused(checked.reason)
     try:
         producer = KafkaProducer(
             bootstrap_servers=bootstrap(settings).split(","), acks="all", **client_options(settings)
@@ -290,7 +250,8 @@ def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason
         finally:
             producer.close()
     except KafkaError as exc:
-        raise BadInput(f"Kafka at {settings.kafka} did not take the record: {type(exc).__name__}") from exc
+        what = f"Kafka, {settings.kafka}: {type(exc).__name__}"
+        raise wrong(f"chưa ghi được, hãy thử lại ({what})", "Kafka did not take the record") from exc
     return record
 
 

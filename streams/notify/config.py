@@ -26,7 +26,15 @@ class Receiver(Manner):
 
     secrets: ClassVar[Mapping[str, bool]] = {}
     """secret → whether it has to be given"""
+    reads_lists: ClassVar[bool] = True
+    """takes what is about no alert, such as a watch list"""
     timeout_s: Annotated[float, Field(ge=0.2, le=120)] = 10.0
+
+    @model_validator(mode="after")
+    def _a_list_has_its_reader(self) -> Self:
+        if self.watch_list == "always" and not self.reads_lists:
+            raise ValueError('`watch_list = "always"` needs a receiver that takes more than alerts')
+        return self
 
     @model_validator(mode="after")
     def _secrets_given_once(self) -> Self:
@@ -67,6 +75,7 @@ class Webhook(HttpReceiver):
 class AlertmanagerWebhook(HttpReceiver):
     """Whatever takes Alertmanager's webhook, version 4."""
 
+    reads_lists: ClassVar[bool] = False
     secrets: ClassVar[Mapping[str, bool]] = {"token": False}
     type: Literal["alertmanager-webhook"]
     token_file: Text | None = None
@@ -76,6 +85,7 @@ class AlertmanagerWebhook(HttpReceiver):
 class Alertmanager(HttpReceiver):
     """An Alertmanager itself (API v2); `url` without path, or with its route prefix."""
 
+    reads_lists: ClassVar[bool] = False
     secrets: ClassVar[Mapping[str, bool]] = {"token": False}
     type: Literal["alertmanager"]
     token_file: Text | None = None
@@ -86,6 +96,7 @@ class Alertmanager(HttpReceiver):
 class PagerDuty(HttpReceiver):
     """PagerDuty's Events API v2, or what speaks it."""
 
+    reads_lists: ClassVar[bool] = False
     secrets: ClassVar[Mapping[str, bool]] = {"routing_key": True}
     type: Literal["pagerduty"]
     routing_key_file: Text | None = None
@@ -176,8 +187,13 @@ class Config(NamedTuple):
         return None if found is None else found.get_secret_value()
 
 
-def read_config(path: Path) -> Config:
-    """Read a receivers file and all that it names. Raises BadInput, naming the place; never quotes a value."""
+def read_plan(path: Path) -> Plan:
+    """Read who is told of what, and how; asks for no secret. Raises BadInput, naming the place."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[_File, Plan, dict[str, dict[str, str]]]:
+    """Return a receivers file, the plan that it makes, and the addresses of units."""
     try:
         raw = tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as exc:
@@ -197,6 +213,13 @@ def read_config(path: Path) -> Config:
         plan = Plan(manners=manners, routes=file.routes, addresses=addresses)
     except ValidationError as exc:
         raise BadInput(f"{path}: {_sentence(exc)}") from exc
+    return file, plan, directories
+
+
+def read_config(path: Path) -> Config:
+    """Read a receivers file and all that it names. Raises BadInput, naming the place; never quotes a value."""
+    file, plan, directories = _read(path)
+    folder = path.parent
     secrets = {
         (name, secret): value
         for name, receiver in file.receivers.items()

@@ -6,8 +6,8 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import orjson
 from aiohttp import web
@@ -20,6 +20,7 @@ from models.notices import DIGEST, Message, Outbox, Situation
 from models.operator import NOBODY, Operators, parse_operator, taken
 from models.reading import Reading
 from models.routing import Mailbox, Routing
+from models.watchlist import Watched, of_mailboxes
 from streams import topics
 from streams.board.records import Unreadable, read_alert
 from streams.broker import bootstrap, client_options
@@ -58,6 +59,14 @@ def pause_s(failures: int, chance: Callable[[], float] = random.random) -> float
     return float(whole / 2 + whole / 2 * chance())
 
 
+class _Morning(NamedTuple):
+    """What standings say for the digests of a minute."""
+
+    minute: str
+    looked_at: Counter[Mailbox]
+    behind: Mapping[Mailbox, Sequence[Watched]]
+
+
 class Notifier:
     """Everything of one `lotrinh notify`."""
 
@@ -65,6 +74,7 @@ class Notifier:
         """Connect to nothing yet."""
         self._settings = settings
         self._config = config
+        self._reading = reading
         self._names = Names(reading)
         self._outbox = Outbox(Routing(config.plan, reading.registry))
         self._operators: Operators = NOBODY
@@ -74,7 +84,7 @@ class Notifier:
         self.health = NotifyHealth(self._outbox)
         self._under_way: dict[asyncio.Task[Outcome], Message] = {}
         self._refusals: Counter[str] = Counter()
-        self._looked: tuple[str, Counter[Mailbox]] = ("", Counter())
+        self._morning = _Morning("", Counter(), {})
         self._gather_until = 0.0
         self._look_at = 0.0
 
@@ -204,7 +214,10 @@ class Notifier:
         if now < self._gather_until or now < self._look_at:
             return []
         self._look_at = now + LOOK_S
-        return self._outbox.due(self._situation(), time.time())[: UNDER_WAY_MAX - len(self._under_way)]
+        situation = self._situation()
+        if self._outbox.mornings(situation.now):
+            situation = situation._replace(behind=self._survey(situation.now).behind)
+        return self._outbox.due(situation, time.time())[: UNDER_WAY_MAX - len(self._under_way)]
 
     def _collect(self) -> None:
         """Take in how sending went."""
@@ -238,15 +251,18 @@ class Notifier:
         self._outbox.failed(message, time.time() + pause)
 
     def _looked_at(self, message: Message) -> int:
-        if message.group != DIGEST:
-            return 0
-        minute = message.at[:16]
-        if self._looked[0] != minute:  # one morning has as many digests as mailboxes
-            counts: Counter[Mailbox] = Counter()
-            for value in self._standings.values():
-                counts.update(self._outbox.routing.looked_at(orjson.loads(value)).keys())
-            self._looked = (minute, counts)
-        return self._looked[1][message.mailbox]
+        return 0 if message.group != DIGEST else self._survey(message.at).looked_at[message.mailbox]
+
+    def _survey(self, at: str) -> _Morning:
+        """Return what the standings say for digests; one morning has as many of these as mailboxes."""
+        if self._morning.minute != at[:16]:
+            routing, counts = self._outbox.routing, Counter[Mailbox]()
+            rows = [orjson.loads(value) for value in self._standings.values()]
+            for row in rows:
+                counts.update(routing.looked_at(row).keys())
+            behind = of_mailboxes(rows, self._reading, routing, at[:10])
+            self._morning = _Morning(at[:16], counts, behind)
+        return self._morning
 
     async def _finish(self, kept: DeliveryLog) -> None:
         if self._under_way:

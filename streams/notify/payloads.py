@@ -48,7 +48,16 @@ class Context(NamedTuple):
 
 
 def plain(message: Message, context: Context) -> dict[str, Any]:
-    """Return a message as our own JSON."""
+    """Return a message as our own JSON; a digest has the watch list as well, where there is one."""
+    watch = message.watch
+    named = [
+        {
+            **row._asdict(),
+            "unit_name": context.names.unit(row.unit),
+            "indicator_name": context.names.indicator(row.indicator),
+        }
+        for row in watch.rows
+    ]
     return {
         "message": message.id,
         "mailbox": str(message.mailbox),
@@ -58,6 +67,7 @@ def plain(message: Message, context: Context) -> dict[str, Any]:
         "still_open": message.still_open,
         "more": message.more,
         "alerts": [_alert(line, context.names) for line in message.lines],
+        **({"watch_list": named, "watch_list_more": watch.more} if named else {}),
     }
 
 

@@ -9,10 +9,11 @@ from models.decisions import Formula
 from models.digest import discoveries, evidence, ranked
 from models.notices import BACKLOG, DIGEST, Line, Message
 from models.reading import Reading
-from models.texts import day_vn, number_text, percent_text, ratio_text
+from models.texts import advice_text, counted_text, day_vn, finish_text, number_text, percent_text, ratio_text
+from models.watchlist import WatchList
 
 NEXT_EACH_MAX: Final = 3
-"""open alerts up to which each says what to do; above, that is said once per kind"""
+"""open alerts up to which each says what to do; above, that is said once per kind and indicator"""
 SHOWN_MAX: Final = 60
 """alerts spelled out in a text; the rest are counted, and stand on the wall"""
 
@@ -25,14 +26,18 @@ KIND: Final[Mapping[str, str]] = {
     "data-quality": "Chất lượng dữ liệu",
 }
 SEVERITY: Final[Mapping[str, str]] = {"critical": "Nghiêm trọng", "warning": "Cảnh báo", "info": "Lưu ý"}
-NEXT: Final[Mapping[str, str]] = {
-    "below-trajectory": "Rà soát các thủ tục còn nộp trực tiếp; hướng dẫn nộp trực tuyến ngay tại bộ phận một cửa.",
-    "forecast-miss": "Rà soát các thủ tục còn nộp trực tiếp; điều chỉnh kế hoạch cho thời gian còn lại của kỳ.",
-    "unreachable": "Báo cáo cơ quan đầu mối: chỉ tiêu của kỳ không còn đạt được, cần ghi nhận nguyên nhân.",
-    "completeness-gap": "Hoàn thành các hồ sơ được liệt kê: ký số, số hóa và lưu kết quả.",
+_NEXT: Final[Mapping[str, str]] = {
+    "below-trajectory": "{advice}",
+    "forecast-miss": "{advice} Điều chỉnh kế hoạch cho thời gian còn lại của kỳ.",
+    "unreachable": "Báo cáo cơ quan đầu mối: chỉ tiêu của kỳ không còn đạt được, cần ghi nhận nguyên nhân. {advice}",
+    "completeness-gap": "{finish}",
     "source-silent": "Kiểm tra kết nối với Cổng dịch vụ công; số liệu tạm dừng, đơn vị không bị đánh giá.",
     "data-quality": "Kiểm tra mã đơn vị với danh mục đơn vị của tỉnh.",
 }
+_NEXT_OF_CATALOGUE: Final = (
+    "Đề nghị cơ quan phụ trách danh mục rà soát, bổ sung thủ tục; với danh mục hiện nay đơn vị không tự đạt được chỉ "
+    "tiêu."
+)
 ROLE_NOTE: Final = "Đã có đơn vị tiếp nhận xử lý."
 
 
@@ -61,6 +66,14 @@ class Names:
         known = self._reading.decision
         return f"Quyết định số {known.number}" if name == known.id else name
 
+    def next(self, alert: Mapping[str, Any]) -> str:
+        """Return what to do about an open alert: by its kind, and by what its indicator counts."""
+        if alert.get("cause") == "catalogue":
+            return _NEXT_OF_CATALOGUE
+        name = alert["indicator"]
+        formula = self.formula(name)
+        return _NEXT[alert["kind"]].format(advice=advice_text(name, formula), finish=finish_text(formula))
+
 
 class Rendered(NamedTuple):
     """A message, ready to be read."""
@@ -82,7 +95,6 @@ def render(message: Message, names: Names, board_url: str | None, looked_at: int
     subject = _subject(message, names)
     lead = _lead(message, names, looked_at)
     last = _last(message, board_url)
-    kinds = list(dict.fromkeys(line.now["kind"] for line in message.lines if line.firing))
     each = sum(line.firing for line in message.lines) <= NEXT_EACH_MAX
     text = [*lead, ""]
     html = [f"<p>{'<br>'.join(escape(line) for line in lead)}</p>"]
@@ -99,10 +111,15 @@ def render(message: Message, names: Names, board_url: str | None, looked_at: int
             more = f"… và {number_text(part.total - len(part.lines))} cảnh báo khác; xem đầy đủ trên bảng theo dõi."
             text += [more, ""]
             html.append(f"<p>{escape(more)}</p>")
-    if kinds and not each:
-        text += ["VIỆC CẦN LÀM", "", *(f"• {KIND[kind]}: {NEXT[kind]}" for kind in kinds), ""]
-        html += ["<h3>Việc cần làm</h3>", "<ul>"]
-        html += [*(f"<li>{escape(f'{KIND[kind]}: {NEXT[kind]}')}</li>" for kind in kinds), "</ul>"]
+    if message.watch.rows:
+        heading, about, rows = _watch_list(message.watch, names)
+        text += [heading.upper(), "", about, *(f"• {row}" for row in rows), ""]
+        items = "".join(f"<li>{escape(row)}</li>" for row in rows)
+        html += [f"<h3>{escape(heading)}</h3>", f"<p>{escape(about)}</p>", f"<ul>{items}</ul>"]
+    steps = [] if each else _steps(message, names)
+    if steps:
+        text += ["VIỆC CẦN LÀM", "", *(f"• {step}" for step in steps), ""]
+        html += ["<h3>Việc cần làm</h3>", "<ul>", *(f"<li>{escape(step)}</li>" for step in steps), "</ul>"]
     text += last
     html.append(f"<p>{'<br>'.join(escape(line) for line in last)}</p>")
     page = "\n".join(['<!doctype html><html lang="vi"><meta charset="utf-8"><body>', *html, "</body></html>"])
@@ -130,6 +147,35 @@ def _parts(message: Message) -> list[_Part]:
     return found
 
 
+def _watch_list(watch: WatchList, names: Names) -> tuple[str, str, list[str]]:
+    """Return heading, explanation and lines of units that are behind and have no alert."""
+    rows = []
+    for row in watch.rows:
+        formula = names.formula(row.indicator)
+        what = "hồ sơ" if formula is None else counted_text(formula)
+        rows.append(
+            f"{names.unit(row.unit)} – {names.indicator(row.indicator)}: "
+            f"{ratio_text(row.numerator, row.denominator)} ({row.numerator}/{row.denominator}), "
+            f"lộ trình {percent_text(row.expected)}, còn thiếu {number_text(row.shortfall)} {what}; "
+            f"cần {number_text(row.of_rest)} trong khoảng {number_text(row.rest)} {what} còn lại của kỳ."
+        )
+    if watch.more:
+        rows.append(f"… và {number_text(watch.more)} trường hợp khác; xem đầy đủ trên bảng theo dõi.")
+    total = number_text(len(watch.rows) + watch.more)
+    about = "Thấp hơn lộ trình, ít khi do ngẫu nhiên (xác suất không quá 20 %), còn có thể đạt chỉ tiêu của kỳ:"
+    return f"Cần để ý, chưa phải cảnh báo ({total})", about, rows
+
+
+def _steps(message: Message, names: Names) -> list[str]:
+    """Return what to do, once for all alerts for which it is the same."""
+    found: dict[str, None] = {}
+    for line in message.lines:
+        if line.firing:
+            about = " – ".join(filter(None, (KIND[line.now["kind"]], names.indicator(line.now["indicator"]))))
+            found[f"{about}: {names.next(line.now)}"] = None
+    return list(found)
+
+
 def _subject(message: Message, names: Names) -> str:
     opened = sum(line.firing for line in message.lines)
     ended = len(message.lines) - opened
@@ -137,6 +183,8 @@ def _subject(message: Message, names: Names) -> str:
     if message.group == DIGEST:
         new = sum(line.reason in ("firing", "stale") for line in message.lines)
         said = f"Bản tin {day}: {opened} cảnh báo đang mở, {new} mới, {ended} đã kết thúc"
+        watch = len(message.watch.rows) + message.watch.more
+        said += f", {watch} cần để ý" if watch else ""
     elif message.group == BACKLOG:
         said = f"{opened} cảnh báo đang mở từ trước"
     elif len(message.lines) == 1:
@@ -212,7 +260,7 @@ def _sentences(line: Line, names: Names, *, each: bool) -> list[str]:
     if line.untold > 1 and line.told_at:
         rest.append(f"Gộp {line.untold} lần chuyển trạng thái từ lần gửi trước.")
     if line.firing and each:
-        rest.append(f"Việc cần làm: {NEXT[now['kind']]}")
+        rest.append(f"Việc cần làm: {names.next(now)}")
     return [first, *rest]
 
 

@@ -1,13 +1,15 @@
 """Whatever comes in whatever order, fails, or is cut off: nothing skipped, nothing older after newer, no word unsaid."""
 
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.notices import Situation
+from models.routing import Mailbox
 from models.transitions import Transition
-from tests.notices import NOW, Delivery, plan, to, transition
+from models.watchlist import Watched, watched
+from tests.notices import NOW, Delivery, plan, standing, to, transition
 
 UNITS = ("12688", "12691", "340")
 HERE = Situation(NOW)
@@ -33,20 +35,26 @@ def logs(draw: st.DrawFn) -> list[Transition]:
 class Shaky(Delivery):
     """A delivery that does one effect at a time."""
 
+    here = HERE
+
     def act(self, action: str, detail: Any) -> None:
         """Do one thing."""
         if action == "read":
-            self.read(HERE, detail)
+            self.read(self.here, detail)
         elif action == "look":
             self.look(detail)
         elif action == "keep":
             self.keep()
+        elif action == "stand":
+            self.here = self.here._replace(behind={Mailbox("a"): detail})
+        elif action == "morning":
+            self.here = self.here._replace(now=max(self.here.now, MORNINGS[detail]))
         else:
             self.restart()
 
     def look(self, fate: str) -> None:
         """Decide, keep, and send what is due; `fate` says where it is cut off, or how sending goes."""
-        messages = self.outbox.due(HERE, self.clock)
+        messages = self.outbox.due(self.here, self.clock)
         for message in messages:
             self.outbox.begin(message)
         if fate == "cut-before-keep":
@@ -109,6 +117,48 @@ def test_each_mailbox_ends_with_the_newest_word_and_none_is_skipped(
     for message in delivery.received:
         content = [(line.now["id"], line.reason) for line in message.lines]
         assert contents.setdefault(message.id, content) == content, "one id, two contents"
+
+
+MORNINGS = ("2024-06-06T07:30:00+07:00", "2024-06-06T09:00:00+07:00", "2024-06-07T08:00:00+07:00")
+BEHIND = st.lists(st.sampled_from([cast("Watched", watched(standing(unit))) for unit in UNITS]), unique=True)
+
+MORNING_ACTIONS = st.one_of(  # few kinds, and mostly what goes wrong: it is repeats that have to be alike
+    st.tuples(st.just("publish"), st.integers(1, 2)),
+    st.tuples(st.just("stand"), BEHIND),
+    st.tuples(st.just("look"), st.sampled_from(("unsure", "cut-after-send", "unsure", "not-kept", "fine"))),
+    st.tuples(st.just("look"), st.just("unsure")),
+    st.tuples(st.just("morning"), st.integers(0, 2)),
+)
+
+
+@given(
+    log=logs(),
+    actions=st.lists(MORNING_ACTIONS, min_size=5, max_size=30),
+    wanted=st.sampled_from(["with-alerts", "always", "never"]),
+)
+@settings(max_examples=400, deadline=None)
+def test_a_digest_says_the_same_under_one_id_and_nobody_twice(
+    log: list[Transition], actions: list[tuple[str, Any]], wanted: str
+) -> None:
+    delivery = Shaky(plan({"a": {"digest_at": "07:30", "watch_list": wanted}}, to("a", deliver="digest")))
+    waiting = list(log)
+    for action, detail in actions:
+        if action == "publish":
+            for made in waiting[:detail]:
+                delivery.publish(made)
+            waiting = waiting[detail:]
+            delivery.act("read", detail)
+        else:
+            delivery.act(action, detail)
+
+    contents: dict[str, Any] = {}
+    for message in delivery.received:
+        content = [(line.now["id"], line.reason) for line in message.lines], message.watch.rows
+        assert contents.setdefault(message.id, content) == content, "one id, two contents"
+        opened = {line.now["unit"] for line in message.lines if line.firing}
+        assert not opened & {row.unit for row in message.watch.rows}, "an alert, and none"
+        assert message.lines or (message.watch.rows and wanted == "always"), "a digest of nothing"
+        assert not (message.watch.rows and wanted == "never")
 
 
 def judge(delivery: Delivery, mailbox: str, unit: str, written: list[str]) -> None:

@@ -65,7 +65,7 @@ def _silence(tour: Tour, rule: str) -> list[str]:
     answers = _commands(
         tour, "Silenced before anything happens", *(("alerts", "silence", "--match", m, *more) for m in matchers)
     )
-    return [answer.split()[1] for answer in answers]
+    return [answer.split()[3] for answer in answers]
 
 
 def _raised(tour: Tour) -> None:

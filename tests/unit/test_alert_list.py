@@ -28,7 +28,7 @@ def test_an_alert_says_who_what_since_when_and_what_to_do() -> None:
         "• Thị trấn Đông Hưng – Hồ sơ trực tuyến",
         f"  Cảnh báo · Thấp hơn lộ trình · từ 08:59 05/06/2024 · mã {fired['id'][:12]}",
         "  Lũy kế 40,00 % (40/100) thấp hơn lộ trình 50 %; còn thiếu 10.",
-        "  Việc cần làm: Rà soát các thủ tục còn nộp trực tiếp; hướng dẫn nộp trực tuyến ngay tại bộ phận một cửa.",
+        f"  Việc cần làm: {NAMES.next(fired)}",
         "",
         "1 cảnh báo đang mở, 0 lệnh tắt tiếng có hiệu lực",
     ]

@@ -139,6 +139,16 @@ def test_a_bad_setting_is_named(tmp_path: Path) -> None:
     assert done.stderr.startswith("lotrinh: setting LOTRINH_PARTITIONS: ")
 
 
+def test_ticks_that_would_leave_out_the_last_hour_of_a_day_are_refused(tmp_path: Path) -> None:
+    done = lotrinh("standings", LOTRINH_TICK_SECONDS="3601", LOTRINH_STATE_DIR=str(tmp_path))
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "lotrinh: setting LOTRINH_TICK_SECONDS: at most 3600: whether a source is silent is judged by a tick of a "
+        "day's last hour\n"
+    )
+
+
 def test_what_is_wrong_with_a_decision_file_is_said_row_by_row(tmp_path: Path) -> None:
     source = Path(__file__).parents[2] / "models/data/decisions/thai-binh-2024.toml"
     text = source.read_text(encoding="utf-8")
