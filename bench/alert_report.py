@@ -19,6 +19,7 @@ from streams.backtest.scores import (
     calibration,
     coverage,
     cycling,
+    deciles,
     scores,
 )
 
@@ -43,7 +44,7 @@ def write(
     parts = [_head(how)]
     if {"month", "month-even", "year"} <= results.keys():
         parts += [_goals(results, rule) for rule in ("evidence", "graded")]
-        parts.append(_calibrated(results))
+        parts += [_calibrated(results), _alerts_calibrated(results)]
     for world in worlds:
         found = results.get(world.name)
         if not found:
@@ -59,9 +60,9 @@ def write(
         }
         drawings[f"first-alert-{world.name}"] = first_alerts(firsts, f"Alerted by then: {world.title}")
         courses = _forecast_of(found)
-        deciles = calibration(courses, cycling(courses))
-        drawings[f"calibration-{world.name}"] = drawn(deciles, f"Forecast: {world.title}")
-        parts.append(_forecast(courses, deciles, world))
+        classes = calibration(courses, cycling(courses))
+        drawings[f"calibration-{world.name}"] = drawn(classes, f"Forecast: {world.title}")
+        parts.append(_forecast(courses, classes, world))
         if world.name == "year":
             one = _courses(found["evidence"])[:UNITS]
             drawings["funnel-year"] = funnel(one, "One province at the end of its year")
@@ -140,13 +141,13 @@ def _calibrated(results: Mapping[str, Mapping[str, Sequence[Any]]]) -> str:
         (("month", "year"), "of three kinds, a month and a year"),
     ):
         some = [_forecast_of(results[w]) for w in worlds if w in results]
-        deciles = [d for courses in some for d in calibration(courses, cycling(courses))]
-        jointly = [d for c in some for d in calibration(c, cycling(c), 1 - 0.05 / max(1, len(deciles)))]
-        outside, beyond = (sum(not d.holds for d in ds) for ds in (deciles, jointly))
+        classes = [d for courses in some for d in calibration(courses, cycling(courses))]
+        jointly = [d for c in some for d in calibration(c, cycling(c), 1 - 0.05 / max(1, len(classes)))]
+        outside, beyond = (sum(not d.holds for d in ds) for ds in (classes, jointly))
         held = " and ".join(coverage(courses, cycling(courses)).text() for courses in some)
         lines.append(
-            f"| {what} | {len(deciles) - outside} of {len(deciles)} ({100 * by_chance(outside, len(deciles)):.0f} %) | "
-            f"{len(deciles) - beyond} of {len(deciles)} | {held} |"
+            f"| {what} | {len(classes) - outside} of {len(classes)} ({100 * by_chance(outside, len(classes)):.0f} %) | "
+            f"{len(classes) - beyond} of {len(classes)} | {held} |"
         )
     return f"""
 ## Whether probabilities come true
@@ -163,6 +164,24 @@ how often chance alone has as many outside or more. The *joint band* holds all o
 In a province of three kinds no unit is truly 5 to 8 points below its target, and a third lie within five points of it. No
 forecast can know that, and none is told: what is left outside there is what such a province costs. The small units'
 intervals are wider than 90 % because a count of three dossiers has few outcomes.
+"""
+
+
+def _alerts_calibrated(results: Mapping[str, Mapping[str, Sequence[Any]]]) -> str:
+    """Say of alerts, by the probability of ending on target that they gave, how many ended on target."""
+    lines = []
+    for rule in ("evidence", "graded"):
+        for worlds, what in ((("month-even", "year-even"), "without kinds"), (("month", "year"), "of three kinds")):
+            courses = [c for w in worlds for c in _courses(results.get(w, {}).get(rule, ()))]
+            for d in deciles((c.warned, c.met) for c in courses if c.warned is not None):
+                came = f"{d.came:.3f}" if d.holds else f"**{d.came:.3f}**"
+                lines.append(f"| {rule} | {what} | {d.said:.3f} | {came} | {d.low:.3f}–{d.high:.3f} | {d.of} |")
+    return f"""
+**Of alerts.** Units by the probability of ending on target that their first alert gave, a month and a year together:
+
+| rule | provinces | said | ended on target | band of 95 % | units |
+|--|--|--|--|--|--|
+{chr(10).join(lines)}
 """
 
 
@@ -267,7 +286,7 @@ def _percent(courses: Sequence[Course]) -> str:
     return f"{100 * sum(bool(c.raises) for c in courses) / len(courses):.0f} %" if courses else "–"
 
 
-def _forecast(courses: Sequence[Course], deciles: Sequence[Decile], world: Any) -> str:
+def _forecast(courses: Sequence[Course], classes: Sequence[Decile], world: Any) -> str:
     whose = (
         "Forecasts of units that do not react to warnings: one made before a warning cannot know what comes of it."
         if world.reacts
@@ -282,7 +301,7 @@ def _forecast(courses: Sequence[Course], deciles: Sequence[Decile], world: Any) 
     lines += [
         f"| {d.said:.2f} | {'' if d.holds else '**'}{d.came:.2f}{'' if d.holds else '**'} | "
         f"{d.low:.2f}–{d.high:.2f} | {d.of} |"
-        for d in deciles
+        for d in classes
     ]
     return "\n".join([*lines, f"\n![calibration](images/calibration-{world.name}.svg)\n"])
 

@@ -190,6 +190,8 @@ def _hear(life: Life, transition: Transition, n: int) -> None:
     if transition["status"] != "firing":
         life.course.ends.append(n)
     elif transition["kind"] != "unreachable" or len(life.course.raises) == len(life.course.ends):
+        if not life.course.raises and transition["probability_met"] is not None:
+            life.course.warned = float(transition["probability_met"])
         _raised(life, n)
 
 

@@ -39,6 +39,8 @@ class Course:
     ends: list[int] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     indicator: str = ""
+    warned: float | None = None
+    """probability of ending on target that the first alert gave"""
     phi: float = 1.0
     """over-dispersion of its daily counts, as known at the end"""
 
@@ -144,18 +146,22 @@ def calibration(courses: Iterable[Course], look: Any, level: float = 0.95) -> li
     The band is that of the binomial with the mean of what was said: what came lies in it with probability `level` at
     least, if forecasts are right. Several forecasts of one course are no independent cases, and it would be too narrow.
     """
+    chosen = ((course, look(course)) for course in courses)
+    return deciles(((made.probability, course.met) for course, made in chosen if made is not None), level)
+
+
+def deciles(said: Iterable[tuple[float, bool]], level: float = 0.95) -> list[Decile]:
+    """Return deciles of independent cases: the probability that was said of each, and whether it came."""
     bins: list[list[tuple[float, bool]]] = [[] for _ in range(10)]
-    for course in courses:
-        chosen = look(course)
-        if chosen is not None:
-            bins[min(9, int(10 * chosen.probability))].append((chosen.probability, course.met))
+    for p, came_true in said:
+        bins[min(9, int(10 * p))].append((p, came_true))
     found = []
     for cases in bins:
         if cases:
             of = len(cases)
-            said = sum(p for p, _ in cases) / of
+            mean = sum(p for p, _ in cases) / of
             came = sum(met for _, met in cases)
-            found.append(Decile(said, came / of, of, *(k / of for k in binomial_band(of, said, level))))
+            found.append(Decile(mean, came / of, of, *(k / of for k in binomial_band(of, mean, level))))
     return found
 
 
