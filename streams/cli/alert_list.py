@@ -23,6 +23,7 @@ LABEL: Final[Mapping[str, str]] = {
     "severity": "mức",
     "fingerprint": "cảnh báo",
 }
+HAPPENED: Final[Mapping[str, str]] = {"firing": "Cảnh báo", "resolved": "Kết thúc", "retracted": "Rút lại"}
 ID_SHOWN: Final = 12
 """characters of an alert's id: enough for `ack` and `explain`"""
 
@@ -45,6 +46,17 @@ def list_text(rows: Iterable[Mapping[str, Any]], silences: Iterable[Mapping[str,
         yield from (_silence(silence, names) for silence in silences)
         yield ""
     yield f"{number_text(len(rows))} cảnh báo đang mở, {number_text(len(silences))} lệnh tắt tiếng có hiệu lực"
+
+
+def history_text(rows: Iterable[Mapping[str, Any]], names: Names, *, only_open: bool) -> Iterator[str]:
+    """Yield lines for `lotrinh alerts`: what happened to alerts, or those that are open, one line each by time."""
+    count = 0
+    for count, row in enumerate(rows, start=1):  # noqa: B007
+        indicator = names.indicator(row["indicator"])
+        about = names.unit(row["unit"]) + (f" – {indicator}" if indicator else "")
+        yield f"{when_text(row['at'])}  {HAPPENED[row['status']]:<8}  {about}: {row['reason']}"
+    what = "cảnh báo đang mở" if only_open else "lần cảnh báo phát sinh, kết thúc hoặc được rút lại"
+    yield f"{number_text(count)} {what}"
 
 
 def _alert(row: Mapping[str, Any], names: Names) -> Iterator[str]:

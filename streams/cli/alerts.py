@@ -36,8 +36,10 @@ def command(
     **given: Any,
 ) -> None:
     """Show every alert transition, by time, from the topic `alerts`; with a command, explain one or act on it."""
+    from streams.cli.alert_list import history_text
     from streams.library import read_reading
     from streams.local.state import located
+    from streams.notify.texts import Names
     from streams.waiting import wait_until_counted
 
     if ctx.invoked_subcommand is not None:
@@ -53,10 +55,7 @@ def command(
     if as_json:
         echo_json({"alerts": rows})
         return
-    registry = read_reading(settings).registry
-    for r in rows:
-        click.echo(f"{r['at']}  {r['status']:<9}  {registry.name(r['unit'])}  {r['indicator']}: {r['reason']}")
-    click.echo(f"{len(rows)} transitions" if not only_open else f"{len(rows)} open alerts")
+    click.echo("\n".join(history_text(rows, Names(read_reading(settings)), only_open=only_open)))
 
 
 @command.command("list")

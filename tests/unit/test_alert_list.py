@@ -3,7 +3,7 @@
 from typing import Any
 
 from models.operator import labels_of
-from streams.cli.alert_list import LABEL, ROLE, list_text
+from streams.cli.alert_list import LABEL, ROLE, history_text, list_text
 from streams.cli.alerts import ROLES
 from streams.library import read_reading
 from streams.notify.texts import Names
@@ -83,3 +83,14 @@ def test_the_gravest_stands_first_and_silences_at_the_end() -> None:
 def test_every_role_and_every_label_has_vietnamese_words() -> None:
     assert set(ROLES) == ROLE.keys()
     assert labels_of(transition(), "340").keys() == LABEL.keys()
+
+
+def test_the_history_says_what_happened_when_in_one_line_each() -> None:
+    rows = [transition(), transition(status="retracted", unit="99999", indicator="*", reason="Sai mã.")]
+
+    assert list(history_text(rows, NAMES, only_open=False)) == [
+        f"08:59 05/06/2024  Cảnh báo  Thị trấn Đông Hưng – Hồ sơ trực tuyến: {rows[0]['reason']}",
+        "08:59 05/06/2024  Rút lại   99999: Sai mã.",
+        "2 lần cảnh báo phát sinh, kết thúc hoặc được rút lại",
+    ]
+    assert list(history_text([], NAMES, only_open=True)) == ["0 cảnh báo đang mở"]
