@@ -177,7 +177,8 @@ def _alerts_calibrated(results: Mapping[str, Mapping[str, Sequence[Any]]]) -> st
                 came = f"{d.came:.3f}" if d.holds else f"**{d.came:.3f}**"
                 lines.append(f"| {rule} | {what} | {d.said:.3f} | {came} | {d.low:.3f}–{d.high:.3f} | {d.of} |")
     return f"""
-**Of alerts.** Units by the probability of ending on target that their first alert gave, a month and a year together:
+**Of alerts.** Units by the probability of ending on target that their first alert gave, a month and a year together. This is
+what a head of department reads; an alert is raised when things look worst, and the probability has to be true all the same.
 
 | rule | provinces | said | ended on target | band of 95 % | units |
 |--|--|--|--|--|--|
