@@ -63,10 +63,6 @@ class Passed(Version):
     """how many records had come in when the tick was written: the sum of its cut"""
 
 
-Cells = dict[str, list[int]]
-"""cell → [numerator, denominator]"""
-
-
 def cells_in_force(epochs: dict[str, list[Any]], slot: dict[str, Any] | None) -> dict[str, Any]:
     """Return the cells that hold of what a slot said of a unit's day: those of its current epoch."""
     said = None if slot is None else epochs.get(str(slot["epoch"]))

@@ -14,6 +14,7 @@ import orjson
 
 from models.alerts import EVERY, Alerts
 from models.calendar import civil_day, day_number, day_text
+from models.counters import Cells
 from models.decisions import Indicator
 from models.gaps import Listed
 from models.reading import Reading
@@ -25,7 +26,7 @@ from streams.engine import Announcement, Engine, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.engine.stats import Durations
 from streams.engine.tables import windowed
-from streams.messages import EVIDENCE_HEADER, Cells, Mark, Passed, Tally, cells_in_force, dumps
+from streams.messages import EVIDENCE_HEADER, Mark, Passed, Tally, cells_in_force, dumps
 from streams.settings import Settings
 
 DAY_S: Final = 86_400

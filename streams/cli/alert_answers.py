@@ -1,9 +1,9 @@
 """What operators type of alerts, and what they are answered: Vietnamese; of what is wrong, Vietnamese | English."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, Final, get_args
+from typing import Any, Final, TypeVar, get_args
 
 from models.calendar import end_of, instant, instant_of, moment_of
 from models.operator import SILENCE_DAYS_MAX, Label
@@ -11,6 +11,7 @@ from streams.cli.alert_list import ID_SHOWN, condition_text
 from streams.library import BadInput
 from streams.notify.texts import KIND, Names, when_text
 
+T = TypeVar("T")
 _REFUSED: Final[Mapping[str, str]] = {
     "a reason holds no address, telephone or identity number": (
         "lý do không được có địa chỉ thư, số điện thoại hay số định danh"
@@ -47,24 +48,29 @@ def refused(reason: str) -> BadInput:
 def found_alert(rows: Iterable[dict[str, Any]], name: str) -> dict[str, Any]:
     """Return the open alert whose id or fingerprint begins so. Raises BadInput."""
     found = [r for r in rows if r["id"].startswith(name) or r["fingerprint"].startswith(name)]
-    if len(found) != 1:
-        many, begins = len(found), f"có mã bắt đầu bằng {name!r}; xem `lotrinh alerts list`"
-        raise wrong(
-            f"{f'{many} cảnh báo đang mở' if many else 'không cảnh báo nào đang mở'} {begins}",
-            f"{f'{many} open alerts have' if many else 'no open alert has'} an id that begins so",
-        )
-    return found[0]
+    many = len(found)
+    return _the_one(
+        found,
+        name,
+        f"{many} cảnh báo đang mở" if many else "không cảnh báo nào đang mở",
+        f"{many} open alerts have" if many else "no open alert has",
+    )
 
 
 def found_silence(ids: Iterable[str], name: str) -> str:
     """Return the silence whose id begins so. Raises BadInput."""
     found = [id_ for id_ in ids if id_.startswith(name)]
+    many = len(found)
+    return _the_one(
+        found, name, f"{many} lệnh tắt tiếng" if many else "không lệnh tắt tiếng nào", f"{many} silences have"
+    )
+
+
+def _the_one(found: Sequence[T], name: str, vietnamese: str, english: str) -> T:
+    """Return the only thing found by the beginning of its id. Raises BadInput, saying how many there are."""
     if len(found) != 1:
-        many, begins = len(found), f"có mã bắt đầu bằng {name!r}; xem `lotrinh alerts list`"
-        raise wrong(
-            f"{f'{many} lệnh tắt tiếng' if many else 'không lệnh tắt tiếng nào'} {begins}",
-            f"{many} silences have an id that begins so",
-        )
+        begins = f"có mã bắt đầu bằng {name!r}; xem `lotrinh alerts list`"
+        raise wrong(f"{vietnamese} {begins}", f"{english} an id that begins so")
     return found[0]
 
 

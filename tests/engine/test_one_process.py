@@ -258,12 +258,15 @@ def test_an_exception_in_a_body_ends_the_process_with_its_position_unmoved(
     assert last_words[0] in {"stop: ValueError: a bug", f"stop: {AWAITED}"}
 
 
-@pytest.mark.parametrize("how", ["put", "written"])
-def test_a_table_written_outside_of_a_fetch_is_an_error(how: str) -> None:
+@pytest.mark.parametrize(
+    "touch",
+    [lambda t: t.put("0/1", 1), lambda t: t.written(["0/1"]), lambda t: t.rows.get("0/1"), lambda t: "0/1" in t.rows],
+    ids=["put", "written", "get", "in"],
+)
+def test_a_table_touched_outside_of_a_fetch_is_an_error(touch: Callable[[Any], object]) -> None:
     async def script(stage: Stage) -> None:
-        table = stage.worker._tables[0]
         with pytest.raises(RuntimeError, match="outside of a fetch"):
-            table.put("0/1", 1) if how == "put" else table.written(["0/1"])
+            touch(stage.worker._tables[0])
 
     play(script)
 

@@ -82,6 +82,13 @@ class Shaky(Delivery):
             self.restart()
 
 
+def publish(delivery: Shaky, waiting: list[Transition], count: int) -> list[Transition]:
+    """Publish the first so many; return those that still wait."""
+    for made in waiting[:count]:
+        delivery.publish(made)
+    return waiting[count:]
+
+
 FATES = ("fine", "refused", "unsure", "cut-before-keep", "cut-before-send", "cut-after-send", "not-kept")
 ACTIONS = st.one_of(
     st.tuples(st.just("publish"), st.integers(1, 4)),
@@ -101,9 +108,7 @@ def test_each_mailbox_ends_with_the_newest_word_and_none_is_skipped(
     waiting = list(log)
     for action, detail in actions:
         if action == "publish":
-            for made in waiting[:detail]:
-                delivery.publish(made)
-            waiting = waiting[detail:]
+            waiting = publish(delivery, waiting, detail)
         else:
             delivery.act(action, detail)
     for made in waiting:
@@ -144,9 +149,7 @@ def test_a_digest_says_the_same_under_one_id_and_nobody_twice(
     waiting = list(log)
     for action, detail in actions:
         if action == "publish":
-            for made in waiting[:detail]:
-                delivery.publish(made)
-            waiting = waiting[detail:]
+            waiting = publish(delivery, waiting, detail)
             delivery.act("read", detail)
         else:
             delivery.act(action, detail)
