@@ -2,7 +2,8 @@
 
 usage: python -m bench.train_rows [--size 2048] [--write streams/data/rows-2.zdict]
 
-Half of the rows train, the other half is measured: bytes before and after, µs of processor time to pack and to unpack.
+Half of the rows train, the other half is measured: bytes before and after, µs of processor time to pack and to unpack,
+and to tell where a dossier counts: from its facts, and from the shorthand in its row (`models/shorthand.py`).
 A dictionary in use is never replaced (streams/rows.py): rows are written with it.
 """
 
@@ -16,9 +17,11 @@ import orjson
 import zstandard
 
 from bench import workload
+from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Event, decode
 from models.fold import learn
+from models.shorthand import Shorthand
 from streams import rows
 from streams.feeds.simulate import Simulation, simulate
 from streams.library import read_reading
@@ -54,6 +57,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
     reading = read_reading(Settings())
+    shorthand = Shorthand(reading.fold, reading.fold_fingerprint())
     named = list(reading.targets(reading.decision.period.last).rows)
     streams = {
         "simulated year": dossiers(simulate(reading, Simulation(given.dossiers, 1))),
@@ -73,6 +77,15 @@ def main() -> None:
             f"squeezed {sum(map(len, packed)) / len(packed):.0f}; pack {cpu_us(rows.pack, resting):.1f} µs "
             f"(JSON {cpu_us(orjson.dumps, resting):.1f}), unpack {cpu_us(rows.unpack, packed):.1f} µs "
             f"(JSON {cpu_us(orjson.loads, plain):.1f})"
+        )
+        held = [contributions(d[0], reading.fold) for d in resting]
+        briefed = [rows.pack(d, shorthand.write(h)) for d, h in zip(resting, held, strict=True)]
+        short = sum(rows.shorthand_of(row) != b"" for row in briefed)
+        print(
+            f"  where they count: {short} in shorthand, {(sum(map(len, briefed)) - sum(map(len, packed))) / short:.0f} "
+            f"bytes more; from facts {cpu_us(lambda row: contributions(rows.unpack(row)[0], reading.fold), packed):.1f} "
+            f"µs, from shorthand {cpu_us(lambda row: shorthand.read(rows.shorthand_of(row)), briefed):.1f} µs, writing it "
+            f"{cpu_us(shorthand.write, held):.1f} µs"
         )
 
 

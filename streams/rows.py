@@ -1,8 +1,8 @@
-"""A dossier's row: JSON while it is under way, squeezed once it rests.
+"""A dossier's row: JSON while it is under way, squeezed once it rests, and then with where it counts in shorthand.
 
 Most dossiers of a year rest, so their rows decide memory, the changelog and how long a takeover reads. Zstandard with
 a dictionary of typical rows takes them from some 550 to some 130 bytes for 3 µs; a dossier under way, which is read
-and written several times, does without. The row is the same JSON in both forms.
+and written several times, does without. The row is the same JSON in all forms.
 """
 
 from importlib.resources import files
@@ -14,7 +14,9 @@ from orjson import dumps, loads
 from models.dossier import NOTHING, Dossier, Facts
 
 SQUEEZED: Final = 1
-"""first byte of a squeezed row: the number of its dictionary. JSON begins with `[`"""
+"""first byte of a row that is squeezed and nothing else. JSON begins with `[`"""
+BRIEFED: Final = 2
+"""first byte of a row that is squeezed, with a shorthand before it; the second byte says how long that is"""
 DICTIONARY: Final = "rows-1.zdict"
 """Never to be changed, for rows are written with it; another one gets a number of its own. `bench/train_rows.py`"""
 LEVEL: Final = 3
@@ -42,10 +44,14 @@ def rests(facts: Facts) -> bool:
     return get("result_document") is False and get("resolved_at") is not None
 
 
-def pack(dossier: Dossier) -> bytes:
-    """Return a dossier's row."""
+def pack(dossier: Dossier, shorthand: bytes = b"") -> bytes:
+    """Return a dossier's row, with where it counts (`models.shorthand`) if it rests and that is given."""
     row = dumps(dossier)
-    return _MARK + _squeezed(row) if rests(dossier[0]) else row
+    if not rests(dossier[0]):
+        return row
+    if 0 < len(shorthand) < 256:
+        return b"".join((bytes([BRIEFED, len(shorthand)]), shorthand, _squeezed(row)))
+    return _MARK + _squeezed(row)
 
 
 def unpack(row: Any) -> Dossier:
@@ -59,6 +65,13 @@ def unpack(row: Any) -> Dossier:
         return row  # type: ignore[no-any-return]  # written since the last transaction
     if row[0] == _JSON:
         return loads(row)  # type: ignore[no-any-return]  # what was packed
+    if row[0] == BRIEFED:
+        return loads(_restored(row[2 + row[1] :]))  # type: ignore[no-any-return]
     if row[0] == SQUEEZED:
         return loads(_restored(row[1:]))  # type: ignore[no-any-return]
     raise ValueError(f"a dossier's row begins with {row[0]}: written by a later release?")
+
+
+def shorthand_of(row: Any) -> bytes:
+    """Return the shorthand of a row; b"" where it has none."""
+    return row[2 : 2 + row[1]] if type(row) is bytes and row[0] == BRIEFED else b""

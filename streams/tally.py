@@ -17,12 +17,13 @@ from models.events import Event, Refused, decode
 from models.fold import NONE, Held, learn, moved
 from models.gaps import Gaps, Listed
 from models.reading import Reading
+from models.shorthand import Shorthand
 from streams import topics
 from streams.application import engine_config
 from streams.engine import Announcement, Engine, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.messages import Mark, Passed, Tally, Tick, Version, dumps
-from streams.rows import pack, unpack
+from streams.rows import pack, shorthand_of, unpack
 from streams.settings import Settings
 
 WRONG_KEY: Final = "the record's key is not the dossier"
@@ -64,6 +65,7 @@ class TallyWork:
         """those in hand have changed since they were last announced"""
         self._gaps = Gaps(reading.fulfilled_later())
         self._fold = reading.fold_fingerprint()
+        self._shorthand = Shorthand(self._rules, self._fold)
         self._begins = False
         self._completes = False
         self._passed: list[Tick] = []
@@ -80,7 +82,7 @@ class TallyWork:
         self._counters = Counters()
         self._gaps.forget()
         for key, row in self._owner.rows(self._dossiers):
-            self._count(key, contributions(unpack(row)[0], self._rules), 1)
+            self._count(key, self._held(row), 1)
             if len(self._counters) > IN_HAND_MAX:
                 self._counters.settle()
         self._counters.settle()
@@ -96,6 +98,11 @@ class TallyWork:
             self._pass_ticks(self._owner.progress.next)
         else:
             self._gaps.settle()  # whoever counted them has announced them
+
+    def _held(self, row: bytes) -> Held:
+        """Return where the dossier of a row counts: by its shorthand, or else by its facts."""
+        held = self._shorthand.read(shorthand_of(row))
+        return contributions(unpack(row)[0], self._rules) if held is None else held
 
     def _count(self, key: bytes, moved: Held, sign: int) -> None:
         """Put contributions of a dossier into the counters, or take them out."""
@@ -124,7 +131,7 @@ class TallyWork:
         self._pass_ticks({**self._owner.progress.next, fetch.topic: fetch.position})
 
     def _take_events(self, fetch: Fetch) -> None:
-        known, learnt, rules = self._dossiers.rows, self._learnt, self._rules
+        known, learnt = self._dossiers.rows, self._learnt
         refused = unchanged = 0
         for record in fetch.records:
             event = decode(record.value, record.headers)
@@ -141,7 +148,7 @@ class TallyWork:
             if after is not before:
                 known[key] = after  # its table is told of all at once, in `_recount`
                 if key not in learnt:
-                    learnt[key] = NONE if row is None else contributions(before[0], rules)
+                    learnt[key] = NONE if row is None else self._held(row)
         counts = self._owner.memo["counts"]
         counts["refused"] += refused
         counts["unchanged"] += unchanged
@@ -150,12 +157,16 @@ class TallyWork:
     def _recount(self) -> None:
         """Move the counters by what has been learnt since they were announced.
 
-        Once per transaction and dossier, not once per event: what counts follows from what is known.
+        Once per transaction and dossier, not once per event: what counts follows from what is known. Then its row is
+        complete, too.
         """
-        rows, rules = self._dossiers.rows, self._rules
+        rows, rules, write = self._dossiers.rows, self._rules, self._shorthand.write
         self._dossiers.written(self._learnt)
         for key, held in self._learnt.items():
-            taken, put = moved(held, contributions(unpack(rows.get(key))[0], rules))
+            dossier = unpack(rows[key])
+            now = contributions(dossier[0], rules)
+            rows[key] = pack(dossier, write(now))
+            taken, put = moved(held, now)
             self._count(key, taken, -1)
             self._count(key, put, 1)
         self._learnt.clear()
@@ -268,7 +279,6 @@ def create_app(settings: Settings, reading: Reading) -> Engine:
     app = Engine(config, lambda owner: TallyWork(owner, reading, settings, dossiers))
     inbound = app.source(*topics.named(settings, (*topics.INBOUND, topics.TICKS)))
     dossiers = app.Table("dossiers", key_type=bytes, value_type=bytes)
-    dossiers.pack = pack
 
     @app.agent(inbound, name="tally")
     async def tally(stream: Any) -> None:

@@ -1,6 +1,6 @@
 """Faust tables, plain and windowed, whose writes join the transaction of the fetch that made them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import faust
@@ -26,7 +26,7 @@ class Rows:
     Each partition keeps rows of its own, bound while it has its turn, so that two never meet in one dictionary.
     Values are never changed in place: a stored value is what the next transaction may still be writing out.
     Keys and values are JSON in the changelog. Raw keys stay as they are; under raw values one that was written as an
-    object is packed when it is committed, and rests as bytes: compact, nothing for the garbage collector to look at.
+    object becomes bytes when it is committed, and rests so: compact, nothing for the garbage collector to look at.
     """
 
     rows: dict[Any, Any] = _NOBODYS
@@ -34,8 +34,6 @@ class Rows:
     raw_value = False
     dirty: dict[Any, None] = _NOBODYS
     """keys written, in order"""
-    pack: Callable[[Any], bytes] = staticmethod(dumps)
-    """how a value that was written as an object becomes bytes; an application with raw values may give its own"""
 
     def bind(self, rows: dict[Any, Any], dirty: dict[Any, None]) -> None:
         """Let a partition have its turn."""
@@ -51,13 +49,13 @@ class Rows:
 
     def dump(self, keys: Iterable[Any]) -> list[tuple[bytes, bytes | None]]:
         """Return rows as they go into the changelog; a tombstone where there is none."""
-        rows, raw_value, pack = self.rows, self.raw_value, self.pack
+        rows, raw_value = self.rows, self.raw_value
         dumped: list[tuple[bytes, bytes | None]] = []
         for key in keys:
             value = rows.get(key)
             raw = key if self.raw_key else dumps(key)
             if value is not None and not (raw_value and type(value) is bytes):
-                value = pack(value)
+                value = dumps(value)
                 if raw_value:
                     rows[key] = value  # from now on it rests packed
             dumped.append((raw, value))

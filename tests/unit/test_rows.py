@@ -47,8 +47,24 @@ def test_a_row_of_json_is_read_as_before() -> None:
 
 
 def test_a_row_of_a_later_release_is_refused() -> None:
-    with pytest.raises(ValueError, match="begins with 2: written by a later release"):
-        rows.unpack(b"\x02" + GOLDEN[1:])
+    with pytest.raises(ValueError, match="begins with 3: written by a later release"):
+        rows.unpack(b"\x03" + GOLDEN[1:])
+
+
+def test_a_row_with_a_shorthand_is_read_as_it_was_first_written() -> None:
+    row = bytes([2, 5]) + b"short" + GOLDEN[1:]
+
+    assert rows.unpack(row) == KNOWN
+    assert rows.shorthand_of(row) == b"short"
+    assert rows.shorthand_of(GOLDEN) == b""
+
+
+@pytest.mark.parametrize("length", [0, 255, 256])
+def test_a_shorthand_that_does_not_fit_is_left_out(length: int) -> None:
+    row = rows.pack(KNOWN, b"s" * length)
+
+    assert rows.unpack(row) == KNOWN
+    assert rows.shorthand_of(row) == (b"s" * length if length < 256 else b"")
 
 
 @given(st.lists(events(), max_size=8))
