@@ -9,7 +9,7 @@ from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.evaluation import Evaluator
 from models.events import Event, decode
-from models.fold import Counters, count, learn
+from models.fold import Counted, count, learn
 from streams.library import read_reading
 from streams.settings import Settings
 
@@ -22,7 +22,7 @@ def counted(values: Sequence[bytes]) -> str:
         event = decode(value)
         assert isinstance(event, Event)  # noqa: S101
         dossiers[event.dossier] = learn(dossiers.get(event.dossier, NOTHING), event)[0]
-    total: Counters = {}
+    total: Counted = {}
     for dossier in dossiers.values():
         count(total, contributions(dossier[0], rules), 1)
     return digest((*key, *n) for key, n in total.items())

@@ -14,7 +14,7 @@ from models.calendar import civil_day, end_of, instant_of, moment_of, start_of
 from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
-from models.fold import NONE, Counters, Held, count, learn, moved
+from models.fold import NONE, Counted, Held, count, learn, moved
 from models.gaps import Gaps
 from models.reading import Reading
 from models.standings import Standing, Standings
@@ -76,7 +76,7 @@ class Evaluator:
     def settle(self) -> None:
         """Bring the counters up to what has been learnt: one addition per unit, day and cell that changed."""
         dossiers, held_by, rules = self.dossiers, self._held, self.reading.fold
-        changes: Counters = {}
+        changes: Counted = {}
         for code in self._learnt:
             now = contributions(dossiers[code][0], rules)
             taken, put = moved(held_by.get(code, NONE), now)

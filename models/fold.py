@@ -15,7 +15,7 @@ T = TypeVar("T")
 Held = Sequence[Contribution]
 """where a dossier counts now; derived from it, and kept beside it so that it need not be derived twice"""
 NONE: Final[Held] = ()
-Counters = dict[tuple[str, str, str], list[int]]
+Counted = dict[tuple[str, str, str], list[int]]
 """(unit, civil day as ISO text, cell) → [numerator, denominator]"""
 
 
@@ -45,7 +45,7 @@ def moved(held: Sequence[T], now: Sequence[T]) -> tuple[Sequence[T], Sequence[T]
     return taken, put
 
 
-def count(counters: Counters, held: Held, sign: int) -> None:
+def count(counters: Counted, held: Held, sign: int) -> None:
     """Put contributions into counters (sign 1), or take them out (-1)."""
     for unit, day, cell, numerator in held:
         key = (unit, day, cell)

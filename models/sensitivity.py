@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from models.contributions import contributions
 from models.decisions import Indicator
 from models.dossier import Dossier
-from models.fold import Counters, count
+from models.fold import Counted, count
 from models.reading import Reading
 from models.standings import Judged, Standings
 
@@ -115,7 +115,7 @@ class _Folded:
     def __init__(self, dossiers: Mapping[str, Dossier], as_of: date) -> None:
         self._dossiers = dossiers
         self._as_of = as_of
-        self._counters: dict[str, Counters] = {}
+        self._counters: dict[str, Counted] = {}
         self._judged: dict[str, dict[Key, Judged]] = {}
 
     def judged(self, reading: Reading) -> Mapping[Key, Judged]:
@@ -133,7 +133,7 @@ class _Folded:
             }
         return self._judged[name]
 
-    def _counted(self, reading: Reading) -> Counters:
+    def _counted(self, reading: Reading) -> Counted:
         name = reading.fold_fingerprint()
         if name not in self._counters:
             counters = self._counters[name] = {}
