@@ -5,7 +5,7 @@ usage: python -m bench.recovery [--dossiers 100000] [--apps tally,watch] [--repe
 Feeds the fixed workload, lets tally and then watch count it, and restarts each. Times are the worker's own words: from
 the group's assignment to work ("works on … after … s"), of which fencing and reading the rows; and beside them the whole
 start by the clock, from the process to its ready file, after a kill with the session timeout in it. While the backlog is
-worked off the first time, rate, CPU and memory of the first tenth and of the last are read (`growth`): flat or not.
+worked off the first time, rate, CPU and memory are read tenth by tenth (`growth`): flat or not.
 """
 
 import argparse
