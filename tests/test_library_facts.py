@@ -79,6 +79,7 @@ def test_every_overridden_name_is_there_to_be_overridden(ours: type, theirs: typ
 
 def test_every_private_attribute_that_is_read_is_there() -> None:
     assert "self._position = " in inspect.getsource(TopicPartitionState)
+    assert "self.lso = " in inspect.getsource(TopicPartitionState)
     assert "_tp_state" in inspect.getsource(Assignment)
     assert "_isolation_level" in inspect.getsource(aiokafka.AIOKafkaConsumer)
     assert "_fetch_max_wait_ms" in inspect.getsource(aiokafka.AIOKafkaConsumer)
@@ -154,6 +155,13 @@ def test_fetched_records_moves_positions_over_markers_without_a_record() -> None
     source = inspect.getsource(Fetcher.fetched_records)
 
     assert "if not records:\n                        continue" in source
+
+
+def test_fetched_records_leaves_what_is_not_asked_for_where_it_is() -> None:
+    """And takes no partition at all for every partition: `Alignment.due` never returns none."""
+    source = inspect.getsource(Fetcher.fetched_records)
+    assert "if partitions and tp not in partitions:" in source
+    assert source.index("if partitions and tp not in partitions:") < source.index("res_or_error.getall(max_records)")
 
 
 def test_a_position_out_of_range_is_an_error_only_where_no_reset_is_asked_for() -> None:

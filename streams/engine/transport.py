@@ -8,7 +8,7 @@ position without a record, and are said too: then positions are contiguous, and 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import faust
@@ -17,6 +17,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.engine.alignment import Alignment
 from streams.engine.stop import die
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Fetch:
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, reading committed records and handing over whole fetches."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Begin where nothing has been handed over."""
+        super().__init__(*args, **kwargs)
+        self._alignment = Alignment()
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # Faust reads committed records under `exactly_once` only; aiokafka looks at both when it starts.
@@ -57,16 +63,19 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = 50  # noqa: SLF001
         return consumer
 
-    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Mapping[TP, Sequence[Fetch]]:
+    async def _fetch_records(
+        self, consumer: Any, active: Collection[TP] | None, **options: Any
+    ) -> Mapping[TP, Sequence[Fetch]]:
         subscription = consumer._subscription.subscription  # noqa: SLF001
         assignment = subscription and subscription.assignment
         if not assignment:
-            await super()._fetch_records(consumer, *args, **kwargs)
+            await super()._fetch_records(consumer, active, **options)
             return {}
         states = dict(assignment._tp_state)  # noqa: SLF001
+        due = self._due(states, active)
         starts = {tp: state._position for tp, state in states.items()}  # noqa: SLF001
         try:
-            fetched = await super()._fetch_records(consumer, *args, **kwargs)
+            fetched = await super()._fetch_records(consumer, due, **options)
         except OffsetOutOfRangeError as exc:
             # aiokafka would begin elsewhere (`consumer_auto_offset_reset`), and that would look like an empty stretch.
             asyncio.run_coroutine_threadsafe(self.app.out_of_range({TP(*tp) for tp in exc.args[0]}), self.app.loop)
@@ -84,8 +93,22 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             start, position = starts[tp], state._position  # noqa: SLF001
             if start is not None and position is not None and position > start:
                 key = TP(tp.topic, tp.partition)
-                batches[key] = [Fetch(key, fetched.get(tp, ()), start, position)]
+                records = fetched.get(tp, ())
+                batches[key] = [Fetch(key, records, start, position)]
+                if records:
+                    self._alignment.handed_over(key, records[-1].timestamp)
         return batches
+
+    def _due(self, states: Mapping[TP, Any], active: Collection[TP] | None) -> Collection[TP] | None:
+        """Return what is to be read now of what Faust asks for: co-partitioned topics side by side."""
+        asked = states if active is None else [tp for tp in active if tp in states]
+        if not asked:
+            return active
+        behind = [
+            tp for tp in asked
+            if (at := states[tp]._position) is not None and at < (states[tp].lso or 0)  # noqa: SLF001
+        ]  # fmt: skip
+        return self._alignment.due(asked, behind, time.monotonic())
 
     def fetched_to(self) -> Mapping[TP, int]:
         """Return up to where each partition has been handed over."""
