@@ -52,8 +52,11 @@ class _Written(dict[Place, bytes]):
 
     def __missing__(self, place: Place) -> bytes:
         day, cell, numerator = place
-        ordinal, number = date.fromisoformat(day).toordinal(), self._numbers.get(cell)
-        if number is None or not FIRST_DAY <= ordinal <= LAST_DAY:
+        number = self._numbers.get(cell)
+        if number is None:
+            return b""
+        ordinal = date.fromisoformat(day).toordinal()
+        if not FIRST_DAY <= ordinal <= LAST_DAY:
             return b""
         self[place] = raw = (ordinal - FIRST_DAY).to_bytes(2, "big") + bytes([2 * number + numerator])
         return raw
