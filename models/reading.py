@@ -34,8 +34,8 @@ from models.trajectory import Flat, Milestones, Ramp, Trajectory
 from models.units import BadTable, Heirs, Registry, Succession, Unit
 
 __all__ = ["Group", "Reading", "Sources", "SwitchView", "Target", "Targets"]
-STANDING_VERSION: Final = 3
-"""Raise it whenever a standing or an alert comes out differently from the same counters."""
+STANDING_VERSION: Final = 4
+"""Raise it whenever a standing or an alert comes out differently from the same counters, or is to be said anew."""
 
 
 class SwitchView(NamedTuple):

@@ -343,13 +343,14 @@ class WatchWork:
             if self._is_announced(unit):
                 for indicator in self._reading.indicators:
                     key = f"{self._reading.decision.id}/{indicator}/{unit}".encode()
-                    yield Announcement(topic, key, None, None, ((VERSION_HEADER, version.encode()),))
+                    yield Announcement(topic, key, None, self._owner.partition, ((VERSION_HEADER, version.encode()),))
                 del self._tables.announced[self._name(unit)]
 
     def _record(self, row: Standing, version: str) -> Announcement:
+        """Return a row's record; it goes where its unit is at home, so that a transaction has one partition of rows."""
         row["version"] = version
         key = f"{row['decision']}/{row['indicator']}/{row['unit']}"
-        return Announcement(self._settings.topic(topics.STANDINGS), key.encode(), dumps(row))
+        return Announcement(self._settings.topic(topics.STANDINGS), key.encode(), dumps(row), self._owner.partition)
 
     def _is_home(self, unit: str) -> bool:
         home = self._reading.registry.home(unit).encode()

@@ -27,8 +27,10 @@ from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.windows import TumblingWindow
+from mode.loop import LOOPS
+from mode.threads import ServiceThread
 
-from streams.engine import app, tables, takeover, transport
+from streams.engine import app, kafka, tables, takeover, transport
 from streams.engine.owner import partition_of
 from streams.engine.records import Record
 
@@ -193,6 +195,19 @@ def test_a_commit_fails_only_for_good() -> None:
     assert "raise ProducerFenced()" in source
     for error in (ProducerFenced, InvalidTxnState, KafkaError):
         assert not error.retriable
+
+
+def test_the_wait_for_the_markers_of_the_transaction_before_is_ours_to_set() -> None:
+    """It is read when a transaction is turned away with nothing in it yet; `streams.engine.kafka` sets it."""
+    source = inspect.getsource(sender.AddPartitionsToTxnHandler.handle_response)
+
+    assert "if not txn_manager.txn_partitions:\n                        return BACKOFF_OVERRIDE" in source
+    assert sender.BACKOFF_OVERRIDE == kafka.MARKERS_S
+
+
+def test_the_loop_that_is_asked_for_is_that_of_the_consumer_thread_too() -> None:
+    assert LOOPS["uvloop"] == "mode.loop.uvloop"
+    assert "thread_loop or asyncio.new_event_loop()" in inspect.getsource(ServiceThread.__init__)
 
 
 def test_init_transactions_waits_until_the_predecessors_transaction_has_ended() -> None:

@@ -13,6 +13,9 @@ from streams.cli.options import of_decision, of_system, settings_from
 @of_system
 def command(name: str, **given: Any) -> None:
     """Run one worker until SIGTERM. Start as many as there are partitions; each takes its share."""
+    import mode.loop
+
+    mode.loop.use("uvloop")  # before anything of Faust has asked for an event loop
     from streams import worker
     from streams.library import read_reading
     from streams.local.state import located

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from aiokafka.producer import sender
 from faust.types import TP
 
 from streams.engine.log import Bounds, Passing, Row, Rows
@@ -23,6 +24,10 @@ CHUNK = 2_000
 """records of a changelog in hand at once; all that has been fetched would be a hundred thousand"""
 STALLED_S = 60.0
 """how long a read may wait for its next record, which is there"""
+MARKERS_S = 0.001
+"""After a commit is decided its markers are still being written, and the next transaction is turned away meanwhile. How
+long to wait before asking again; aiokafka's 20 ms are several times what the markers take."""
+sender.BACKOFF_OVERRIDE = MARKERS_S
 
 
 class KafkaLog:

@@ -138,10 +138,14 @@ def _judge_rows(verdict: Verdict, expected: Standings, ours: Standings) -> None:
 
 
 def _judge_order(verdict: Verdict, history: Iterable[Any]) -> None:
-    """No older row after a newer one (I4)."""
+    """No older row after a newer one (I4), and every row of one unit in one partition, so that there is an order."""
     newest: dict[bytes, tuple[str, int]] = {}
+    homes: dict[bytes, int] = {}
     for record in history:
         version = _version(record)
+        unit = record.key.split(b"/", 2)[2]
+        if homes.setdefault(unit, record.partition) != record.partition:
+            verdict.problems.append(f"rows of {unit!r} lie in partitions {homes[unit]} and {record.partition}")
         before, at = newest.get(record.key, ("", -1))
         if version <= before:
             verdict.problems.append(

@@ -50,6 +50,18 @@ def test_help_loads_no_faust() -> None:
     assert done.stdout.strip().endswith("False")
 
 
+def test_a_worker_runs_on_uvloop() -> None:
+    code = (
+        "import asyncio, streams.worker as w, streams.cli as c\n"
+        "w.run = lambda *_: print(type(asyncio.new_event_loop()).__module__)\n"
+        "c.main()"
+    )
+    command, env = [sys.executable, "-c", code, "worker", "tally"], os.environ | {"LOTRINH_KAFKA": "127.0.0.1:1"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout.split()[-1] == "uvloop"
+
+
 def test_decisions_show_is_the_contracts_object() -> None:
     shown: dict[str, Any] = json.loads(lotrinh("decisions", "show", "thai-binh-2024", "--json").stdout)
 
