@@ -21,7 +21,7 @@ def counted(*events: dict[str, Any], switches: tuple[tuple[str, str], ...] = ())
         decoded = decode(line)
         assert isinstance(decoded, Event)
         dossier = merge(dossier, decoded.stamp, decoded.facts)
-    return {(c.unit, c.day[-2:], c.cell, c.numerator) for c in contributions(dossier[0], rules)}
+    return {(unit, day[-2:], cell, above) for unit, day, cell, above in contributions(dossier[0], rules)}
 
 
 def receipt(day: int = 3, **fields: Any) -> dict[str, Any]:
