@@ -79,7 +79,7 @@ def main() -> None:
             f"(JSON {cpu_us(orjson.loads, plain):.1f})"
         )
         held = [contributions(d[0], reading.fold) for d in resting]
-        briefed = [rows.pack(d, shorthand.write(h)) for d, h in zip(resting, held, strict=True)]
+        briefed = [rows.pack(d, h, shorthand.write) for d, h in zip(resting, held, strict=True)]
         short = sum(rows.shorthand_of(row) != b"" for row in briefed)
         print(
             f"  where they count: {short} in shorthand, {(sum(map(len, briefed)) - sum(map(len, packed))) / short:.0f} "

@@ -62,6 +62,18 @@ class _Written(dict[Place, bytes]):
         return raw
 
 
+class _Heads(dict[str, bytes]):
+    """A unit's code → what comes before the places of who counts for it; b"" where the code is too long."""
+
+    def __init__(self, tag: bytes) -> None:
+        self._tag = tag
+
+    def __missing__(self, unit: str) -> bytes:
+        code = unit.encode()
+        self[unit] = head = self._tag + bytes((len(code),)) + code if len(code) <= CODE_MAX else b""
+        return head
+
+
 class Shorthand:
     """Writes and reads it, under one set of rules.
 
@@ -76,22 +88,20 @@ class Shorthand:
             raise ValueError(f"the name of the rules has {len(self._tag)} bytes, {TAG_BYTES} are expected")
         cells = dict.fromkeys(rule.indicator for of in (rules.dossiers, rules.payments, rules.copies) for rule in of)
         self._units, self._places, self._written = _Units(), _Places([*cells]), _Written([*cells])
+        self._heads = _Heads(self._tag)
 
     def write(self, held: Held) -> bytes:
         """Return it; b"" where there is none: counted by several units, by procedure or for an heir."""
         if not held:
             return self._tag + b"\0"
         unit, written = held[0][0], self._written
-        code = unit.encode()
-        if len(code) > CODE_MAX:
-            return b""
-        parts = [self._tag, bytes((len(code),)), code]
-        for of, day, cell, numerator in held:
-            part = written[day, cell, numerator]
-            if of != unit or not part:
+        parts = [self._heads[unit]]
+        for counted in held:
+            part = written[counted[1:]]
+            if counted[0] != unit or not part:
                 return b""
             parts.append(part)
-        return b"".join(parts)
+        return b"".join(parts) if parts[0] else b""
 
     def read(self, raw: bytes) -> Held | None:
         """Return where the dossier counts; None where it was written under other rules, or not at all.

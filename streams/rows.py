@@ -5,6 +5,7 @@ a dictionary of typical rows takes them from some 550 to some 130 bytes for 3 µ
 and written several times, does without. The row is the same JSON in all forms.
 """
 
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import zstandard
 from orjson import dumps, loads
 
 from models.dossier import NOTHING, Dossier, Facts
+from models.fold import NONE, Held
 
 SQUEEZED: Final = 1
 """first byte of a row that is squeezed and nothing else. JSON begins with `[`"""
@@ -33,6 +35,7 @@ def _codec() -> tuple[zstandard.ZstdCompressor, zstandard.ZstdDecompressor]:
 _SQUEEZE, _RESTORE = _codec()
 _squeezed, _restored = _SQUEEZE.compress, _RESTORE.decompress
 _MARK: Final = bytes([SQUEEZED])
+_briefed: Final = [bytes([BRIEFED, length]) for length in range(256)].__getitem__
 _JSON: Final = ord("[")
 
 
@@ -44,13 +47,18 @@ def rests(facts: Facts) -> bool:
     return get("result_document") is False and get("resolved_at") is not None
 
 
-def pack(dossier: Dossier, shorthand: bytes = b"") -> bytes:
-    """Return a dossier's row, with where it counts (`models.shorthand`) if it rests and that is given."""
+def _no_shorthand(_: Held) -> bytes:
+    return b""
+
+
+def pack(dossier: Dossier, held: Held = NONE, shorthand: Callable[[Held], bytes] = _no_shorthand) -> bytes:
+    """Return a dossier's row; if it rests, with where it counts (`held`) as `Shorthand.write` says it."""
     row = dumps(dossier)
     if not rests(dossier[0]):
         return row
-    if 0 < len(shorthand) < 256:
-        return b"".join((bytes([BRIEFED, len(shorthand)]), shorthand, _squeezed(row)))
+    said = shorthand(held)
+    if 0 < len(said) < 256:
+        return b"".join((_briefed(len(said)), said, _squeezed(row)))
     return _MARK + _squeezed(row)
 
 

@@ -141,7 +141,7 @@ class TallyWork:
                 refused += 1
                 continue
             row = known.get(key)
-            before = unpack(row)
+            before = row if type(row) is list else unpack(row)  # a list: written since the last transaction
             after, outcome = learn(before, event)
             if outcome == "unchanged":
                 unchanged += 1
@@ -160,15 +160,16 @@ class TallyWork:
         Once per transaction and dossier, not once per event: what counts follows from what is known. Then its row is
         complete, too.
         """
-        rows, rules, write = self._dossiers.rows, self._rules, self._shorthand.write
+        rows, rules, write, count = self._dossiers.rows, self._rules, self._shorthand.write, self._count
         self._dossiers.written(self._learnt)
         for key, held in self._learnt.items():
-            dossier = unpack(rows[key])
+            dossier = rows[key]
             now = contributions(dossier[0], rules)
-            rows[key] = pack(dossier, write(now))
-            taken, put = moved(held, now)
-            self._count(key, taken, -1)
-            self._count(key, put, 1)
+            rows[key] = pack(dossier, now, write)
+            if held:
+                taken, now = moved(held, now)
+                count(key, taken, -1)
+            count(key, now, 1)
         self._learnt.clear()
 
     def _refuse(self, record: Any, event: Event | Refused) -> None:

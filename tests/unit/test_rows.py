@@ -61,7 +61,7 @@ def test_a_row_with_a_shorthand_is_read_as_it_was_first_written() -> None:
 
 @pytest.mark.parametrize("length", [0, 255, 256])
 def test_a_shorthand_that_does_not_fit_is_left_out(length: int) -> None:
-    row = rows.pack(KNOWN, b"s" * length)
+    row = rows.pack(KNOWN, (), lambda _: b"s" * length)
 
     assert rows.unpack(row) == KNOWN
     assert rows.shorthand_of(row) == (b"s" * length if length < 256 else b"")
