@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NoReturn
@@ -12,6 +13,8 @@ log = logging.getLogger("lotrinh.engine")
 EX_SOFTWARE = 70
 KILLED = 137
 LEAVE_S = 2.0
+STOP_S = 10.0
+"""from everything let go to the end of the process, at most"""
 
 _leave: list[Callable[[], None]] = []
 
@@ -35,6 +38,21 @@ def die(why: object) -> NoReturn:
         except Exception:
             log.exception("could not leave the group")
     end_process(EX_SOFTWARE)
+
+
+def end_within(seconds: float) -> None:
+    """End the process with exit code 0 then, if it is still there: all it had is committed and let go.
+
+    What is left is Faust's own stopping; a consumer thread that is stopped while it starts may wait for ever.
+    """
+
+    def end() -> None:
+        log.warning("stop: still here %g s after everything was let go", seconds)
+        end_process(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True  # a process that ends by itself does not wait for it
+    timer.start()
 
 
 def end_process(code: int) -> NoReturn:

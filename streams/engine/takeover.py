@@ -12,7 +12,7 @@ from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import Service
 
-from streams.engine.stop import die, point, watched
+from streams.engine.stop import STOP_S, die, end_within, point, watched
 
 log = logging.getLogger("lotrinh.engine")
 
@@ -95,6 +95,7 @@ class Tables(TableManager):
         self._tables_registered.set()
 
     async def on_stop(self) -> None:
-        """On SIGTERM: finish, then stop as Faust does."""
+        """On SIGTERM: finish, then stop as Faust does, if it does."""
         await self.app.holdings.release()
+        end_within(STOP_S)
         await super().on_stop()
