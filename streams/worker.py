@@ -80,13 +80,14 @@ def tune_collector() -> None:
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-BUFFER_BYTES = 128 << 10
+BUFFER_BYTES = 32 << 10
 
 
 def return_buffers() -> None:
     """Give the buffers of fetches back to the system as soon as they are free.
 
-    glibc takes such sizes to be lasting once it has seen some, and keeps them. Does nothing without glibc.
+    glibc takes such sizes to be lasting once it has seen some, and keeps them. What uvloop reads at a time is smaller
+    still: taken from the heap, it would leave holes between rows that stay. Does nothing without glibc.
     """
     with suppress(OSError, AttributeError):
         set_option = ctypes.CDLL(None).mallopt
