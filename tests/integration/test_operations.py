@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from streams import topics
+from streams.engine.stop import STOP_S
 from streams.feeds.simulate import Simulation, simulate
 from tests.integration.system import System, Worker
 
@@ -130,3 +131,16 @@ def test_a_taken_port_is_one_sentence(system: System) -> None:
     assert second.process.wait(30) == 2
     assert f"lotrinh: port {port} of 127.0.0.1 is taken" in second.text()
     assert "Traceback" not in second.text()
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.1, 0.3])
+def test_a_worker_that_is_told_to_stop_while_it_starts_ends(system: System, after_s: float) -> None:
+    """Faust may wait for ever for a consumer thread that is stopped while it starts; see `end_within`."""
+    workers = [system.start(name) for name in ("tally", "watch")]
+    for worker in workers:
+        deadline = time.monotonic() + 60
+        while "ConsumerThread]: Starting" not in worker.text():
+            assert time.monotonic() < deadline, worker.text()[-2000:]
+            time.sleep(0.01)
+        time.sleep(after_s)
+        assert worker.stop(seconds=STOP_S + 15) == 0
