@@ -238,7 +238,8 @@ def _plan_of(known: Mapping[str, Any], unit: str, days: Instants, rules: FoldRul
     get = known.get
     procedure = get("procedure")
     bears = _CHANNELS.get(get("channel"), NOT_POSTAL)
-    if resolved is not None or issued is not None:
+    if resolved is not None:  # as it is wherever `issued` is: `days_of`
+        bears |= RESOLVED if issued is None else RESOLVED | ISSUED
         if get("digitised"):
             bears |= DIGITISED
         if get("electronic"):
@@ -246,7 +247,6 @@ def _plan_of(known: Mapping[str, Any], unit: str, days: Instants, rules: FoldRul
         document = get("result_document")
         if document or (document is None and (rules.documented is None or rules.documented(procedure, unit))):
             bears |= RESULT_DOCUMENT
-        bears |= ISSUED if resolved is None else RESOLVED if issued is None else RESOLVED | ISSUED
     if received is not None:
         bears |= RECEIVED
         if rules.listed is not None and rules.listed(procedure, unit, received[:10]):

@@ -35,7 +35,6 @@ def _codec() -> tuple[zstandard.ZstdCompressor, zstandard.ZstdDecompressor]:
 _SQUEEZE, _RESTORE = _codec()
 _squeezed, _restored = _SQUEEZE.compress, _RESTORE.decompress
 _MARK: Final = bytes([SQUEEZED])
-_briefed: Final = [bytes([BRIEFED, length]) for length in range(256)].__getitem__
 _JSON: Final = ord("[")
 
 
@@ -58,7 +57,7 @@ def pack(dossier: Dossier, held: Held = NONE, shorthand: Callable[[Held], bytes]
         return row
     said = shorthand(held)
     if 0 < len(said) < 256:
-        return b"".join((_briefed(len(said)), said, _squeezed(row)))
+        return b"".join((bytes([BRIEFED, len(said)]), said, _squeezed(row)))
     return _MARK + _squeezed(row)
 
 

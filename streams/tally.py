@@ -141,7 +141,7 @@ class TallyWork:
                 refused += 1
                 continue
             row = known.get(key)
-            before = row if type(row) is list else unpack(row)  # a list: written since the last transaction
+            before = unpack(row)
             after, outcome = learn(before, event)
             if outcome == "unchanged":
                 unchanged += 1

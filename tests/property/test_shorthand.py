@@ -105,8 +105,8 @@ def test_it_is_not_believed_under_other_rules() -> None:
 def test_a_row_with_it_is_the_same_row(found: list[dict[str, Any]]) -> None:
     shorthand = shorthand_under(thai_binh())
     for known in dossiers([e for e in map(decode, lines(found)) if isinstance(e, Event)]).values():
-        written = shorthand.write(contributions(known[0], thai_binh().fold))
-        row = pack(known, contributions(known[0], thai_binh().fold), shorthand.write)
+        held = contributions(known[0], thai_binh().fold)
+        written, row = shorthand.write(held), pack(known, held, shorthand.write)
 
         assert unpack(row) == known
         assert list(unpack(row)[0]) == list(known[0])
