@@ -5,7 +5,7 @@ some 200 for four cells.
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from sys import intern
 from typing import Final
 
@@ -57,6 +57,15 @@ class Counters(dict[UnitDay, Cells]):
         rest = days.get(day) if days is not None else None
         self[unit_day] = cells = {} if rest is None else self._unpacked(rest)
         return cells
+
+    def lay(self, unit: str, days: Mapping[str, Cells]) -> None:
+        """Lay all that is counted of a unit to rest; nothing of it may rest or be in hand.
+
+        Raises ValueError where something rests.
+        """
+        if unit in self._rest:
+            raise ValueError(f"days of {unit} are at rest already")
+        self._rest[unit] = {intern(day): self._packed(cells) for day, cells in days.items()}
 
     def settle(self) -> None:
         """Lay what is in hand to rest; what has come back to nothing is forgotten."""

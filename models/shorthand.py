@@ -4,12 +4,15 @@ It says nothing that does not follow from the facts beside it, and it is believe
 written under: it begins with their name.
 """
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from struct import iter_unpack
 from typing import Final
 
 from models.contributions import FoldRules
-from models.fold import Held
+from models.counters import Cells
+from models.fold import NONE, Held
 
 TAG_BYTES: Final = 8
 """of the name of the rules (`Reading.fold_fingerprint`): all that it has"""
@@ -32,15 +35,22 @@ class _Units(dict[bytes, str]):
         return text
 
 
+class _Days(dict[int, str]):
+    """Days since the first → civil day."""
+
+    def __missing__(self, since: int) -> str:
+        self[since] = day = date.fromordinal(FIRST_DAY + since).isoformat()
+        return day
+
+
 class _Places(dict[bytes, Place]):
     """Three bytes → the place they stand for."""
 
-    def __init__(self, cells: Sequence[str]) -> None:
-        self._cells = cells
+    def __init__(self, days: _Days, cells: Sequence[str]) -> None:
+        self._days, self._cells = days, cells
 
     def __missing__(self, raw: bytes) -> Place:
-        day = date.fromordinal(FIRST_DAY + (raw[0] << 8) + raw[1]).isoformat()
-        self[raw] = place = (day, self._cells[raw[2] >> 1], raw[2] & 1)
+        self[raw] = place = (self._days[(raw[0] << 8) + raw[1]], self._cells[raw[2] >> 1], raw[2] & 1)
         return place
 
 
@@ -86,8 +96,10 @@ class Shorthand:
         self._tag = bytes.fromhex(fingerprint)
         if len(self._tag) != TAG_BYTES:
             raise ValueError(f"the name of the rules has {len(self._tag)} bytes, {TAG_BYTES} are expected")
-        cells = dict.fromkeys(rule.indicator for of in (rules.dossiers, rules.payments, rules.copies) for rule in of)
-        self._units, self._places, self._written = _Units(), _Places([*cells]), _Written([*cells])
+        kinds = (rules.dossiers, rules.payments, rules.copies)
+        self._cells = [*dict.fromkeys(rule.indicator for of in kinds for rule in of)]
+        self._units, self._days = _Units(), _Days()
+        self._places, self._written = _Places(self._days, self._cells), _Written(self._cells)
         self._heads = _Heads(self._tag)
 
     def write(self, held: Held) -> bytes:
@@ -119,3 +131,60 @@ class Shorthand:
         start = TAG_BYTES + 1 + raw[TAG_BYTES]
         unit, places = self._units[raw[TAG_BYTES + 1 : start]], self._places
         return [(unit, *places[raw[i : i + 3]]) for i in range(start, len(raw), 3)]  # type: ignore[misc]
+
+    def sums(self, followed: Callable[[str], bool]) -> "Sums":
+        """Return a sum with nothing in it; it tells of what counts below the line in cells that are `followed`."""
+        below = frozenset(2 * number for number, cell in enumerate(self._cells[:CELLS_MAX]) if followed(cell))
+        return Sums(self, self._tag, self._days, self._cells, below)
+
+
+class Sums:
+    """Adds up what many shorthands say: a unit at a time, a tenth of what one dossier after the other takes.
+
+    >>> from models.contributions import Contribution, PaymentRule
+    >>> rules = FoldRules((), (PaymentRule("paid-online", False),), (), None, None)
+    >>> shorthand = Shorthand(rules, "00112233aabbccdd")
+    >>> sums = shorthand.sums(lambda cell: False)
+    >>> for numerator in (1, 0, 1):
+    ...     _ = sums.add(shorthand.write([Contribution("12688", "2024-06-03", "paid-online", numerator)]))
+    >>> [*sums.units()]
+    [('12688', {'2024-06-03': {'paid-online': [2, 3]}})]
+    """
+
+    def __init__(
+        self, shorthand: Shorthand, tag: bytes, days: Mapping[int, str], cells: Sequence[str], below: frozenset[int]
+    ) -> None:
+        """Begin with nothing; `below`: the last bytes of the places that are told of."""
+        self._read, self._tag, self._days, self._cells, self._below = shorthand.read, tag, days, cells, below
+        self._places: defaultdict[bytes, bytearray] = defaultdict(bytearray)
+        """what comes before the places → the places of all who have the same before them"""
+
+    def add(self, raw: bytes) -> Held | None:
+        """Add a dossier; return its contributions that are told of. None where `read` gives None: nothing is added."""
+        if raw[:TAG_BYTES] != self._tag:
+            return None
+        start = TAG_BYTES + 1 + raw[TAG_BYTES]
+        self._places[raw[:start]] += raw[start:]
+        if self._below.isdisjoint(raw[start + 2 :: 3]):
+            return NONE
+        told = {self._cells[number >> 1] for number in self._below}
+        return [c for c in self._read(raw) or NONE if not c[3] and c[2] in told]
+
+    def units(self) -> Iterator[tuple[str, dict[str, Cells]]]:
+        """Yield each unit that somebody counts for, and its counters by civil day."""
+        for head, places in self._places.items():
+            if places:
+                yield head[TAG_BYTES + 1 :].decode(), self._counted(places)
+
+    def _counted(self, places: bytes | bytearray) -> dict[str, Cells]:
+        texts, names = self._days, self._cells
+        days: defaultdict[str, Cells] = defaultdict(dict)
+        for (day, number), dossiers in Counter(iter_unpack(">HB", places)).items():
+            cells, cell, above = days[texts[day]], names[number >> 1], dossiers if number & 1 else 0
+            counter = cells.get(cell)
+            if counter is None:
+                cells[cell] = [above, dossiers]
+            else:
+                counter[0] += above
+                counter[1] += dossiers
+        return dict(days)

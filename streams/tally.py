@@ -81,8 +81,18 @@ class TallyWork:
         self._learnt.clear()
         self._counters = Counters()
         self._gaps.forget()
+        sums, others = self._shorthand.sums(self._gaps.followed.__getitem__), []
         for key, row in self._owner.rows(self._dossiers):
-            self._count(key, self._held(row), 1)
+            below = sums.add(shorthand_of(row))
+            if below is None:
+                others.append((key, row))
+                continue
+            for unit, day, cell, _ in below:
+                self._gaps.put(unit, cell, day, key.decode())
+        for unit, days in sums.units():
+            self._counters.lay(unit, days)
+        for key, row in others:
+            self._count(key, contributions(unpack(row)[0], self._rules), 1)
             if len(self._counters) > IN_HAND_MAX:
                 self._counters.settle()
         self._counters.settle()

@@ -54,6 +54,21 @@ def test_what_rests_is_not_what_is_in_hand(many: int) -> None:
     assert dict(counters.resting()) == {"340": {"2024-06-03": {"online": [0, many + 1]}}}
 
 
+def test_what_is_laid_to_rest_at_once_is_counted_on() -> None:
+    counters = Counters()
+    counters.lay("340", {"2024-06-03": {"online": [1, 2]}, "2024-06-04": {"online": [0, 70_000]}})
+    counters["340", "2024-06-03"]["online"][1] += 1
+    counters["12688", "2024-06-03"]["online"] = [1, 1]
+    counters.settle()
+
+    assert dict(counters.resting()) == {
+        "340": {"2024-06-03": {"online": [1, 3]}, "2024-06-04": {"online": [0, 70_000]}},
+        "12688": {"2024-06-03": {"online": [1, 1]}},
+    }
+    with pytest.raises(ValueError, match="days of 340 are at rest already"):
+        counters.lay("340", {"2024-06-05": {"online": [1, 1]}})
+
+
 def test_more_cells_than_numbers() -> None:
     counters = Counters()
     names = [f"services:{n}" for n in range(65_540)]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.contributions import Contribution, contributions
 from models.dossier import Dossier
 from models.events import Event, decode
-from models.fold import learn
+from models.fold import Counted, count, learn
 from models.reading import Reading
 from models.shorthand import Shorthand
 from models.units import Succession
@@ -53,6 +53,34 @@ def test_it_reads_as_it_was_written_or_is_not_written(world: World, seed: int) -
         assert not written or shorthand.read(written) == list(held)
         units, cells = {unit for unit, *_ in held}, {cell for _, _, cell, _ in held}
         assert written or len(units) > 1 or any(set(cell) & set(":@") for cell in cells)
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=[w.decision for w in WORLDS])
+@given(seed=st.integers(0, 2**32))
+def test_sums_are_what_each_of_them_says_added_up(world: World, seed: int) -> None:
+    chance = random.Random(seed)
+    reading = five.reading_of(world, random_catalogue(chance, world), five.chosen(chance, world), heirs=True)
+    shorthand = shorthand_under(reading)
+    cells = [rule.indicator for rule in reading.fold.dossiers]
+    followed = {cell for cell in cells if chance.random() < 0.3}
+    known: dict[str, Dossier] = {}
+    for line in lines(random_events(chance, world, 60)):
+        event = decode(line)
+        if isinstance(event, Event):
+            known[event.dossier] = learn(known.get(event.dossier, [{}, []]), event)[0]
+    written = [raw for facts, _ in known.values() if (raw := shorthand.write(contributions(facts, reading.fold)))]
+
+    sums = shorthand.sums(followed.__contains__)
+    for raw in written:
+        held = shorthand.read(raw)
+        assert held is not None
+        assert [*(sums.add(raw) or ())] == [c for c in held if c[2] in followed and not c[3]]
+
+    counted: Counted = {}
+    for raw in written:
+        count(counted, shorthand.read(raw) or (), 1)
+    found = {(u, d, c): counter for u, days in sums.units() for d, of in days.items() for c, counter in of.items()}
+    assert found == counted
 
 
 def one(
@@ -99,6 +127,9 @@ def test_it_is_not_believed_under_other_rules() -> None:
     assert theirs.read(ours.write([one()])) is None
     assert theirs.read(ours.write([])) is None
     assert theirs.read(b"") is None
+    sums = theirs.sums(lambda _: True)
+    assert [sums.add(raw) for raw in (ours.write([one()]), ours.write([]), b"")] == [None, None, None]
+    assert not [*sums.units()]
 
 
 @given(streams)
