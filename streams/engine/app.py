@@ -176,5 +176,5 @@ class Engine(faust.App):
         async with self.kafka.reader() as reader:
             for tp in tps:
                 if (owner := self.holdings.owners.get(tp.partition)) is not None:
-                    await owner.source_bounds(reader)
+                    await owner.check_source(reader)
                     await self.fetch_again(tp, owner.next_of(tp.topic))

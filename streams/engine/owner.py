@@ -220,8 +220,10 @@ class Owner:
         fenced = _now()
         point("after_fence", config.fault)
         async with self.engine.kafka.reader() as reader:
-            read = await self._restore(reader)
-            await self._check_source(reader)
+            # Everything is asked before anything is read: afterwards a question waits behind the fetches under way.
+            bounds = await reader.bounds([*self._changelogs(), *self._sources()])
+            read = await self._restore(reader, bounds)
+        await self._compare(bounds)
         async with within(config.stuck_s, f"{config.id}-{self.partition} could not clear what was left open"):
             await self._appender.clear(self._written())
         point("after_restore", config.fault)
@@ -256,20 +258,26 @@ class Owner:
             if found != config.partitions:
                 die(f"topic {topic} has {found} partitions, {config.partitions} are expected")
 
-    async def _restore(self, reader: Reader) -> int:
+    def _changelogs(self) -> dict[TP, Table]:
+        return {TP(table.changelog_topic_name, self.partition): table for table in self.tables}
+
+    def _sources(self) -> list[TP]:
+        return [TP(topic, self.partition) for topic in sorted(self.engine.sources)]
+
+    async def _restore(self, reader: Reader, bounds: Mapping[TP, Bounds]) -> int:
         """Read the changelogs of this partition up to their end; from where the memory is complete, if it is.
 
         Nobody else can append to them any more, so their end stands still.
         """
-        changelogs = {TP(t.changelog_topic_name, self.partition): t for t in self.tables}
-        bounds = await reader.bounds(changelogs)
-        for tp, (first, last) in bounds.items():
+        changelogs = self._changelogs()
+        ends = {tp: bounds[tp].last for tp in changelogs}
+        for tp in changelogs:
+            first, last = bounds[tp]
             if first > 0:
                 die(f"{tp.topic}-{tp.partition} begins at {first}: rows of the state are gone")
             if last < self.ends.get(tp, 0):
                 die(f"{tp.topic}-{tp.partition} ends at {last}, the state was read up to {self.ends[tp]}: another log")
         read = 0
-        ends = {tp: last for tp, (_, last) in bounds.items()}
         async for tp, records in reader.read({tp: self.ends.get(tp, 0) for tp in ends}, ends):
             read += self._load(changelogs[tp], records)
             await asyncio.sleep(0)  # the rest of the process has its turn
@@ -297,31 +305,35 @@ class Owner:
         if not self.progress.next and any(self._rows.values()):
             die(f"the changelogs of partition {self.partition} hold rows and no position: one was emptied or cut")
 
-    async def _check_source(self, reader: Reader) -> None:
+    async def _compare(self, bounds: Mapping[TP, Bounds]) -> None:
         """Compare the state's positions with the source's log and with what the group knows.
 
-        Never go on where something between is gone, and never begin again without being told to.
+        Never go on where something between is gone, and never begin again without being told to. What is gone since the
+        log was asked is met by the first fetch (`Engine.out_of_range`).
         """
-        bounds = await self.source_bounds(reader)
-        for tp, at in (await self.engine.kafka.witnessed(bounds)).items():
+        sources = self._sources()
+        self._check_positions(bounds)
+        for tp, at in (await self.engine.kafka.witnessed(sources)).items():
             come = self.progress.next[tp.topic]
             if at > come:
                 die(
                     f"{tp.topic}-{tp.partition}: the group was told that the state has come to {at}, it has come to "
                     f"{come}: its changelog was emptied or cut. To begin again on purpose, delete the group too"
                 )
-        self.goal = {tp.topic: last for tp, (_, last) in bounds.items()}
+        self.goal = {tp.topic: bounds[tp].last for tp in sources}
 
-    async def source_bounds(self, reader: Reader) -> Mapping[TP, Bounds]:
-        """Return where the source's logs begin and end; ends the process where the state's position is not between."""
-        bounds = await reader.bounds([TP(t, self.partition) for t in sorted(self.engine.sources)])
-        for tp, (first, last) in bounds.items():
+    async def check_source(self, reader: Reader) -> None:
+        """Ask where the source's logs begin and end now; ends the process where a position is not between."""
+        self._check_positions(await reader.bounds(self._sources()))
+
+    def _check_positions(self, bounds: Mapping[TP, Bounds]) -> None:
+        for tp in self._sources():
+            first, last = bounds[tp]
             at = self.progress.next.setdefault(tp.topic, first)
             if at < first:
                 die(f"{tp.topic}-{tp.partition} begins at {first}, the state has come to {at}: gone")
             if at > last:
                 die(f"{tp.topic}-{tp.partition} ends at {last}, the state has come to {at}: another log")
-        return bounds
 
     # -- working -------------------------------------------------------------------------------------------------------
 
