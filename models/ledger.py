@@ -5,6 +5,7 @@ otherwise none) and per inheritance. The sum from the period's first day to the 
 shorter windows are added up when asked for.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from models.contributions import Cell
@@ -17,10 +18,11 @@ NONE: Final[Figures] = (0, 0)
 class Days:
     """Counters of one cell: day number → [numerator, denominator], and their total in the ledger's window."""
 
-    __slots__ = ("days", "denominator", "numerator")
+    __slots__ = ("days", "denominator", "key", "numerator")
 
-    def __init__(self) -> None:
-        """Start with nothing counted."""
+    def __init__(self, key: tuple[str, str]) -> None:
+        """Start with nothing counted for (unit, indicator)."""
+        self.key = key
         self.days: dict[int, list[int]] = {}
         self.numerator = 0
         self.denominator = 0
@@ -61,37 +63,46 @@ class Ledger:
         self.first = first
         self.last = last
         self._cells: dict[tuple[str, str], dict[tuple[str, str, str], Days]] = {}
-        self._parsed: dict[str, Cell] = {}
+        self._by_text: dict[str, dict[str, Days]] = {}
+        """unit → cell as text → its days"""
         self._of_unit: dict[str, list[Days]] = {}
-        self._ahead: dict[int, set[tuple[tuple[str, str], tuple[str, str, str]]]] = {}
+        self._ahead: dict[int, dict[Days, None]] = {}
         """day number past the window → cells that hold something then"""
 
-    def add(self, unit: str, day: int, cell: str, numerator: int, denominator: int) -> str:
-        """Add to one counter (negative amounts take out) and return the indicator it belongs to."""
-        parsed = self._parsed.get(cell)
-        if parsed is None:
-            parsed = self._parsed[cell] = Cell.of(cell)
-        items = self._cells.get((unit, parsed.indicator))
-        if items is None:
-            items = self._cells[unit, parsed.indicator] = {}
-        item = (parsed.item, parsed.since, parsed.predecessor)
-        days = items.get(item)
-        if days is None:
-            days = items[item] = Days()
-            self._of_unit.setdefault(unit, []).append(days)
-        counted = days.days.get(day)
-        if counted is None:
-            counted = days.days[day] = [0, 0]
-            if day > self.last:
-                self._ahead.setdefault(day, set()).add(((unit, parsed.indicator), item))
-        counted[0] += numerator
-        counted[1] += denominator
-        if counted[1] == 0 and counted[0] == 0:
-            del days.days[day]
-        if self.first <= day <= self.last:
-            days.numerator += numerator
-            days.denominator += denominator
-        return parsed.indicator
+    def add(self, unit: str, day: int, cells: Mapping[str, Sequence[int]], sign: int = 1) -> list[tuple[str, str]]:
+        """Add cell → (numerator, denominator) of a day, or take out (sign -1); return the (unit, indicator) moved."""
+        by_text = self._by_text.get(unit)
+        if by_text is None:
+            by_text = self._by_text[unit] = {}
+        within, moved = self.first <= day <= self.last, []
+        for cell, (numerator, denominator) in cells.items():
+            days = by_text.get(cell)
+            if days is None:
+                days = by_text[cell] = self._days(unit, cell)
+            counted = days.days.get(day)
+            if counted is None:
+                counted = days.days[day] = [0, 0]
+                if day > self.last:
+                    self._ahead.setdefault(day, {})[days] = None
+            counted[0] += sign * numerator
+            counted[1] += sign * denominator
+            if not counted[1] and not counted[0]:
+                del days.days[day]
+            if within:
+                days.numerator += sign * numerator
+                days.denominator += sign * denominator
+            moved.append(days.key)
+        return moved
+
+    def _days(self, unit: str, text: str) -> Days:
+        """Return the days of a cell, which is not known by this text yet."""
+        cell = Cell.of(text)
+        items = self._cells.setdefault((unit, cell.indicator), {})
+        item = (cell.item, cell.since, cell.predecessor)
+        if item not in items:
+            items[item] = Days((unit, cell.indicator))
+            self._of_unit.setdefault(unit, []).append(items[item])
+        return items[item]
 
     def move(self, first: int, last: int) -> set[tuple[str, str]]:
         """Make running totals those of another window; cheap where only the last day moves on.
@@ -101,18 +112,15 @@ class Ledger:
         moved = set()
         if first == self.first and last >= self.last:
             for day in [d for d in self._ahead if d <= last]:
-                for key, item in self._ahead.pop(day):
-                    if self._cells[key][item].extend(day):
-                        moved.add(key)
+                moved |= {days.key for days in self._ahead.pop(day) if days.extend(day)}
         elif (first, last) != (self.first, self.last):
             moved = set(self._cells)
             self._ahead = {}
-            for key, items in self._cells.items():
-                for item, days in items.items():
-                    days.settle(first, last)
-                    for day in days.days:
-                        if day > last:
-                            self._ahead.setdefault(day, set()).add((key, item))
+            for days in (days for items in self._cells.values() for days in items.values()):
+                days.settle(first, last)
+                for day in days.days:
+                    if day > last:
+                        self._ahead.setdefault(day, {})[days] = None
         self.first, self.last = first, last
         return moved
 

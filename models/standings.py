@@ -143,9 +143,14 @@ class Standings:
 
     def add(self, unit: str, day: str, cell: str, numerator: int, denominator: int) -> None:
         """Add to one counter of a civil day (ISO text); negative amounts take out."""
-        key = unit, cast("Indicator", self.ledger.add(unit, day_number(day), cell, numerator, denominator))
-        self._changed.add(key)
-        self._known.pop(key, None)
+        self.add_day(unit, day, {cell: (numerator, denominator)})
+
+    def add_day(self, unit: str, day: str, cells: Mapping[str, Sequence[int]], sign: int = 1) -> None:
+        """Add cell → (numerator, denominator) of a civil day (ISO text), or take out (sign -1)."""
+        moved = cast("list[tuple[str, Indicator]]", self.ledger.add(unit, day_number(day), cells, sign))
+        self._changed.update(moved)
+        for key in moved:
+            self._known.pop(key, None)
 
     def add_all(self, counters: Mapping[tuple[str, str, str], Sequence[int]]) -> None:
         """Add (unit, civil day, cell) → (numerator, denominator); what comes to nothing is passed over."""

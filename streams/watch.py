@@ -14,7 +14,6 @@ import orjson
 
 from models.alerts import EVERY, Alerts
 from models.calendar import civil_day, day_number, day_text
-from models.counters import Cells
 from models.decisions import Indicator
 from models.gaps import Listed
 from models.reading import Reading
@@ -110,11 +109,11 @@ class WatchWork:
         """Fold the rows into standings and alert memory; announce all where the epoch is new."""
         clock = self._clock
         self._standings = Standings(self._reading, date.min if clock is None else date.fromisoformat(civil_day(clock)))
-        slots = self._slots
+        slots, add = self._slots, self._standings.add_day
         for unit, start, row in windowed(self._owner.rows(self._tables.unit_days)):
             day = day_text(int(start) // DAY_S)
             for slot, epochs in row.items():
-                self._add(unit, day, cells_in_force(epochs, slots.get(slot)), 1)
+                add(unit, day, cells_in_force(epochs, slots.get(slot)))
         for unit, row in self._owner.rows(self._tables.gaps):
             for slot, epochs in row.items():
                 self._list(unit, slot, cells_in_force(epochs, slots.get(slot)))
@@ -131,10 +130,6 @@ class WatchWork:
     def _list(self, unit: str, slot: str, gaps: dict[str, Listed]) -> None:
         for cell, listed in gaps.items():
             self._standings.list_gaps(unit, cell, slot, listed)
-
-    def _add(self, unit: str, day: str, cells: Cells, sign: int) -> None:
-        for cell, (numerator, denominator) in cells.items():
-            self._standings.add(unit, day, cell, sign * numerator, sign * denominator)
 
     # -- what comes in -------------------------------------------------------------------------------------------------
 
@@ -170,8 +165,8 @@ class WatchWork:
             table[unit] = {**row, slot: {**kept, name: [position, cells]}}
             if epoch == current:
                 if said is not None:
-                    self._add(unit, day, said[1], -1)
-                self._add(unit, day, cells, 1)
+                    self._standings.add_day(unit, day, said[1], -1)
+                self._standings.add_day(unit, day, cells)
 
     def _take_gaps(self, tally: Tally, current: str) -> None:
         """Take in which dossiers are still to be fulfilled; cells of which nothing is said stay as they are."""
