@@ -13,6 +13,7 @@ from orjson import loads
 from models.calendar import utc_ms
 from models.contributions import contributions
 from models.counters import Cells, Counters
+from models.dossier import Dossier
 from models.events import Event, Refused, decode
 from models.fold import NONE, Held, learn, moved
 from models.gaps import Gaps, Listed
@@ -109,10 +110,10 @@ class TallyWork:
         else:
             self._gaps.settle()  # whoever counted them has announced them
 
-    def _held(self, row: bytes) -> Held:
+    def _held(self, row: Any, dossier: Dossier) -> Held:
         """Return where the dossier of a row counts: by its shorthand, or else by its facts."""
         held = self._shorthand.read(shorthand_of(row))
-        return contributions(unpack(row)[0], self._rules) if held is None else held
+        return contributions(dossier[0], self._rules) if held is None else held
 
     def _count(self, key: bytes, moved: Held, sign: int) -> None:
         """Put contributions of a dossier into the counters, or take them out."""
@@ -158,7 +159,7 @@ class TallyWork:
             if after is not before:
                 known[key] = after  # its table is told of all at once, in `_recount`
                 if key not in learnt:
-                    learnt[key] = NONE if row is None else self._held(row)
+                    learnt[key] = NONE if row is None else self._held(row, before)
         counts = self._owner.memo["counts"]
         counts["refused"] += refused
         counts["unchanged"] += unchanged
