@@ -87,15 +87,19 @@ def test_tenths_of_a_backlog() -> None:
     """Half as quick from the ninth tenth on, and once in between for a moment."""
     seconds = [1, 1, 9, 1, 1, 1, 1, 1, 2, 2]
     at = [float(sum(seconds[:n])) for n in range(11)]
-    slower = [Sample(t, 100.0 * n, 0.01 * t, 100 + n) for n, t in enumerate(at)]
+    slower = [Sample(t, 100.0 * n, 0.01 * t, 100 + n, 500 if n < 9 else 1000) for n, t in enumerate(at)]
 
     found = tenths(slower)
 
-    assert found["tenths"][0] == {"records_per_s": 100, "cpu_us_per_record": 100.0, "resident_mb": 101}
+    assert found["tenths"][0] == {
+        "records_per_s": 100, "cpu_us_per_record": 100.0, "pace_us": 500, "pieces_per_1000_records": 200.0,
+        "resident_mb": 101,
+    }  # fmt: skip
     assert [of["records_per_s"] for of in found["tenths"]] == [100, 100, 11, 100, 100, 100, 100, 100, 50, 50]
     assert (found["rate_last_to_first"], found["cpu_last_to_first"]) == (0.5, 2.0)
+    assert found["cpu_at_equal_pace_last_to_first"] == 1.0, "it was the machine"
     with pytest.raises(ValueError, match="too far apart"):
-        tenths([Sample(0, 0, 0, 0), Sample(1, 1000, 1, 1)])
+        tenths([Sample(0, 0, 0, 0, 1), Sample(1, 1000, 1, 1, 1)])
 
 
 def test_a_metric_is_summed_over_its_labels() -> None:
