@@ -85,6 +85,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         except KafkaError as exc:  # a corrupt record, a topic that may not be read: Faust's own crash may hang
             self.app.loop.call_soon_threadsafe(die, exc)
             return {}
+        finally:
+            self._alignment.over(time.monotonic())
         current = consumer._subscription.subscription  # noqa: SLF001
         if current is None or current.assignment is not assignment:
             return {}  # a rebalance came between; the takeover seeks

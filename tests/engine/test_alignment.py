@@ -41,11 +41,32 @@ def test_what_has_not_been_read_at_all_comes_first() -> None:
     assert aligned({PAID: 200}).due([PAID, TICKS], [PAID, TICKS], 0.0) == {TICKS}
 
 
-def test_a_sibling_that_stays_silent_is_waited_for_no_longer_than_that_each_time() -> None:
-    alignment = aligned({PAID: 200, SENT: 100})
-    due = [PAID in alignment.due([PAID, SENT], [PAID, SENT], now * HOLD_S / 4) for now in range(13)]
+def rounds(alignment: Alignment, lasting: float, pause: float, number: int) -> list[bool]:
+    """Whether the one that is ahead is read, round by round, while the other brings nothing."""
+    read, now = [], 0.0
+    for _ in range(number):
+        read.append(PAID in alignment.due([PAID, SENT], [PAID, SENT], now))
+        alignment.over(now + lasting)
+        now += lasting + pause
+    return read
 
-    assert due == [n > 0 and n % 4 == 0 for n in range(13)]
+
+def test_a_sibling_that_stays_silent_is_waited_for_no_longer_than_that_each_time() -> None:
+    assert rounds(aligned({PAID: 200, SENT: 100}), HOLD_S / 4, 0, 13) == [n > 0 and n % 4 == 0 for n in range(13)]
+    assert rounds(aligned({PAID: 200, SENT: 100}), 0, HOLD_S / 16, 49) == [n > 0 and n % 16 == 0 for n in range(49)]
+
+
+def test_who_was_not_asked_was_not_silent() -> None:
+    """A worker that is full asks nobody, for longer than anybody is waited for."""
+    assert rounds(aligned({PAID: 200, SENT: 100}), 0, 5 * HOLD_S, 9) == [False] * 9
+
+
+def test_a_sibling_that_catches_up_is_waited_for_however_long_it_takes() -> None:
+    alignment = aligned({PAID: 200, SENT: 100})
+    for n in range(50):
+        assert alignment.due([PAID, SENT], [PAID, SENT], n * HOLD_S / 2) == {SENT}
+        alignment.handed_over(SENT, 101 + n)
+        alignment.over((n + 1) * HOLD_S / 2)
 
 
 partitions = st.builds(TP, st.sampled_from(["a", "b", "c"]), st.integers(0, 1))
