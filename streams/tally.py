@@ -148,7 +148,7 @@ class TallyWork:
             event = decode(record.value, record.headers)
             key = record.key
             if isinstance(event, Refused) or key != event.dossier.encode():
-                self._refuse(record, event)
+                self._refuse(fetch, record, event)
                 refused += 1
                 continue
             row = known.get(key)
@@ -183,14 +183,14 @@ class TallyWork:
             count(key, now, 1)
         self._learnt.clear()
 
-    def _refuse(self, record: Any, event: Event | Refused) -> None:
+    def _refuse(self, fetch: Fetch, record: Any, event: Event | Refused) -> None:
         """Make a dead letter: reason and coordinates, never what the record held."""
         refused = Refused(WRONG_KEY, event.dossier) if isinstance(event, Event) else event
         value = record.value or b""
         letter = {
             "reason": refused.reason,
-            "topic": record.topic,
-            "partition": record.partition,
+            "topic": fetch.topic,
+            "partition": fetch.partition,
             "offset": record.offset,
             "sha256": hashlib.sha256(value).hexdigest(),
             "length": len(value),

@@ -16,7 +16,6 @@ from streams.engine.holdings import Holdings
 from streams.engine.kafka import KafkaLog
 from streams.engine.log import Log
 from streams.engine.owner import Owner, Work
-from streams.engine.records import make_records_light
 from streams.engine.stats import Stats
 from streams.engine.stop import LEAVE_S, before_exit, die
 from streams.engine.tables import Table
@@ -99,7 +98,6 @@ class Engine(faust.App):
             worker_redirect_stdouts=False,
             autodiscover=False,
         )
-        make_records_light()
         self.on_partitions_revoked.connect(self._release, weak=False)
         before_exit(self._leave_group)
 
