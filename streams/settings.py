@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     """after which a silent worker loses its partitions; 45 in production"""
     heartbeat_s: Annotated[float, Field(ge=0.5, le=60)] = 3.0
     transaction_timeout_s: Annotated[float, Field(ge=2, le=900)] = 10.0
-    pending_records_max: Annotated[int, Field(ge=100, le=1_000_000)] = 50_000
+    pending_records_max: Annotated[int, Field(ge=100, le=1_000_000)] = 70_000
     """applied and not yet committed, per partition"""
     fetch_bytes: Annotated[int, Field(ge=65_536, le=64 << 20)] = 1 << 20
     kept_state_s: Annotated[float, Field(ge=0, le=86_400)] = 3_600.0

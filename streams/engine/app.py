@@ -43,7 +43,7 @@ class EngineConfig:
     session_timeout_s: float = 10.0
     heartbeat_s: float = 3.0
     transaction_timeout_s: float = 10.0
-    pending_records_max: int = 50_000
+    pending_records_max: int = 70_000
     fetch_bytes: int = 1 << 20
     kept_state_s: float = 3_600.0
     """how long the state of a partition that went elsewhere is kept; below `delete.retention.ms` of the changelogs"""

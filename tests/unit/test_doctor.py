@@ -141,9 +141,9 @@ def test_a_state_made_by_other_rules(facts: Facts, reading: Reading) -> None:
 
 
 def test_far_behind(facts: Facts, reading: Reading) -> None:
-    facts.last[SUBMITTED] = 60_100
+    facts.last[SUBMITTED] = 90_100
 
-    assert not_well(facts, reading)["lag"] == ("warning", "records behind: tally 60000, watch 0")
+    assert not_well(facts, reading)["lag"] == ("warning", "records behind: tally 90000, watch 0")
 
 
 def test_dead_letters(facts: Facts, reading: Reading) -> None:
