@@ -227,7 +227,7 @@ def test_the_wait_for_the_markers_of_the_transaction_before_is_ours_to_set() -> 
     assert sender.BACKOFF_OVERRIDE == kafka.MARKERS_S
 
 
-def test_the_loop_that_is_asked_for_is_that_of_the_consumer_thread_too() -> None:
+def test_the_loop_is_that_which_is_asked_for_and_the_consumer_threads_that_which_it_is_given() -> None:
     assert LOOPS["uvloop"] == "mode.loop.uvloop"
     assert "thread_loop or asyncio.new_event_loop()" in inspect.getsource(ServiceThread.__init__)
 
