@@ -30,8 +30,8 @@ class Sample(NamedTuple):
     cpu: float
     """seconds"""
     resident_mb: float
-    pace: float
-    """CPU µs that a fixed piece of work took just then, on the core where its main thread was"""
+    pace: float = 0.0
+    """CPU µs that a fixed piece of work took just then, on the core where its main thread was; 0: not timed"""
 
 
 def pace(core: int) -> float:
@@ -71,7 +71,6 @@ def sample(worker: Worker) -> Sample:
         metric(text, "lotrinh_source_records_total") - metric(text, "lotrinh_pending_records"),
         metric(text, "lotrinh_process_cpu_seconds_total"),
         metric(text, "lotrinh_process_resident_memory_bytes") / 2**20,
-        pace(psutil.Process(worker.process.pid).cpu_num()),
     )
 
 
@@ -79,11 +78,15 @@ def samples(worker: Worker, records: int, limit_s: float = 1800.0) -> Iterator[S
     """Look at a worker until it has committed so many records."""
     deadline = time.monotonic() + limit_s
     while (found := sample(worker)).records < records:
-        yield found
+        yield _paced(found, worker)
         if time.monotonic() > deadline or worker.process.poll() is not None:
             raise SystemExit(f"{worker.name} has done {found.records:.0f} of {records}: {worker.text()[-2000:]}")
         time.sleep(POLL_S)
-    yield found
+    yield _paced(found, worker)
+
+
+def _paced(found: Sample, worker: Worker) -> Sample:
+    return found._replace(pace=pace(psutil.Process(worker.process.pid).cpu_num()))
 
 
 def tenths(found: Sequence[Sample]) -> dict[str, Any]:

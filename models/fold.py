@@ -21,13 +21,10 @@ Counted = dict[tuple[str, str, str], list[int]]
 
 def learn(dossier: Dossier, event: Event) -> tuple[Dossier, Outcome]:
     """Return the dossier with an event taken in, and whether that changed what is known of it."""
-    facts = event.facts
-    if facts and not dossier[1]:
-        return [facts, [event.stamp, len(facts)]], "applied"  # the first that is heard of it: as `merge` has it
-    after = merge(dossier, event.stamp, facts)
+    after = merge(dossier, event.stamp, event.facts)
     if after is dossier:
         return dossier, "unchanged"
-    if len(after[0]) == len(dossier[0]) + len(facts):
+    if len(after[0]) == len(dossier[0]) + len(event.facts):
         return after, "applied"  # every fact is about something not known before
     return after, outcome(dossier, after, event.stamp)
 

@@ -139,7 +139,7 @@ class Shorthand:
 
 
 class Sums:
-    """Adds up what many shorthands say, a unit at a time: a quarter of what one dossier after the other takes.
+    """Adds up what many shorthands say, a unit at a time instead of one dossier after the other.
 
     >>> from models.contributions import Contribution, PaymentRule
     >>> rules = FoldRules((), (PaymentRule("paid-online", False),), (), None, None)

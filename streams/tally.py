@@ -87,9 +87,8 @@ class TallyWork:
             below = sums.add(shorthand_of(row))
             if below is None:
                 others.append((key, row))
-                continue
-            for unit, day, cell, _ in below:
-                self._gaps.put(unit, cell, day, key.decode())
+            elif below:
+                self._gaps.move(key.decode(), (), below)
         for unit, days in sums.units():
             self._counters.lay(unit, days)
         for key, row in others:

@@ -248,7 +248,7 @@ class Owner:
         """Return every partition that a transaction of this partition may touch."""
         config = self.engine.config
         announced = [TP(topic, p) for topic in config.announces for p in range(config.partitions)]
-        return [*announced, *(TP(table.changelog_topic_name, self.partition) for table in self.tables)]
+        return [*announced, *self._changelogs()]
 
     async def _check_topics(self, appender: Appender) -> None:
         """Where keys would go to other partitions than those they are looked for in, nothing is written."""

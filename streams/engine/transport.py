@@ -159,8 +159,8 @@ class Consumer(driver.Consumer):
         """what the group was last told by this process"""
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        # A loop in Python: the thread may still be at work when the interpreter ends, and within libuv that is a crash
-        # (one worker of some three hundred that were told to stop while they started).
+        # A loop in Python: the thread may still be at work when the interpreter ends, and within libuv that may be
+        # a crash: seen once, of a worker that was told to stop while it started.
         return ConsumerThread(self, loop=self.loop, thread_loop=asyncio.SelectorEventLoop(), beacon=self.beacon)
 
     def _to_message(self, tp: Any, record: Any) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.contributions import Contribution, contributions
 from models.dossier import Dossier
 from models.events import Event, decode
-from models.fold import Counted, count, learn
+from models.fold import Counted, count
 from models.reading import Reading
 from models.shorthand import Shorthand
 from models.units import Succession
@@ -35,19 +35,17 @@ def shorthand_under(reading: Reading) -> Shorthand:
     return Shorthand(reading.fold, reading.fold_fingerprint())
 
 
+def random_dossiers(chance: random.Random, world: World) -> dict[str, Dossier]:
+    return dossiers([e for e in map(decode, lines(random_events(chance, world, 60))) if isinstance(e, Event)])
+
+
 @pytest.mark.parametrize("world", WORLDS, ids=[w.decision for w in WORLDS])
 @given(seed=st.integers(0, 2**32))
 def test_it_reads_as_it_was_written_or_is_not_written(world: World, seed: int) -> None:
     chance = random.Random(seed)
     reading = five.reading_of(world, random_catalogue(chance, world), five.chosen(chance, world), heirs=True)
     shorthand = shorthand_under(reading)
-    known: dict[str, Dossier] = {}
-    for line in lines(random_events(chance, world, 60)):
-        event = decode(line)
-        if isinstance(event, Event):
-            known[event.dossier] = learn(known.get(event.dossier, [{}, []]), event)[0]
-
-    for facts, _ in known.values():
+    for facts, _ in random_dossiers(chance, world).values():
         held = contributions(facts, reading.fold)
         written = shorthand.write(held)
         assert not written or shorthand.read(written) == list(held)
@@ -63,12 +61,11 @@ def test_sums_are_what_each_of_them_says_added_up(world: World, seed: int) -> No
     shorthand = shorthand_under(reading)
     cells = [rule.indicator for rule in reading.fold.dossiers]
     followed = {cell for cell in cells if chance.random() < 0.3}
-    known: dict[str, Dossier] = {}
-    for line in lines(random_events(chance, world, 60)):
-        event = decode(line)
-        if isinstance(event, Event):
-            known[event.dossier] = learn(known.get(event.dossier, [{}, []]), event)[0]
-    written = [raw for facts, _ in known.values() if (raw := shorthand.write(contributions(facts, reading.fold)))]
+    written = [
+        raw
+        for facts, _ in random_dossiers(chance, world).values()
+        if (raw := shorthand.write(contributions(facts, reading.fold)))
+    ]
 
     sums = shorthand.sums(followed.__contains__)
     for raw in written:
