@@ -34,8 +34,11 @@ def merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
     known, said = dossier
     if not said:
         return [facts, [stamp, len(facts)]]
-    if said[-2] < stamp and known.keys().isdisjoint(facts):
-        return [known | facts, [*said, stamp, len(facts)]]
+    if known.keys().isdisjoint(facts):  # it says something of its own, after all that is known or before it
+        if said[-2] < stamp:
+            return [known | facts, [*said, stamp, len(facts)]]
+        if stamp < said[0]:
+            return [facts | known, [stamp, len(facts), *said]]
     return _merge(dossier, stamp, facts)
 
 

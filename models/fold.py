@@ -1,10 +1,12 @@
 """Events taken into dossiers, and how counters move by it.
 
-`learn` is what one event does to one dossier; `moved` is what that does to the counters. Between the two any number of
-events may be learnt: counters follow from what is known, not from how it came to be known.
+`learn` is what one event does to one dossier, `learn_all` what several do; `moved` is what that does to the counters.
+Between the two any number of events may be learnt: counters follow from what is known, not from how it came to be
+known.
 """
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final, TypeVar
 
 from models.contributions import Contribution
@@ -27,6 +29,37 @@ def learn(dossier: Dossier, event: Event) -> tuple[Dossier, Outcome]:
     if len(after[0]) == len(dossier[0]) + len(event.facts):
         return after, "applied"  # every fact is about something not known before
     return after, outcome(dossier, after, event.stamp)
+
+
+_stamp: Final = attrgetter("stamp")
+
+
+def learn_all(dossier: Dossier, events: Sequence[Event]) -> tuple[Dossier, int]:
+    """Return the dossier with events taken in, in the order in which they came, and how many left it "unchanged".
+
+    Events that speak of different things, and of nothing known, are put together at once.
+
+    >>> from models.dossier import NOTHING
+    >>> issued = Event("result-issued", "A", "b2", {"electronic": True})
+    >>> learn_all(NOTHING, [issued, Event("received", "A", "b1", {"unit": "340"}), issued])
+    ([{'unit': '340', 'electronic': True}, ['b1', 1, 'b2', 1]], 1)
+    """
+    if len(events) > 1:
+        known, said = dossier
+        ordered = sorted(events, key=_stamp)
+        if not said or said[-2] < ordered[0].stamp:
+            facts, told, fields = known.copy(), said.copy(), len(known)
+            for _, _, stamp, own in ordered:
+                facts.update(own)
+                told += (stamp, len(own))
+                fields += len(own)
+            if len(facts) == fields and all(told[1::2]):
+                return [facts, told], 0
+    unchanged = 0
+    for event in events:
+        dossier, outcome = learn(dossier, event)
+        unchanged += outcome == "unchanged"
+    return dossier, unchanged
 
 
 def moved(held: Sequence[T], now: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:

@@ -7,7 +7,7 @@ and written several times, does without. The row is the same JSON in all forms.
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 import zstandard
 from orjson import dumps, loads
@@ -61,15 +61,13 @@ def pack(dossier: Dossier, held: Held = NONE, shorthand: Callable[[Held], bytes]
     return _MARK + _squeezed(row)
 
 
-def unpack(row: Any) -> Dossier:
-    """Return the dossier of a row: packed, an object that is not packed yet, or None where nothing is known.
+def unpack(row: bytes | None) -> Dossier:
+    """Return the dossier of a row; of None, where nothing is known, one of which nothing is known.
 
     Raises ValueError where a row has a form that this release does not know.
     """
     if row is None:
         return NOTHING
-    if type(row) is not bytes:
-        return row  # type: ignore[no-any-return]  # written since the last transaction
     if row[0] == _JSON:
         return loads(row)  # type: ignore[no-any-return]  # what was packed
     if row[0] == BRIEFED:
@@ -79,6 +77,6 @@ def unpack(row: Any) -> Dossier:
     raise ValueError(f"a dossier's row begins with {row[0]}: written by a later release?")
 
 
-def shorthand_of(row: Any) -> bytes:
+def shorthand_of(row: bytes) -> bytes:
     """Return the shorthand of a row; b"" where it has none."""
-    return row[2 : 2 + row[1]] if type(row) is bytes and row[0] == BRIEFED else b""
+    return row[2 : 2 + row[1]] if row[0] == BRIEFED else b""

@@ -5,6 +5,7 @@ once per transaction, the absolute counters of every unit and day it touched.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +16,7 @@ from models.contributions import contributions
 from models.counters import Cells, Counters
 from models.dossier import Dossier
 from models.events import Event, Refused, decode
-from models.fold import NONE, Held, learn, moved
+from models.fold import NONE, Held, learn_all, moved
 from models.gaps import Gaps, Listed
 from models.reading import Reading
 from models.shorthand import Shorthand
@@ -57,11 +58,8 @@ class TallyWork:
         self._rules = reading.fold
         self._settings = settings
         self._dossiers = dossiers
-        self._learnt: dict[bytes, Held] = {}
-        """dossiers of which something was learnt since counters were last announced → where each counted then
-
-        Derived again from the row when a dossier is learnt of. Kept for all, it took more memory than the rows.
-        """
+        self._told: defaultdict[bytes, list[Event]] = defaultdict(list)
+        """dossier → what was told of it since counters were last announced, as it came"""
         self._counters = Counters()
         """those in hand have changed since they were last announced"""
         self._gaps = Gaps(reading.fulfilled_later())
@@ -79,7 +77,7 @@ class TallyWork:
 
     def restored(self, *, renewed: bool) -> None:
         """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
-        self._learnt.clear()
+        self._told.clear()
         self._counters = Counters()
         self._gaps.forget()
         sums, others = self._shorthand.sums(self._gaps.followed.__getitem__), []
@@ -109,8 +107,11 @@ class TallyWork:
         else:
             self._gaps.settle()  # whoever counted them has announced them
 
-    def _held(self, row: Any, dossier: Dossier) -> Held:
-        """Return where the dossier of a row counts: by its shorthand, or else by its facts."""
+    def _held(self, row: bytes, dossier: Dossier) -> Held:
+        """Return where the dossier of a row counts: by its shorthand, or else by its facts.
+
+        Kept for all, it took more memory than the rows.
+        """
         held = self._shorthand.read(shorthand_of(row))
         return contributions(dossier[0], self._rules) if held is None else held
 
@@ -131,7 +132,7 @@ class TallyWork:
     # -- what comes in -------------------------------------------------------------------------------------------------
 
     def take(self, fetch: Fetch) -> None:
-        """Take a fetch in: events into dossiers and counters, or ticks into the queue."""
+        """Take a fetch in: events, for their dossiers to learn of; or ticks, into the queue."""
         if fetch.topic in self._short:
             self._take_events(fetch)
         else:
@@ -141,8 +142,8 @@ class TallyWork:
         self._pass_ticks({**self._owner.progress.next, fetch.topic: fetch.position})
 
     def _take_events(self, fetch: Fetch) -> None:
-        known, learnt = self._dossiers.rows, self._learnt
-        refused = unchanged = 0
+        told = self._told
+        refused = 0
         for record in fetch.records:
             event = decode(record.value, record.headers)
             key = record.key
@@ -150,37 +151,39 @@ class TallyWork:
                 self._refuse(fetch, record, event)
                 refused += 1
                 continue
-            row = known.get(key)
-            before = unpack(row)
-            after, outcome = learn(before, event)
-            if outcome == "unchanged":
-                unchanged += 1
-            if after is not before:
-                known[key] = after  # its table is told of all at once, in `_recount`
-                if key not in learnt:
-                    learnt[key] = NONE if row is None else self._held(row, before)
-        counts = self._owner.memo["counts"]
-        counts["refused"] += refused
-        counts["unchanged"] += unchanged
-        counts["applied"] += len(fetch.records) - refused - unchanged
+            told[key].append(event)
+        self._owner.memo["counts"]["refused"] += refused
 
-    def _recount(self) -> None:
-        """Move the counters by what has been learnt since they were announced.
+    def _learn(self) -> None:
+        """Let dossiers learn what was told of them since counters were last announced, and move the counters by it.
 
-        Once per transaction and dossier, not once per event: what counts follows from what is known. Then its row is
-        complete, too.
+        Once per transaction and dossier, not once per event: what counts follows from what is known, and a row is read,
+        written and packed once.
         """
         rows, rules, write, count = self._dossiers.rows, self._rules, self._shorthand.write, self._count
-        self._dossiers.written(self._learnt)
-        for key, held in self._learnt.items():
-            dossier = rows[key]
+        learnt: list[bytes] = []
+        came = same = 0
+        for key, events in self._told.items():
+            row = rows.get(key)
+            before = unpack(row)
+            dossier, unchanged = learn_all(before, events)
+            came += len(events)
+            same += unchanged
+            if dossier is before:
+                continue
+            learnt.append(key)
+            held = NONE if row is None else self._held(row, before)
             now = contributions(dossier[0], rules)
             rows[key] = pack(dossier, now, write)
             if held:
                 taken, now = moved(held, now)
                 count(key, taken, -1)
             count(key, now, 1)
-        self._learnt.clear()
+        self._dossiers.written(learnt)
+        self._told.clear()
+        counts = self._owner.memo["counts"]
+        counts["applied"] += came - same
+        counts["unchanged"] += same
 
     def _refuse(self, fetch: Fetch, record: Any, event: Event | Refused) -> None:
         """Make a dead letter: reason and coordinates, never what the record held."""
@@ -215,7 +218,7 @@ class TallyWork:
 
     def announcements(self) -> Iterable[Announcement]:
         """Return marks of a new epoch, the counters touched, then ticks passed and dead letters."""
-        self._recount()
+        self._learn()
         topic = self._settings.topic(topics.TALLIES)
         if self._begins:
             yield from self._everywhere(topic, self._mark(complete=False))

@@ -4,6 +4,7 @@ import json
 import random
 from collections import Counter
 from datetime import date
+from itertools import pairwise, permutations, product
 from typing import Any
 
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from models.contributions import Contribution, contributions
 from models.dossier import NOTHING, Dossier, merge
 from models.evaluation import evaluate
 from models.events import Event, decode
-from models.fold import NONE, Held, learn, moved
+from models.fold import NONE, Held, learn, learn_all, moved
 from tests.builders import YEAR_END, thai_binh
 from tests.oracle.oracle import Oracle, Record
 from tests.strategies import lines, streams
@@ -75,6 +76,55 @@ def test_what_is_known_is_never_changed_in_place(found: list[dict[str, Any]]) ->
         assert repr(dossier) == before
         dossier = after
     assert NOTHING == [{}, []]
+
+
+@given(streams, st.randoms())
+def test_learning_of_several_events_at_once_is_learning_of_one_after_the_other(
+    found: list[dict[str, Any]], rng: random.Random
+) -> None:
+    came = decoded(found)
+    rng.shuffle(came)
+    known: dict[str, Dossier] = {}
+    while came:  # as transactions of any size
+        told: dict[str, list[Event]] = {}
+        for event in came[: (size := rng.randint(1, 6))]:
+            told.setdefault(event.dossier, []).append(event)
+        came = came[size:]
+        for code, events in told.items():
+            one, unchanged = known.get(code, NOTHING), 0
+            before = repr((one, events))
+            for event in events:
+                one, outcome = learn(one, event)
+                unchanged += outcome == "unchanged"
+
+            all_, same = learn_all(known.get(code, NOTHING), events)
+
+            assert (json.dumps(all_), same) == (json.dumps(one), unchanged)
+            assert repr((known.get(code, NOTHING), events)) == before, "nothing is changed in place"
+            known[code] = all_
+
+
+def test_of_a_usual_life_every_order_and_every_cut_into_transactions_tell_the_same() -> None:
+    life = [
+        Event("received", "A", "b1", {"unit": "340", "received_at": "2024-06-03T08:00:00+07:00"}),
+        Event("paid", "A", "b2", {"method@T1": "online", "payment@T1": "paid"}),
+        Event("result-issued", "A", "b3", {"electronic": True}),
+        Event("result-issued", "A", "b3", {"electronic": True}),  # sent again
+        Event("corrected", "A", "b4", {}),  # says nothing
+    ]
+    whole = [
+        {"unit": "340", "received_at": "2024-06-03T08:00:00+07:00", "method@T1": "online", "payment@T1": "paid",
+         "electronic": True},
+        ["b1", 2, "b2", 2, "b3", 1],
+    ]  # fmt: skip
+    for came in permutations(life):
+        for cuts in product((False, True), repeat=len(life) - 1):
+            bounds = [0, *(n for n, cut in enumerate(cuts, start=1) if cut), len(life)]
+            dossier, unchanged = NOTHING, 0
+            for start, end in pairwise(bounds):
+                dossier, same = learn_all(dossier, came[start:end])
+                unchanged += same
+            assert (json.dumps(dossier), unchanged) == (json.dumps(whole), 2)
 
 
 @given(streams)
