@@ -29,7 +29,6 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
     finally:
         client.close()
     tune_collector()
-    return_buffers()
     app = APPS[name](settings, reading)
     services: list[OpsServer] = []
     address = ""
@@ -77,22 +76,6 @@ def tune_collector() -> None:
     """
     gc.set_threshold(200_000, 20, 100)
     COLLECTOR.start()
-
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-BUFFER_BYTES = 32 << 10
-
-
-def return_buffers() -> None:
-    """Give the buffers of fetches back to the system as soon as they are free.
-
-    glibc takes such sizes to be lasting once it has seen some, and keeps them. What uvloop reads at a time is smaller
-    still: taken from the heap, it would leave holes between rows that stay. Does nothing without glibc.
-    """
-    with suppress(OSError, AttributeError):
-        set_option = ctypes.CDLL(None).mallopt
-        set_option(M_MMAP_THRESHOLD, BUFFER_BYTES)
-        set_option(M_TRIM_THRESHOLD, BUFFER_BYTES)
 
 
 def trim() -> None:
