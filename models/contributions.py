@@ -154,14 +154,12 @@ class FoldRules:
     def __post_init__(self) -> None:
         """Know no plan of a dossier yet, and all of a payment."""
         object.__setattr__(self, "plans", _Plans(self.dossiers))
-        paid = [
-            [
-                tuple((r.indicator, int(online and (national or not r.national_only))) for r in self.payments)
-                for national in (False, True)
-            ]
-            for online in (False, True)
-        ]
-        object.__setattr__(self, "paid", paid)
+
+        def cells(*, online: bool, national: bool) -> Cells:
+            return tuple((r.indicator, int(online and (national or not r.national_only))) for r in self.payments)
+
+        paid = ((cells(online=on, national=False), cells(online=on, national=True)) for on in (False, True))
+        object.__setattr__(self, "paid", tuple(paid))
 
 
 _NOTHING: Final[tuple[Contribution, ...]] = ()
