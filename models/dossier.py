@@ -6,9 +6,12 @@ which nothing stands any more has left no trace; and the same events give the sa
 order, however often they come. Neither part is ever changed in place.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final, Literal
+
+from models.events import Event
 
 Facts = dict[str, Any]
 Dossier = list[Any]
@@ -40,6 +43,26 @@ def merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
         if stamp < said[0]:
             return [facts | known, [stamp, len(facts), *said]]
     return _merge(dossier, stamp, facts)
+
+
+_stamp: Final = attrgetter("stamp")
+
+
+def put_together(dossier: Dossier, events: Sequence[Event]) -> Dossier | None:
+    """Return what `merge` gives of one event after the other, where each is newer than all known and says its own.
+
+    None where one is older, says nothing, or something that is known or that another says: then `merge` has to decide.
+    """
+    known, said = dossier
+    ordered = sorted(events, key=_stamp)
+    if said and ordered[0].stamp <= said[-2]:
+        return None
+    facts, told, fields = known.copy(), said.copy(), len(known)
+    for _, _, stamp, own in ordered:
+        facts.update(own)
+        told += (stamp, len(own))
+        fields += len(own)
+    return [facts, told] if len(facts) == fields and all(told[1::2]) else None
 
 
 def _merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:

@@ -6,11 +6,10 @@ known.
 """
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Final, TypeVar
 
 from models.contributions import Contribution
-from models.dossier import Dossier, Outcome, merge, outcome
+from models.dossier import Dossier, Outcome, merge, outcome, put_together
 from models.events import Event
 
 T = TypeVar("T")
@@ -31,9 +30,6 @@ def learn(dossier: Dossier, event: Event) -> tuple[Dossier, Outcome]:
     return after, outcome(dossier, after, event.stamp)
 
 
-_stamp: Final = attrgetter("stamp")
-
-
 def learn_all(dossier: Dossier, events: Sequence[Event]) -> tuple[Dossier, int]:
     """Return the dossier with events taken in, in the order in which they came, and how many left it "unchanged".
 
@@ -44,17 +40,8 @@ def learn_all(dossier: Dossier, events: Sequence[Event]) -> tuple[Dossier, int]:
     >>> learn_all(NOTHING, [issued, Event("received", "A", "b1", {"unit": "340"}), issued])
     ([{'unit': '340', 'electronic': True}, ['b1', 1, 'b2', 1]], 1)
     """
-    if len(events) > 1:
-        known, said = dossier
-        ordered = sorted(events, key=_stamp)
-        if not said or said[-2] < ordered[0].stamp:
-            facts, told, fields = known.copy(), said.copy(), len(known)
-            for _, _, stamp, own in ordered:
-                facts.update(own)
-                told += (stamp, len(own))
-                fields += len(own)
-            if len(facts) == fields and all(told[1::2]):
-                return [facts, told], 0
+    if len(events) > 1 and (after := put_together(dossier, events)) is not None:
+        return after, 0
     unchanged = 0
     for event in events:
         dossier, outcome = learn(dossier, event)

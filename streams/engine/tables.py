@@ -25,8 +25,7 @@ class Rows:
 
     Each partition keeps rows of its own, bound while it has its turn, so that two never meet in one dictionary.
     Values are never changed in place: a stored value is what the next transaction may still be writing out.
-    Keys and values are JSON in the changelog. Raw keys stay as they are; under raw values one that was written as an
-    object becomes bytes when it is committed, and rests so: compact, nothing for the garbage collector to look at.
+    Keys and values are JSON in the changelog; raw ones are bytes and stay as they are.
     """
 
     rows: dict[Any, Any] = _NOBODYS
@@ -49,16 +48,12 @@ class Rows:
 
     def dump(self, keys: Iterable[Any]) -> list[tuple[bytes, bytes | None]]:
         """Return rows as they go into the changelog; a tombstone where there is none."""
-        rows, raw_value = self.rows, self.raw_value
+        rows = self.rows
         dumped: list[tuple[bytes, bytes | None]] = []
         for key in keys:
             value = rows.get(key)
             raw = key if self.raw_key else dumps(key)
-            if value is not None and not (raw_value and type(value) is bytes):
-                value = dumps(value)
-                if raw_value:
-                    rows[key] = value  # from now on it rests packed
-            dumped.append((raw, value))
+            dumped.append((raw, value if value is None or self.raw_value else dumps(value)))
         return dumped
 
     def load(self, raw: bytes, value: bytes | None, rows: dict[Any, Any]) -> None:
