@@ -1,7 +1,7 @@
 """The portal's events: from the bytes of a record to an :class:`Event`, or to a :class:`Refused` with one reason.
 
-The closed schema of the contract. Strict types, no unknown field, times with an offset. A reason names fields of the
-contract only and never repeats a value, for a value may be somebody's name.
+By the closed schema of the contract (`models.wire`): strict types, no unknown field, times with an offset. A reason
+names fields of the contract only and never repeats a value, for a value may be somebody's name.
 """
 
 import json
@@ -9,27 +9,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Annotated, Any, Final, Literal, NamedTuple, Required
+from typing import Any, Final, NamedTuple
 
-from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, with_config
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
-from typing_extensions import TypedDict
 
-from models.calendar import RFC3339, instant_of_valid
+from models.calendar import instant_of_valid
+from models.wire import KnownOnly, Wire
 
 MAX_BYTES: Final = 65_536
 """A record larger than this is refused before it is parsed; an event of the contract is under 2 KB."""
-
-Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Time = Annotated[str, StringConstraints(pattern=RFC3339)]
-Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
-"""64 bits; `le`, since pydantic-core would compare with a bound of 2⁶³ as with a big integer, which is slow"""
-Type = Literal[
-    "submitted", "received", "refused",
-    "paid", "refunded",
-    "resolved", "result-issued", "result-recalled", "copy-certified",
-    "corrected", "transferred", "withdrawn", "stopped", "deleted", "restored",
-]  # fmt: skip
 
 TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "dossier.submitted": ("submitted", "received", "refused"),
@@ -40,41 +29,6 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
 """The inbound topics (without prefix) and the event types each carries."""
 
 TOPIC_OF: Final[Mapping[str, str]] = {t: topic for topic, types in TOPICS.items() for t in types}
-
-
-@with_config(ConfigDict(strict=True, extra="forbid", cache_strings="keys"))
-class Wire(TypedDict, total=False):
-    """One event as it travels: the fields of the contract, and whether each was carried at all."""
-
-    id: Required[Code]
-    type: Required[Type]
-    dossier: Required[Code]
-    version: Whole | None
-    at: Required[Time]
-    unit: Code
-    procedure: Code | None
-    channel: Literal["online", "in_person", "postal"] | None
-    submitted_at: Time | None
-    received_at: Time | None
-    refused_at: Time | None
-    resolved_at: Time | None
-    issued_at: Time | None
-    status: Literal["withdrawn", "stopped", "deleted"] | None
-    transaction: Code | None
-    paid_at: Time | None
-    amount: Whole | None
-    method: Literal["online", "cash", "transfer"] | None
-    gateway: Literal["national", "local"] | None
-    exempt: bool | None
-    electronic: bool | None
-    digitised: bool | None
-    result_document: bool | None
-    copy: Code | None
-
-
-@with_config(ConfigDict(strict=True, extra="ignore", cache_strings="keys"))
-class _Known(Wire, total=False):
-    """`Wire` that passes over unknown fields, which is cheaper; whether there were any, `decode` counts."""
 
 
 FIELDS: Final = tuple(Wire.__annotations__)
@@ -99,7 +53,7 @@ IMPLIED: Final[Mapping[str, Mapping[str, Any]]] = {
 """What a type says by itself, unless the event carries the field."""
 
 _validate: Final[Callable[[bytes], dict[str, Any]]] = TypeAdapter(Wire).validator.validate_json
-_validate_known: Final[Callable[[bytes], dict[str, Any]]] = TypeAdapter(_Known).validator.validate_json
+_validate_known: Final[Callable[[bytes], dict[str, Any]]] = TypeAdapter(KnownOnly).validator.validate_json
 
 
 def stamp(version: int | None, at: str, id_: str, sha256: str) -> str:

@@ -15,7 +15,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from models.calendar import ZONE, instant_of
-from models.events import FIELDS, TIMES, Type
+from models.events import FIELDS, TIMES
+from models.wire import Type
 from streams.library import BadInput
 
 _HOLE = re.compile(r"\{([^{}]+)\}")
