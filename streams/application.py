@@ -1,11 +1,15 @@
-"""What the settings say of an application on the engine: one place for tally and watch."""
+"""The two applications on the engine: which topics each reads, which tables it keeps, what the settings say of it."""
 
 from collections.abc import Iterable
+from typing import Any, Final
 
+from models.reading import Reading
 from streams import topics
 from streams.broker import bootstrap, client_options, faust_credentials
-from streams.engine import EngineConfig
+from streams.engine import Engine, EngineConfig
 from streams.settings import Settings
+from streams.tally import TallyWork
+from streams.watch import WatchTables, WatchWork
 
 
 def engine_config(settings: Settings, name: str, fingerprint: str, announces: Iterable[str]) -> EngineConfig:
@@ -26,3 +30,40 @@ def engine_config(settings: Settings, name: str, fingerprint: str, announces: It
         kept_state_s=settings.kept_state_s,
         fault=settings.fault,
     )
+
+
+def tally_app(settings: Settings, reading: Reading) -> Engine:
+    """Return the tally application."""
+    config = engine_config(settings, topics.TALLY, reading.fold_fingerprint(), (topics.TALLIES, topics.DEAD_LETTERS))
+    app = Engine(config, lambda owner: TallyWork(owner, reading, settings, dossiers))
+    inbound = app.source(*topics.named(settings, (*topics.INBOUND, topics.TICKS)))
+    dossiers = app.Table("dossiers", key_type=bytes, value_type=bytes)
+
+    @app.agent(inbound, name="tally")
+    async def tally(stream: Any) -> None:
+        """Merge what each fetch brought; the engine commits and announces."""
+        async for fetch in app.fetches(stream):
+            fetch.owner.work.take(fetch)
+
+    return app
+
+
+def watch_app(settings: Settings, reading: Reading) -> Engine:
+    """Return the watch application."""
+    config = engine_config(
+        settings, topics.WATCH, reading.fingerprint(), (topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS)
+    )
+    app = Engine(config, lambda owner: WatchWork(owner, reading, settings, tables))
+    tallies = app.source(settings.topic(topics.TALLIES))
+    tables = WatchTables(app)
+
+    @app.agent(tallies, name="watch")
+    async def watch(stream: Any) -> None:
+        """Merge what each fetch brought; the engine commits and announces."""
+        async for fetch in app.fetches(stream):
+            fetch.owner.work.take(fetch)
+
+    return app
+
+
+APPS: Final = {topics.TALLY: tally_app, topics.WATCH: watch_app}

@@ -21,8 +21,7 @@ from models.gaps import Gaps, Listed
 from models.reading import Reading
 from models.shorthand import Shorthand
 from streams import topics
-from streams.application import engine_config
-from streams.engine import Announcement, Engine, Fetch, Owner
+from streams.engine import Announcement, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.messages import Mark, Passed, Tally, Tick, Version, dumps
 from streams.rows import pack, shorthand_of, unpack
@@ -285,19 +284,3 @@ class TallyWork:
         for (unit, day), cells in self._counters.items():
             days_of.setdefault(unit, {})[day] = cells
         return days_of.items()
-
-
-def create_app(settings: Settings, reading: Reading) -> Engine:
-    """Return the tally application."""
-    config = engine_config(settings, topics.TALLY, reading.fold_fingerprint(), (topics.TALLIES, topics.DEAD_LETTERS))
-    app = Engine(config, lambda owner: TallyWork(owner, reading, settings, dossiers))
-    inbound = app.source(*topics.named(settings, (*topics.INBOUND, topics.TICKS)))
-    dossiers = app.Table("dossiers", key_type=bytes, value_type=bytes)
-
-    @app.agent(inbound, name="tally")
-    async def tally(stream: Any) -> None:
-        """Merge what each fetch brought; the engine commits and announces."""
-        async for fetch in app.fetches(stream):
-            fetch.owner.work.take(fetch)
-
-    return app

@@ -20,7 +20,6 @@ from models.reading import Reading
 from models.standings import Standing, Standings
 from models.transitions import Transition
 from streams import topics
-from streams.application import engine_config
 from streams.engine import Announcement, Engine, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.engine.stats import Durations
@@ -361,21 +360,3 @@ class WatchWork:
         prefix = f"{self._reading.decision.id}/"
         rows = self._owner.rows(self._tables.announced)
         return {key.removeprefix(prefix) for key, _ in rows if key.startswith(prefix)}
-
-
-def create_app(settings: Settings, reading: Reading) -> Engine:
-    """Return the watch application."""
-    config = engine_config(
-        settings, topics.WATCH, reading.fingerprint(), (topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS)
-    )
-    app = Engine(config, lambda owner: WatchWork(owner, reading, settings, tables))
-    tallies = app.source(settings.topic(topics.TALLIES))
-    tables = WatchTables(app)
-
-    @app.agent(tallies, name="watch")
-    async def watch(stream: Any) -> None:
-        """Merge what each fetch brought; the engine commits and announces."""
-        async for fetch in app.fetches(stream):
-            fetch.owner.work.take(fetch)
-
-    return app

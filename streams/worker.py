@@ -10,15 +10,14 @@ from typing import Any
 import faust
 
 from models.reading import Reading
-from streams import tally, ticks, topics, watch
+from streams import ticks, topics
+from streams.application import APPS
 from streams.broker import bootstrap, client_options
 from streams.engine.stop import watched
 from streams.ops.process import COLLECTOR
 from streams.ops.server import OpsServer, address_of, listen
 from streams.ops.worker import WorkerHealth
 from streams.settings import Settings
-
-APPS = {topics.TALLY: tally.create_app, topics.WATCH: watch.create_app}
 
 
 def run(name: str, settings: Settings, reading: Reading) -> None:

@@ -144,14 +144,15 @@ def test_every_alert_and_every_metric_is_explained() -> None:
 
 
 def test_what_processes_may_do_is_what_they_do() -> None:
-    from streams import tally, topics, watch
+    from streams import topics
+    from streams.application import APPS
     from streams.library import read_reading
     from streams.notify import log, notifier
 
     acls = yaml.safe_load((ROOT / "deploy/acls.yml").read_text())
     settings = Settings(kafka="127.0.0.1:1", prefix="")
     reading = read_reading(settings)
-    for name, create_app in (("tally", tally.create_app), ("watch", watch.create_app)):
+    for name, create_app in APPS.items():
         app, ticks = create_app(settings, reading), {topics.TICKS} if name == "tally" else set()
         changelogs = {topics.changelog(settings, name, table) for table in topics.TABLES[name]}
         assert {t.changelog_topic.get_topic_name() for t in app.engine_tables()} == changelogs
