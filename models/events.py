@@ -114,7 +114,7 @@ def procedure_code(code: str) -> str:
     return match.group(1) if match else code
 
 
-def decode(value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()) -> Event | Refused:
+def decode(value: bytes | None, headers: Iterable[tuple[str, bytes | None]] = ()) -> Event | Refused:
     """Read one record: plain JSON, or a CloudEvent 1.0 in binary or structured mode. Never raises on bad input."""
     if value is None:
         return Refused("the record has no value")
@@ -167,7 +167,7 @@ def _event(wire: dict[str, Any], body: bytes, value: bytes) -> Event | Refused: 
     try:
         at = instant_of_valid(at)
         if not simple and not _no_times(wire):
-            for field in TIMES & wire.keys():
+            for field in TIMES.intersection(wire):
                 if wire[field] is not None:
                     wire[field] = instant_of_valid(wire[field])
     except ValueError:
@@ -251,7 +251,7 @@ _TYPE = re.compile(r"^vn\.lotrinh\.dossier\.([a-z-]+)\.v([0-9]{1,4})$")
 _ATTRIBUTES: Final[Mapping[str, str]] = {"id": "id", "type": "type", "subject": "dossier", "time": "at"}
 
 
-def _unwrap(value: bytes, headers: Iterable[tuple[str, bytes]]) -> bytes | Refused:
+def _unwrap(value: bytes, headers: Iterable[tuple[str, bytes | None]]) -> bytes | Refused:
     """Return the plain event of a record with headers; headers that are not CloudEvents' mean nothing."""
     try:
         named = {key.lower(): raw.decode() for key, raw in headers if raw is not None}
