@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import gc
+import logging
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from streams import ticks, topics
 from streams.application import APPS
 from streams.broker import bootstrap, client_options
 from streams.engine.stop import watched
-from streams.ops.process import COLLECTOR
+from streams.ops.process import COLLECTOR, CORE, VERSION
 from streams.ops.server import OpsServer, address_of, listen
 from streams.ops.worker import WorkerHealth
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def run(name: str, settings: Settings, reading: Reading) -> None:
@@ -27,6 +30,7 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
         topics.check(client, settings)
     finally:
         client.close()
+    log.info("%s, lotrinh %s, core: %s", name, VERSION, CORE)
     tune_collector()
     app = APPS[name](settings, reading)
     services: list[OpsServer] = []

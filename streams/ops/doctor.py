@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from models.reading import Reading
 from streams.board.probe import RedisFacts
+from streams.ops.process import CORE
 
 Level = Literal["ok", "warning", "failed", "skipped"]
 
@@ -63,6 +64,11 @@ def libraries() -> Finding:
             "install with `pip install --require-hashes -r deploy/requirements.lock`",
         )
     return Finding("libraries", "ok", ", ".join(f"{name} {v}" for name, v in pinned.items()))
+
+
+def core() -> Finding:
+    """Say in which form the core is installed; both give the same figures."""
+    return Finding("core", "ok", {"compiled": "compiled", "python": "plain Python"}[CORE])
 
 
 def decision(reading: Reading) -> Finding:
