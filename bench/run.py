@@ -2,16 +2,18 @@
 
 usage: python -m bench.run [--rounds 5] [--dossiers 100000] [--peers plain,tally,…] [--check] [--out bench/results/…json]
 
-Rounds are interleaved; every run's counters are compared with what the core counts in memory, and every run of watch also
+Rounds are interleaved; a peer that fails or hangs in one is named and costs the others nothing; every run's counters are compared with what the core counts in memory, and every run of watch also
 by its standings. A peer whose parts are missing is left out, with the reason. Slow peers run in two rounds, unless they are
 asked for by name. Figures are medians with ranges.
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,7 +32,11 @@ __all__ = ["broker", "env_of", "idle"]  # what other measurements take from here
 
 VERSIONS = ("aiokafka", "bytewax", "confluent-kafka", "faust-streaming", "orjson", "pydantic", "quixstreams", "uvloop")
 NAMES = {peer.key: peer.name for peer in PEERS}
-TIMEOUT_S = 400
+TIMEOUT_S = 300.0
+
+
+class PeerError(Exception):
+    """A peer did not come to its end; the message says what it said."""
 
 
 class Feeds:
@@ -75,13 +81,21 @@ class Feeds:
         return self._standings
 
 
-def run_peer(peer: Peer, settings: Settings, records: int) -> dict[str, Any]:
-    """Run a peer as a process of its own and return what it says."""
+def run_peer(peer: Peer, settings: Settings, records: int, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+    """Run a peer as a process of its own and return what it says. Raises PeerError; nothing of it is left running."""
     command = [sys.executable, "-m", peer.module, *peer.args, settings.kafka or "", settings.prefix, str(records)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
-    lines = [line[line.index("{") :] for line in done.stdout.splitlines() if '"digest"' in line]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        try:
+            said, complained = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired as exc:
+            raise PeerError(f"{peer.name} had not ended after {timeout_s:g} s") from exc
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # with what it has started: a JVM, a worker
+    lines = [line[line.index("{") :] for line in said.splitlines() if '"digest"' in line]
     if not lines:
-        raise SystemExit(f"{peer.name} failed: {done.stdout[-500:]} {done.stderr[-2500:]}")
+        raise PeerError(f"{peer.name} failed: {said[-500:]} {complained[-2500:]}")
     found: dict[str, Any] = json.loads(lines[-1])
     return found
 
@@ -97,15 +111,22 @@ def measured(peer: Peer, feeds: Feeds, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def run_all(address: str, peers: list[Peer], dossiers: int, rounds: int) -> Iterator[dict[str, list[dict[str, Any]]]]:
-    """Run every peer in every round, one after the other; yield all runs so far after each round."""
+def run_all(
+    address: str, peers: list[Peer], dossiers: int, rounds: int, failed: list[str]
+) -> Iterator[dict[str, list[dict[str, Any]]]]:
+    """Run every peer in every round, one after the other; yield all runs so far after each; add who `failed`, and how."""
     feeds = Feeds(address, dossiers)
     runs: dict[str, list[dict[str, Any]]] = {peer.key: [] for peer in peers}
     for number in range(rounds):
         for peer in peers:
             if peer.rounds is not None and number >= peer.rounds:
                 continue
-            run = measured(peer, feeds, number)
+            try:
+                run = measured(peer, feeds, number)
+            except PeerError as exc:
+                failed.append(f"round {number + 1}: {exc}")
+                print(failed[-1], flush=True)
+                continue
             runs[peer.key].append(run)
             print(
                 f"round {number + 1}: {peer.name}: {run['rate']:,.0f} events/s, {1e6 * run['cpu'] / run['events']:.1f} µs CPU, "
@@ -115,7 +136,9 @@ def run_all(address: str, peers: list[Peer], dossiers: int, rounds: int) -> Iter
         yield runs
 
 
-def report(runs: dict[str, list[dict[str, Any]]], left_out: dict[str, str], command: str) -> dict[str, Any]:
+def report(
+    runs: dict[str, list[dict[str, Any]]], left_out: dict[str, str], failed: list[str], command: str
+) -> dict[str, Any]:
     """Return all that is to be kept of a run."""
     every = [run for of in runs.values() for run in of]
     return {
@@ -124,6 +147,7 @@ def report(runs: dict[str, list[dict[str, Any]]], left_out: dict[str, str], comm
         "versions": {"kafka": kafka.VERSION} | {name: version for name in VERSIONS if (version := _version(name))},
         "totals_agree": bool(every) and all(run["agrees"] for run in every),
         "left_out": left_out,
+        "failed": failed,
         "rows": summary(runs),
         "goals": goals(runs),
         "runs": runs,
@@ -156,9 +180,10 @@ def main() -> None:
     if given.peers:  # who is asked for by name is run in every round, however long that takes
         present = [peer._replace(rounds=None) for peer in present]
     given.out.parent.mkdir(parents=True, exist_ok=True)
+    failed: list[str] = []
     with broker() as address:
-        for runs in run_all(address, present, given.dossiers, given.rounds):  # kept round by round
-            found = report(runs, left_out, " ".join(["python -m bench.run", *sys.argv[1:]]))
+        for runs in run_all(address, present, given.dossiers, given.rounds, failed):  # kept round by round
+            found = report(runs, left_out, failed, " ".join(["python -m bench.run", *sys.argv[1:]]))
             given.out.write_text(json.dumps(found, indent=1) + "\n")
     print(table(found["rows"], NAMES, {peer.key: peer.keeps for peer in PEERS}))
     for key, why in left_out.items():
@@ -167,6 +192,8 @@ def main() -> None:
     print(goals_said(found["goals"], NAMES))
     if not found["totals_agree"]:
         raise SystemExit("totals differ")
+    if failed:
+        raise SystemExit("\n".join(failed))
     if given.check and not all(goal["met"] for goal in found["goals"]):
         raise SystemExit("a goal was missed")
 

@@ -12,7 +12,9 @@ from bench.growth import Sample, metric, tenths
 from bench.peers import PEERS, Peer, chosen, missing
 from bench.peers.lotrinh import RUNS, standings_digest
 from bench.recovery import taken_over
+from bench.run import PeerError, run_peer
 from bench.summary import goals, ratio, summary, table
+from streams.settings import Settings
 
 
 def run(rate: float, number: int, **more: Any) -> dict[str, Any]:
@@ -51,6 +53,28 @@ def test_a_peer_without_its_parts_says_which() -> None:
     assert "no_such_package" in (missing(absent) or "")
     assert "no-such-tool" in (missing(absent._replace(packages=(), tools=("no-such-tool",))) or "")
     assert missing(absent._replace(packages=())) is None
+
+
+def test_a_peer_that_hangs_is_named_and_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hanging_peer.py").write_text(
+        "import subprocess, sys, time\n"
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(tmp_path / 'child')!r}, 'w').write(str(child.pid))\n"
+        "time.sleep(60)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    settings = Settings(kafka="127.0.0.1:1", prefix="x.")
+
+    with pytest.raises(PeerError, match="X had not ended after 2 s"):
+        run_peer(Peer("x", "X", "hanging_peer", "nothing"), settings, 1, timeout_s=2)
+
+    state = Path(f"/proc/{(tmp_path / 'child').read_text()}/stat")
+    assert not state.exists() or state.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+
+
+def test_a_peer_that_fails_says_what_it_said() -> None:
+    with pytest.raises(PeerError, match=r"X failed: .*no_such_peer"):
+        run_peer(Peer("x", "X", "no_such_peer", "nothing"), Settings(kafka="127.0.0.1:1", prefix="x."), 1)
 
 
 def test_ratios_are_taken_within_rounds_and_where_both_ran() -> None:
