@@ -42,6 +42,9 @@ public final class DossierCounts {
     private static long seen;
     private static volatile long beganNanos;
     private static volatile long beganCpu;
+    private static KafkaStreams streams;
+    /** How many commits came before the last record was seen: by the thread that commits, or one could be missed. */
+    private static volatile double commitsBefore;
     private static final CountDownLatch ALL_SEEN = new CountDownLatch(1);
 
     public static void main(String[] args) throws Exception {
@@ -68,16 +71,15 @@ public final class DossierCounts {
             Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore("unit-days"), Serdes.String(), Serdes.ByteArray())
                 .withCachingEnabled(), "count");
 
-        KafkaStreams streams = new KafkaStreams(topology, config);
+        streams = new KafkaStreams(topology, config);
         streams.start();
         ALL_SEEN.await();
-        double commits = commits(streams);
-        while (commits(streams) <= commits) {
+        while (commits() <= commitsBefore) {
             Thread.sleep(2);
         }
         long nanos = System.nanoTime() - beganNanos;
         long cpu = cpu() - beganCpu;
-        String digest = digest(streams);
+        String digest = digest();
         System.out.printf(
             "{\"seconds\": %.6f, \"cpu\": %.3f, \"rss_mb\": %d, \"events\": %d, \"digest\": \"%s\", \"java\": \"%s\"}%n",
             nanos / 1e9, cpu / 1e9, peakMb(), records - skip, digest, Runtime.version());
@@ -126,6 +128,7 @@ public final class DossierCounts {
                 throw new UncheckedIOException(exc);
             }
             if (++seen == records) {
+                commitsBefore = commits();
                 context.commit();
                 ALL_SEEN.countDown();
             }
@@ -146,7 +149,7 @@ public final class DossierCounts {
     }
 
     /** How many times the one thread has committed. */
-    private static double commits(KafkaStreams streams) {
+    private static double commits() {
         return streams.metrics().entrySet().stream()
             .filter(m -> m.getKey().name().equals("commit-total") && m.getKey().group().equals("stream-thread-metrics"))
             .mapToDouble(m -> (Double) m.getValue().metricValue())
@@ -163,7 +166,7 @@ public final class DossierCounts {
     }
 
     /** The digest of bench/counters.py: sorted lines, SHA-256, sixteen digits. */
-    private static String digest(KafkaStreams streams) throws Exception {
+    private static String digest() throws Exception {
         var store = streams.store(
             StoreQueryParameters.fromNameAndType("unit-days", QueryableStoreTypes.<String, byte[]>keyValueStore()));
         Map<String, int[]> totals = new TreeMap<>();
