@@ -7,8 +7,11 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 TREE: Final = ROOT / "build" / "compiled"
-ENV: Final = {"PYTHONPATH": str(TREE), "PYTHONSAFEPATH": "1"}
-"""for a worker to import it instead of the sources it is started beside"""
+
+
+def env(tree: Path = TREE) -> dict[str, str]:
+    """Return the variables with which a worker imports it instead of the sources it is started beside."""
+    return {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
 
 
 def absent() -> str | None:

@@ -104,18 +104,17 @@ def worked(*names: str, settings: Settings, **env: str) -> Iterator[list[Worker]
                     worker.stop()
 
 
-def run_tally(settings: Settings, records: int) -> dict[str, Any]:
-    """Measure tally alone."""
-    with worked("tally", settings=settings) as (tally,):
+def run_tally(settings: Settings, records: int, core: str = "python", **env: str) -> dict[str, Any]:
+    """Measure tally alone, with its core in one of its forms."""
+    with worked("tally", settings=settings, **env) as (tally,):
+        if f"core: {core}" not in tally.text():
+            raise SystemExit(f"the core is not {core}: {tally.text()[:500]}")
         return _counted(tally, settings, records) | tally.used()
 
 
 def run_compiled(settings: Settings, records: int) -> dict[str, Any]:
     """Measure tally alone, with its core compiled."""
-    with worked("tally", settings=settings, **compiled.ENV) as (tally,):
-        if "core: compiled" not in tally.text():
-            raise SystemExit(f"the core is not compiled: {tally.text()[:500]}")
-        return _counted(tally, settings, records) | tally.used()
+    return run_tally(settings, records, "compiled", **compiled.env())
 
 
 def _counted(tally: Worker, settings: Settings, records: int) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from bench import compiled
 from streams.feeds.simulate import Simulation, simulate
 from tests.conftest import absent
 from tests.integration.system import running
 
-ROOT = Path(__file__).parents[1]
-IMPORTS = re.compile(r"^from (models|streams)\.?([a-z_]*) import (.*)$", re.MULTILINE)
+ROOT = Path(__file__).parents[2]
+IMPORTS = re.compile(r"^from (models|streams)\.?([a-z_]*) import ", re.MULTILINE)
 
 
 def core() -> list[str]:
@@ -31,7 +32,7 @@ def about_the_core() -> list[str]:
     found = [
         str(path.relative_to(ROOT))
         for path in sorted((*(ROOT / "tests/unit").glob("*.py"), *(ROOT / "tests/property").glob("*.py")))
-        if any(f"{package}.{module}" in wanted for package, module, _ in IMPORTS.findall(path.read_text()))
+        if any(f"{package}.{module}" in wanted for package, module in IMPORTS.findall(path.read_text()))
     ]
     assert len(found) > 10
     return found
@@ -80,7 +81,7 @@ def test_all_of_it_is_compiled(tree: Path) -> None:
 def test_the_tests_of_the_core_hold(tree: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", f"pythonpath={tree} .",
-         "tests/test_compiled.py::test_the_form_is_the_one_wanted", *about_the_core()],
+         "tests/integration/test_compiled.py::test_the_form_is_the_one_wanted", *about_the_core()],
         cwd=ROOT, env=os.environ | {"CORE_WANTED": "compiled"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
@@ -97,13 +98,12 @@ def test_the_form_is_the_one_wanted() -> None:
 @pytest.mark.kafka
 def test_a_worker_with_it_counts_as_the_oracle_does(tree: Path, kafka_address: str, tmp_path: Path) -> None:
     """Begun in plain Python, killed, and taken over by the compiled form: rows and positions are the same in both."""
-    compiled = {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
     with running(kafka_address, tmp_path) as system:
         plain = system.start("tally").until_ready()
         system.start("watch").until_ready()
         published = system.feed(simulate(system.reading, Simulation(1_000, 7)))
         plain.kill()
-        tally = system.start("tally", **compiled).until_ready()
+        tally = system.start("tally", **compiled.env(tree)).until_ready()
         published += system.feed(simulate(system.reading, Simulation(1_000, 8)))
         system.settle()
 
