@@ -129,9 +129,13 @@ def beta_below(x: float, a: float, b: float) -> float:
 def wilson(k: int, n: int, z: float = 1.959964) -> tuple[float, float]:
     """Return the Wilson interval of a proportion: for drawings at one look, never a trigger.
 
-    >>> [round(x, 3) for x in (*wilson(1, 3), *wilson(45, 100))]
-    [0.061, 0.792, 0.356, 0.548]
+    Of nothing counted it is all of [0, 1].
+
+    >>> [round(x, 3) for x in (*wilson(1, 3), *wilson(45, 100))], wilson(0, 0)
+    ([0.061, 0.792, 0.356, 0.548], (0.0, 1.0))
     """
+    if n == 0:
+        return 0.0, 1.0
     p, zz = k / n, z * z
     middle = (p + zz / (2 * n)) / (1 + zz / n)
     reach = z * math.sqrt(p * (1 - p) / n + zz / (4 * n * n)) / (1 + zz / n)

@@ -15,8 +15,6 @@ from typing import Final, NamedTuple
 from models.chance import beta_binomial_at_least
 from models.ledger import Figures
 
-FORECAST_VERSION: Final = 2
-
 VOLUME_SHAPE: Final = 4
 """α of the gamma prior of the volume: what a unit receives is known to a factor of about two before it begins"""
 VOLUME_DRIFT: Final = 0.01
@@ -32,6 +30,9 @@ SHRINK: Final = 10
 PRIOR_SIZE: Final = 8
 """dossiers that a prior weighs where there are no siblings to tell"""
 PRIOR_SIZE_MAX, PRIOR_SIZE_MIN = 20, 2
+PRIOR_MEAN_MIN, PRIOR_MEAN_MAX = 0.02, 0.98
+"""Bounds of a prior's mean, as shares. Why: a beta needs weight on both sides of the line, and a prior that stands at a
+target of 100 % gives a unit with n of n none below it."""
 SIBLINGS_MIN, SIBLING_DOSSIERS_MIN = 5, 100
 SIBLINGS_HALF: Final = 20
 """siblings from which their shares count as much as the target does. Why: a dozen shares tell a spread only roughly"""
@@ -159,12 +160,15 @@ def dispersion(days: Iterable[tuple[int, int, int]]) -> float:
 def sibling_prior(siblings: Iterable[Figures], otherwise: Fraction) -> Prior:
     """Fit a beta to the shares of sibling units by its first two moments, shrunk towards one around the target.
 
-    Without enough siblings the prior stands around the target, `otherwise`, alone.
+    Without enough siblings the prior stands around the target, `otherwise`, alone. Its mean is never 0 or 1.
+
+    >>> sibling_prior([(5, 5)], Fraction(1)), sibling_prior([(40, 40)] * 5, Fraction(1)).mean
+    (Prior(mean=0.98, size=8), 0.98)
     """
     found = [(k, n) for k, n in siblings if n > 0]
     counted = sum(n for _, n in found)
     if len(found) < SIBLINGS_MIN or counted < SIBLING_DOSSIERS_MIN:
-        return Prior(float(otherwise), PRIOR_SIZE)
+        return Prior(_uncertain(float(otherwise)), PRIOR_SIZE)
     mean = sum(k for k, _ in found) / counted
     spread = sum((k - n * mean) ** 2 / n for k, n in found)
     within = (len(found) - 1) * mean * (1 - mean)
@@ -173,7 +177,12 @@ def sibling_prior(siblings: Iterable[Figures], otherwise: Fraction) -> Prior:
     size = min(max(size, PRIOR_SIZE_MIN), PRIOR_SIZE_MAX)
     weight = len(found) / (len(found) + SIBLINGS_HALF)
     mean = weight * mean + (1 - weight) * float(otherwise)
-    return Prior(round(min(max(mean, 0.02), 0.98), 2), round(PRIOR_SIZE * (size / PRIOR_SIZE) ** weight))
+    return Prior(round(_uncertain(mean), 2), round(PRIOR_SIZE * (size / PRIOR_SIZE) ** weight))
+
+
+def _uncertain(mean: float) -> float:
+    """Return a prior's mean held within its bounds, as a share."""
+    return min(max(mean, PRIOR_MEAN_MIN), PRIOR_MEAN_MAX)
 
 
 def volume(counted: int, elapsed: int, rest: int) -> Volume:
@@ -213,7 +222,10 @@ def forecast(basis: Basis) -> Forecast:
     spread = math.sqrt(within + sum((y - middle) ** 2 for y in middles) / len(nodes))
     skew = 2 * (b - a) * math.sqrt(a + b + 1) / ((a + b + 2) * math.sqrt(a * b))
     low, high = k / (n + nodes[-1]), (k + nodes[-1]) / (n + nodes[-1])
-    p05, p50, p95 = (min(max(middle + spread * (z + skew * (z * z - 1) / 6), low), high) for z in (-Z05, 0.0, Z05))
+    # Sorted, because under much skew the expansion is not monotone in z (rearrangement, Chernozhukov et al. 2010).
+    p05, p50, p95 = sorted(
+        min(max(middle + spread * (z + skew * (z * z - 1) / 6), low), high) for z in (-Z05, 0.0, Z05)
+    )
     return Forecast(p05, p50, p95, met, gap)
 
 

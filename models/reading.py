@@ -34,7 +34,7 @@ from models.trajectory import Flat, Milestones, Ramp, Trajectory
 from models.units import BadTable, Heirs, Registry, Succession, Unit
 
 __all__ = ["Group", "Reading", "Sources", "SwitchView", "Target", "Targets"]
-STANDING_VERSION: Final = 4
+STANDING_VERSION: Final = 5
 """Raise it whenever a standing or an alert comes out differently from the same counters, or is to be said anew."""
 
 
