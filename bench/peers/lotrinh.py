@@ -30,6 +30,7 @@ from streams.engine.tables import windowed
 from streams.local.children import end_with_parent
 from streams.reading_kafka import POSITION, consumer, records_of
 from streams.settings import Settings
+from streams.standings_log import standings_now
 from streams.waiting import _ends, _follow
 
 CAUGHT_UP = re.compile(r"caught up: (\d+) records, (\d+) transactions, from ([\d.]+) to ([\d.]+)")
@@ -232,9 +233,10 @@ def _added(rows: Iterable[tuple[str, str, dict[str, list[int]]]]) -> str:
 
 def standings_of(settings: Settings) -> dict[str, tuple[int, int]]:
     """Return what `standings` say: decision/indicator/unit → (numerator, denominator)."""
-    newest: dict[bytes, bytes | None] = {r.key: r.value for r in records_of(settings, topics.STANDINGS)}
-    rows = {key.decode(): orjson.loads(value) for key, value in newest.items() if value is not None}
-    return {key: (row["numerator"], row["denominator"]) for key, row in rows.items()}
+    return {
+        f"{row['decision']}/{row['indicator']}/{row['unit']}": (row["numerator"], row["denominator"])
+        for row in standings_now(settings)
+    }
 
 
 RUNS = {

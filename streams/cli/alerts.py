@@ -201,12 +201,9 @@ def operators_of(settings: Any) -> Any:
 
 def shortfalls(settings: Any) -> dict[tuple[str, str, str], int]:
     """Return what each unit lacks today, by (decision, indicator, unit)."""
-    from streams import topics
-    from streams.reading_kafka import records_of
+    from streams.standings_log import standings_now
 
-    latest = {record.key: record.value for record in records_of(settings, topics.STANDINGS)}
-    rows = (orjson.loads(value) for value in latest.values() if value is not None)
-    return {(r["decision"], r["indicator"], r["unit"]): r["shortfall"] for r in rows}
+    return {(r["decision"], r["indicator"], r["unit"]): r["shortfall"] for r in standings_now(settings)}
 
 
 def now_of(settings: Any) -> str:

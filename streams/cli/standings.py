@@ -3,7 +3,6 @@
 from typing import Any
 
 import click
-import orjson
 
 from streams.cli.options import echo_json, of_system, say, settings_from
 
@@ -17,23 +16,16 @@ from streams.cli.options import echo_json, of_system, say, settings_from
 @of_system
 def command(decision: str | None, unit: str | None, wait: bool, timeout: float, as_json: bool, **given: Any) -> None:
     """Show the standing of every unit, from the topic `standings`."""
-    from streams import topics
     from streams.cli.tables import print_standings, print_switches
     from streams.library import read_reading
     from streams.local.state import located
-    from streams.reading_kafka import records_of
+    from streams.standings_log import standings_now
     from streams.waiting import wait_until_counted
 
     settings = located(settings_from(**given))
     if wait:
         wait_until_counted(settings, timeout, None if as_json else say)
-    latest: dict[bytes, Any] = {}
-    for record in records_of(settings, topics.STANDINGS):
-        if record.value is None:
-            latest.pop(record.key, None)
-        else:
-            latest[record.key] = record.value
-    rows = [orjson.loads(value) for _, value in sorted(latest.items())]
+    rows = standings_now(settings)
     rows = [r for r in rows if unit in (None, r["unit"]) and decision in (None, r["decision"])]
     if as_json:
         echo_json({"standings": rows})

@@ -34,6 +34,7 @@ from streams.notify.sending import Outcome, Sender
 from streams.notify.texts import Names
 from streams.ops.server import create_app, listen
 from streams.settings import Settings
+from streams.standings_log import Newest
 
 log = logging.getLogger("lotrinh.notify")
 
@@ -78,7 +79,7 @@ class Notifier:
         self._names = Names(reading)
         self._outbox = Outbox(Routing(config.plan, reading.registry))
         self._operators: Operators = NOBODY
-        self._standings: dict[bytes, bytes] = {}
+        self._standings = Newest()
         self._clock = ""
         """the replay's time, where ticks are records"""
         self.health = NotifyHealth(self._outbox)
@@ -151,7 +152,7 @@ class Notifier:
                 elif name == topics.OPERATORS:
                     self._take_operator(record.value)
                 elif name == topics.STANDINGS:
-                    self._take_standing(record)
+                    self._standings.take(record.key, record.value, record.headers)
                 elif name == topics.HEARTBEATS and record.value is not None:
                     self._clock = max(self._clock, orjson.loads(record.value)["clock"])
 
@@ -174,12 +175,6 @@ class Notifier:
             return
         self._operators = taken(self._operators, said)
         self._look_at = 0.0
-
-    def _take_standing(self, record: Any) -> None:
-        if record.value is None:
-            self._standings.pop(record.key, None)
-        else:
-            self._standings[record.key] = record.value
 
     def _situation(self) -> Situation:
         """Return what holds now. Shortfalls are looked up only where an acknowledgement may have ended by them."""

@@ -22,7 +22,7 @@ from streams.local.children import end_with_parent
 from streams.local.state import free_port
 from tests.chaos.proxy import Proxy
 from tests.integration.system import System, Worker
-from tests.integration.verdict import dump
+from tests.integration.verdict import dump, standings_of
 
 LOOKS_S = 0.1
 
@@ -147,11 +147,7 @@ class WallUnderTest:
         return problems
 
     def _standings(self) -> dict[tuple[str, str], dict[str, Any]]:
-        latest: dict[bytes, bytes | None] = {}
-        for record in dump(self.system.settings, [topics.STANDINGS])[topics.STANDINGS]:
-            latest[record.key] = record.value
-        rows = [json.loads(value) for value in latest.values() if value is not None]
-        return {(row["unit"], row["indicator"]): row for row in rows}
+        return standings_of(dump(self.system.settings, [topics.STANDINGS])[topics.STANDINGS])
 
     def _differences(self, standings: dict[tuple[str, str], Any]) -> list[str]:
         shown = self.screen.now

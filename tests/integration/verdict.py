@@ -14,6 +14,7 @@ from models.events import TOPICS
 from streams import topics
 from streams.reading_kafka import POSITION, consumer
 from streams.settings import Settings
+from streams.standings_log import newest_of
 from tests.oracle.oracle import Oracle, Record
 
 ROOT = Path(__file__).parents[2]
@@ -76,15 +77,8 @@ def dump(settings: Settings, names: Iterable[str]) -> Dump:
 
 
 def standings_of(records: Iterable[Any]) -> Standings:
-    """The latest standing under each key."""
-    latest: dict[bytes, Any] = {}
-    for record in records:
-        if record.value is None:
-            latest.pop(record.key, None)
-        else:
-            latest[record.key] = record.value
-    rows = map(json.loads, latest.values())
-    return {(s["unit"], s["indicator"]): s for s in rows}
+    """The newest standing under each key."""
+    return {(s["unit"], s["indicator"]): s for s in newest_of(records)}
 
 
 def counts_of(records: Iterable[Any]) -> dict[str, int]:
