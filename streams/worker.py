@@ -11,10 +11,10 @@ from typing import Any
 import faust
 
 from models.reading import Reading
-from streams import ticks, topics
+from streams import codecs, ticks, topics
 from streams.application import APPS
 from streams.broker import bootstrap, client_options
-from streams.engine.stop import watched
+from streams.engine.stop import explain_by, watched
 from streams.ops.process import COLLECTOR, CORE, VERSION
 from streams.ops.server import OpsServer, address_of, listen
 from streams.ops.worker import WorkerHealth
@@ -31,6 +31,9 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
     finally:
         client.close()
     log.info("%s, lotrinh %s, core: %s", name, VERSION, CORE)
+    explain_by(codecs.sentence)
+    for missing in codecs.unreadable():
+        log.warning("%s: the first batch that is compressed so stops whoever reads it; %s", missing, codecs.REMEDY)
     tune_collector()
     app = APPS[name](settings, reading)
     services: list[OpsServer] = []

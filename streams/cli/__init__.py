@@ -80,7 +80,11 @@ def main() -> None:
     except Exception as exc:
         if type(exc).__module__.partition(".")[0] not in {"kafka", "aiokafka"}:
             raise  # a bug: its traceback is what is wanted
-        fail(f"Kafka went away: {exc or type(exc).__name__}")
+        from streams.codecs import sentence
+
+        # What may pass by itself is a broker that is away; all else it has answered, and the answer is what is wrong.
+        away = getattr(exc, "retriable", False)
+        fail(sentence(exc) or f"Kafka {'went away' if away else 'refused'}: {exc or type(exc).__name__}")
 
 
 def fail(message: str) -> None:

@@ -53,9 +53,12 @@ def redrive(dry_run: bool, **given: Any) -> None:
     Doing it twice does no harm: an event that is known changes nothing.
     """
     from kafka import KafkaProducer
+    from kafka.errors import KafkaError
 
     from models.events import Refused, decode
     from streams.broker import bootstrap, client_options
+    from streams.codecs import sentence
+    from streams.library import BadInput
     from streams.local.state import located
     from streams.reading_kafka import consumer, record_at
 
@@ -63,6 +66,7 @@ def redrive(dry_run: bool, **given: Any) -> None:
     reader = consumer(settings)
     producer = KafkaProducer(bootstrap_servers=bootstrap(settings).split(","), acks="all", **client_options(settings))
     outcomes: Counter[str] = Counter()
+    unread = ""
     seen: set[tuple[str, int, int]] = set()
     try:
         for letter in _letters(settings):
@@ -70,7 +74,14 @@ def redrive(dry_run: bool, **given: Any) -> None:
             if where in seen:
                 continue
             seen.add(where)
-            record = record_at(reader, *where)
+            try:
+                record = record_at(reader, *where)
+            except KafkaError as exc:
+                if exc.retriable:
+                    raise  # the broker is away
+                unread = sentence(exc) or f"Kafka refused: {type(exc).__name__}"
+                outcomes[f"not read: {unread}"] += 1
+                continue
             if record is None or hashlib.sha256(record.value or b"").hexdigest() != letter["sha256"]:
                 outcomes["gone: the source no longer holds the record"] += 1
                 continue
@@ -88,3 +99,5 @@ def redrive(dry_run: bool, **given: Any) -> None:
     for outcome, count in outcomes.most_common():
         click.echo(f"{count:>8}  {outcome}")
     say(f"{sum(outcomes.values())} refused records read again")
+    if unread:
+        raise BadInput(unread)

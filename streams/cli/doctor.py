@@ -61,6 +61,7 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
     from streams.ops.kafka_checks import kafka_findings
 
     yield doctor.libraries()
+    yield doctor.codecs()
     yield doctor.core()
     reading = read_reading(settings)  # a decision that cannot be read is bad input, said in one sentence
     yield doctor.decision(reading)

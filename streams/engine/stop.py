@@ -17,11 +17,17 @@ STOP_S = 10.0
 """from everything let go to the end of the process, at most"""
 
 _leave: list[Callable[[], None]] = []
+_explain: list[Callable[[BaseException], str | None]] = []
 
 
 def before_exit(leave: Callable[[], None]) -> None:
     """Register what tells the group that this member is gone, so that it need not wait for the session to time out."""
     _leave[:] = [leave]
+
+
+def explain_by(explain: Callable[[BaseException], str | None]) -> None:
+    """Register what says in one sentence what an error means and what to do; None of an error that it does not know."""
+    _explain[:] = [explain]
 
 
 def die(why: object) -> NoReturn:
@@ -31,7 +37,9 @@ def die(why: object) -> NoReturn:
     log that does not fit the state. The supervisor starts another process.
     """
     error = why if isinstance(why, BaseException) else None
-    log.critical("stop: %s", why if error is None else f"{type(error).__name__}: {error}", exc_info=error)
+    known = None if error is None else next((text for explain in _explain if (text := explain(error))), None)
+    said = why if error is None else known or f"{type(error).__name__}: {error}"
+    log.critical("stop: %s", said, exc_info=error if known is None else None)
     for leave in _leave:
         try:
             leave()

@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from models.reading import Reading
 from streams.board.probe import RedisFacts
+from streams.codecs import REMEDY, SAMPLES, unreadable
 from streams.ops.process import CORE
 
 Level = Literal["ok", "warning", "failed", "skipped"]
@@ -64,6 +65,20 @@ def libraries() -> Finding:
             "install with `pip install --require-hashes -r deploy/requirements.lock`",
         )
     return Finding("libraries", "ok", ", ".join(f"{name} {v}" for name, v in pinned.items()))
+
+
+def codecs() -> Finding:
+    """Say which of Kafka's codecs this installation reads, with each client: portals choose among all of them."""
+    missing = unreadable()
+    if missing:
+        return Finding(
+            "codecs",
+            "failed",
+            "; ".join(map(str, missing)),
+            "the first batch that is compressed so stops whoever reads it, and with tally all counting",
+            REMEDY,
+        )
+    return Finding("codecs", "ok", f"reads {', '.join(SAMPLES)}, with every client")
 
 
 def core() -> Finding:

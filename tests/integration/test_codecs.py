@@ -1,0 +1,111 @@
+"""Batches in every codec of Kafka, by portals' choice and by the topics', through workers and commands."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from models.events import TOPIC_OF
+from streams import topics
+from tests.builders import event, paid, received
+from tests.integration.system import System
+
+pytestmark = pytest.mark.kafka
+
+CODECS = ("gzip", "snappy", "lz4", "zstd")
+UNIT = "12688"
+
+
+def portal(system: System, codec: str, events: Iterable[dict[str, Any]], key: bytes | None = None) -> None:
+    """Publish with librdkafka, one batch per partition; under one wrong key where it is given."""
+    producer = Producer(
+        {
+            "bootstrap.servers": system.settings.kafka,
+            "compression.type": codec,
+            "partitioner": "murmur2_random",
+            "linger.ms": 500,
+        }
+    )
+    for each in events:
+        topic = system.settings.topic(TOPIC_OF[each["type"]])
+        producer.produce(topic, json.dumps(each).encode(), key or each["dossier"].encode())
+    assert producer.flush(30) == 0
+
+
+def set_codec(system: System, names: Iterable[str], codec: str) -> None:
+    """Let topics (full names) keep everything in a codec of their own."""
+    entry = ConfigEntry("compression.type", codec, incremental_operation=AlterConfigOpType.SET)
+    resources = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry]) for name in names]
+    client = AdminClient({"bootstrap.servers": system.settings.kafka})  # held until it is done
+    for done in client.incremental_alter_configs(resources).values():
+        done.result(30)
+
+
+def command(system: System, *arguments: str, code: int = 0, **env: str) -> str:
+    """Run a command on the system and return what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "streams.cli", *arguments],
+        env=os.environ | system.env | env, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def without_libraries(tmp_path: Path) -> dict[str, str]:
+    """The environment of an installation that has none of the codecs' libraries."""
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text("import sys\nsys.modules['cramjam'] = sys.modules['lz4'] = None\n")
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_every_codec_is_counted_and_redriven(system: System, without_libraries: dict[str, str]) -> None:
+    own = {spec.name for spec in topics.specs(system.settings)} - {system.settings.topic(t) for t in topics.INBOUND}
+    for codec, name in zip(("producer", "zstd", "lz4", "snappy"), topics.INBOUND, strict=True):
+        set_codec(system, [system.settings.topic(name)], codec)
+    for n, name in enumerate(sorted(own)):
+        set_codec(system, [name], CODECS[n % len(CODECS)])
+    set_codec(system, [system.settings.topic(topics.DEAD_LETTERS)], "gzip")  # which needs no library
+    for codec in CODECS:
+        portal(system, codec, received(20, UNIT, "online", "2024-06-03", name=codec))
+        portal(system, codec, received(5, UNIT, "online", "2024-06-03", name=f"{codec}-late"), key=b"another")
+    portal(system, "none", paid(20, UNIT, "2024-06-04", "zstd"))
+    portal(system, "none", [event("resolved", f"lz4-{n}", "2024-06-05", version=3) for n in range(20)])
+    portal(system, "none", [event("deleted", f"snappy-{n}", "2024-06-06", version=4) for n in range(20)])
+
+    bare = system.start("tally", **without_libraries)
+    assert bare.process.wait(120) == 70, bare.text()[-2000:]
+    assert "cannot read snappy (aiokafka needs cramjam)" in bare.text()
+    assert "stop: a batch in Kafka is compressed with " in bare.text()
+    assert "went away" not in bare.text()
+
+    system.start("tally")
+    system.start("watch")
+    system.settle()
+    assert figures(system) == (60, 60)
+    said = command(system, "dead-letters", "redrive", code=2, **without_libraries)
+    assert "10  published again" in said  # gzip is part of Python; zstandard packs tally's own rows as well
+    for codec in ("snappy", "lz4"):
+        assert f"5  not read: a batch in Kafka is compressed with {codec}, which this installation" in said
+    said = command(system, "dead-letters", "redrive")
+    assert "20  published again" in said
+
+    system.settle()
+    assert figures(system) == (80, 80)
+    system.verdict()
+    shown = json.loads(command(system, "standings", "--unit", UNIT, "--json"))["standings"]
+    assert [s["denominator"] for s in shown if s["indicator"] == "online-dossiers"] == [80]
+    assert "reads gzip, snappy, lz4, zstd" in command(system, "doctor", code=1)  # it warns of one broker
+
+
+def figures(system: System) -> tuple[int, int]:
+    standing = system.standings()[UNIT, "online-dossiers"]
+    return standing["numerator"], standing["denominator"]
