@@ -30,6 +30,7 @@ from streams.board.store import (
     connect,
     known_boards,
     position_field,
+    why,
 )
 from streams.broker import bootstrap, client_options
 from streams.settings import Settings
@@ -82,7 +83,7 @@ class Feed:
                 except (KafkaError, RedisError, OSError, TimeoutError) as exc:
                     failures = 0 if time.monotonic() - started > 60 else failures + 1
                     self.failures += 1
-                    log.warning("the feed stands still: %s; trying again", type(exc).__name__)
+                    log.warning("the feed stands still: %s; trying again", why(exc))
                     await asyncio.sleep(backoff_s(failures))
         finally:
             await self._redis.aclose()
@@ -183,7 +184,7 @@ class Feed:
             # Kafka's side goes on: what comes merges into what waits, so waiting costs no memory beyond the rows.
             self.failures += 1
             self._refusals += 1
-            log.warning("Redis does not take the board: %s; trying again", type(exc).__name__)
+            log.warning("Redis does not take the board: %s; trying again", why(exc))
             self._due = time.monotonic() + backoff_s(min(self._refusals, 4))
 
     def _absorb(self, topic: str, records: list[Any]) -> None:

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streams.board.state import RECENT_SHOWN, Alert, BoardState, Entry, Row
-from streams.board.store import backoff_s, board_keys
+from streams.board.store import backoff_s, board_keys, why
 
 log = logging.getLogger("lotrinh.board.follower")
 
@@ -96,7 +96,7 @@ class Follower:
                 await self._follow()
             except (RedisError, OSError, TimeoutError) as exc:
                 if not failures:
-                    log.warning("Redis is away: %s; the last figures stay, marked as old", type(exc).__name__)
+                    log.warning("Redis is away: %s; the last figures stay, marked as old", why(exc))
                 failures = failures + 1 if self._now() * 1000 - self.health.seen_ms > 1000 else 1
                 await asyncio.sleep(min(2.0, backoff_s(failures)))
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
-from streams.board.store import connect
+from streams.board.store import BoardStore, connect, known_boards, why
 from streams.settings import Settings
 
 
@@ -23,15 +23,22 @@ class RedisFacts(NamedTuple):
 
 
 async def probe(settings: Settings) -> RedisFacts | str:
-    """Return the facts, or in one word why there are none. Raises BadInput where the address is none."""
+    """Return the facts, or why there are none. Raises BadInput where the address is none.
+
+    What the wall reads is read once, so that a right of its user that is missing is met here.
+    """
     client = connect(settings)
+    board = BoardStore(client, settings.prefix, settings.decision)
     try:
+        await client.ping()
+        await known_boards(client, settings.prefix)
+        await board.look()
         info = await client.info()
         began = time.time()
         seconds, micros = await client.time()
         now = (began + time.time()) / 2
     except (RedisError, OSError, TimeoutError) as exc:
-        return type(exc).__name__
+        return why(exc)
     finally:
         await client.aclose()
     return RedisFacts(

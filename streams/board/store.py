@@ -1,6 +1,7 @@
 """The boards in Redis: names of keys, and the two scripts through which alone they are written."""
 
 import random
+import re
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -9,6 +10,7 @@ from typing import Any, Final, NamedTuple, cast
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from streams.board.records import AlertFact, RowFact
 from streams.library import BadInput, read_text
@@ -90,6 +92,32 @@ def connect(settings: Settings) -> "Redis":
         raise BadInput("LOTRINH_REDIS is no address: expected redis://[user:password@]host:port[/db]") from exc
 
 
+_LACKS: Final = re.compile(
+    r"no permissions? to run the '([\w|]+)' command|can't run this command|EXEC without (MULTI)", re.IGNORECASE
+)
+
+
+def why(exc: Exception) -> str:
+    """Return why Redis failed us, naming the right that is missing; never what a command carried.
+
+    >>> why(NoPermissionError("User b has no permissions to run the 'time' command"))
+    'this user lacks the right +time (deploy/users.acl)'
+    >>> why(NoPermissionError("No permissions to access a key"))
+    'this user has no right to a key of the boards (deploy/users.acl names them: ~…)'
+    >>> why(ConnectionRefusedError())
+    'ConnectionRefusedError'
+    """
+    if isinstance(exc, AuthenticationError):
+        return "the user or the password is refused (LOTRINH_REDIS, LOTRINH_REDIS_PASSWORD_FILE)"
+    if isinstance(exc, ResponseError) and (lacks := _LACKS.search(str(exc))):
+        # Redis 7 does not say which command of a script it refused; a refused MULTI shows in its EXEC alone.
+        right = f"+{lacks[1] or lacks[2].lower()}" if lacks.lastindex else "to a command of the boards' scripts"
+        return f"this user lacks the right {right} (deploy/users.acl)"
+    if isinstance(exc, NoPermissionError):
+        return "this user has no right to a key of the boards (deploy/users.acl names them: ~…)"
+    return type(exc).__name__
+
+
 class EpochLost(Exception):  # noqa: N818 - it says what happened; the feed begins again
     """The board is not the one that was opened: flushed, another server, or an older copy came back."""
 
@@ -168,6 +196,16 @@ class BoardStore:
             pipe.hgetall(self.keys.versions)
             present, versions = await pipe.execute()
         return {key.decode(): versions[key].decode() for key in present if key in versions}
+
+    async def look(self) -> None:
+        """Read every key once as those who follow the board do, and write nothing."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.hgetall(self.keys.meta)
+            pipe.hkeys(self.keys.state)
+            pipe.xrevrange(self.keys.log, count=1)
+            pipe.zrevrange(self.keys.recent, 0, 0)
+            await pipe.execute()
+        await self._redis.xread({self.keys.log: "$"}, count=1)
 
     async def apply(self, batch: Batch) -> Applied:
         """Apply a batch. Raises EpochLost where the board is not the one that was opened."""

@@ -130,12 +130,15 @@ def room(check: str, what: str, free: int, total: int) -> Finding:
 def redis(found: RedisFacts | str) -> Iterator[Finding]:
     """Judge Redis."""
     if isinstance(found, str):
+        refused = "right" in found or "refused" in found
         yield Finding(
             "redis",
             "failed",
-            f"does not answer: {found}",
+            found if refused else f"does not answer: {found}",
             "walls stand still and say so; counting goes on",
-            "start it; the wallboard fills it again by itself",
+            "give its user what deploy/users.acl names (docs/wallboard.md)"
+            if refused
+            else "start it; the wallboard fills it again by itself",
         )
         return
     said = f"version {found.version}, {found.used_bytes / 2**20:.1f} MiB used, {found.policy}"
