@@ -224,6 +224,7 @@ class Owner:
             bounds = await reader.bounds([*self._changelogs(), *self._sources()])
             read = await self._restore(reader, bounds)
         await self._compare(bounds)
+        self._note_committed(self.progress.next)  # not before: the group would be told, and forget what it knew
         async with within(config.stuck_s, f"{config.id}-{self.partition} could not clear what was left open"):
             await self._appender.clear(self._written())
         point("after_restore", config.fault)
@@ -283,7 +284,6 @@ class Owner:
             await asyncio.sleep(0)  # the rest of the process has its turn
         self._check_state(ends)
         self.ends = ends
-        self._note_committed(self.progress.next)
         return read
 
     def _load(self, table: Table, records: Iterable[Any]) -> int:

@@ -189,9 +189,11 @@ class Consumer(driver.Consumer):
         return self.told.get(tp) != offset
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Forget what the group was told: another worker may tell it now."""
+        """Forget what the group was told and would be told: another worker may tell it now, and tell it more."""
         await super().on_partitions_revoked(revoked)
         self.told.clear()
+        for tp in revoked:
+            self.app.committed.pop(tp, None)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the positions of the state; the group's commit decides nothing."""

@@ -106,6 +106,8 @@ class Broker:
         self.epochs: dict[str, int] = {}
         self.txns: dict[str, Txn] = {}
         self.group: dict[TP, tuple[int, str]] = {}
+        self.forgot: list[str] = []
+        """where a witness of the group was put back: what it knew is lost"""
         self.generation = 0
         self.effects: list[str] = []
         self.before_effect: Callable[[int, str], None] = lambda n, name: None
@@ -208,6 +210,13 @@ class Broker:
         if not txn.unmarked:
             txn.done.set()
         self._grown()
+
+    def tell_group(self, positions: Mapping[TP, tuple[int, str]]) -> None:
+        for tp, (at, metadata) in positions.items():
+            before, whose = self.group.get(tp, (0, WITNESS))
+            if whose == WITNESS and at < before:
+                self.forgot.append(f"{tp.topic}-{tp.partition}: {at} after {before}")
+            self.group[tp] = at, metadata
 
     # -- what else a broker does ---------------------------------------------------------------------------------------
 

@@ -127,6 +127,61 @@ def test_a_state_that_was_emptied_altogether_is_noticed_by_the_group(last_words:
     assert "a-0: the group was told that the state has come to 10, it has come to 0" in last_words[0]
 
 
+@pytest.mark.parametrize("since", [0, 4], ids=["emptied", "older"])
+def test_an_older_state_is_refused_at_every_start_and_the_group_forgets_nothing(
+    last_words: list[str], since: int
+) -> None:
+    """A disk restored from a backup: whoever starts the process again must not be the one who makes it pass."""
+
+    async def script(stage: Stage) -> None:
+        await stage.give(0, 1)
+        for _ in range(6):
+            stage.publish(2)
+            await stage.settled()
+        stage.worker.life.end()
+        for topic in ("counts-changelog", "marks-changelog"):
+            log = stage.broker.log(TP(topic, 0))
+            log.entries = [e for e in log.entries if e.offset < since * 4]
+            log.next = min(log.next, since * 4)
+        told = dict(stage.broker.group)
+        stage.broker.latency_s = 1.0  # the group is told every half second, also while a takeover asks
+        for start in range(1, 4):
+            stage.new_worker()
+            await stage.give(0, 1)
+            await stage.settled(60)
+            assert not stage.worker.life.alive, f"start {start} went on with an older state"
+            assert stage.broker.group == told
+
+    play(script)
+    refused = [w for w in last_words if "a-0: the group was told that the state has come to 12" in w]
+    assert len(refused) == 3
+
+
+def test_a_partition_that_comes_back_does_not_put_the_group_back(last_words: list[str]) -> None:
+    """What this process committed before another went on from there is no longer what the group is to know."""
+
+    async def script(stage: Stage) -> None:
+        first = stage.worker
+        await stage.give(0)
+        stage.publish(3)
+        await stage.settled()
+        await asyncio.wait([first.life.spawn(first.revoked())])
+        other = stage.new_worker()
+        await stage.give(0)
+        stage.publish(5)
+        await stage.settled()
+        other.life.end()
+        stage.worker = first
+        stage.broker.latency_s = 0.3  # the takeover takes longer than the group's turn
+        await stage.give(0)
+        await stage.settled(30)
+        assert stage.broker.group[TP("a", 0)][0] == 8
+        assert stage.broker.forgot == []
+
+    play(script)
+    assert last_words == []
+
+
 def test_a_changelog_without_its_position_is_noticed(last_words: list[str]) -> None:
     async def after(stage: Stage) -> None:
         empty(stage, "counts-changelog")

@@ -190,7 +190,7 @@ class Worker:
             def effect(mine: dict[TP, int] = mine, generation: int = generation) -> bool:
                 if generation != self.broker.generation:
                     return False
-                self.broker.group.update({tp: (at, WITNESS) for tp, at in mine.items()})
+                self.broker.tell_group({tp: (at, WITNESS) for tp, at in mine.items()})
                 return True
 
             if await self.broker.step(self.life, "tell group", effect):
@@ -203,6 +203,7 @@ class Worker:
         self.flowing = False
         self._told.clear()
         await self.holdings.release()
+        self.committed.clear()  # as `transport.Consumer.on_partitions_revoked`
 
     async def assigned(self, partitions: set[int], generation: int) -> None:
         await self.life.gate()

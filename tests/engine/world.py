@@ -214,6 +214,7 @@ class World:
             said_of += fold
         expected = Counter(f"{k.decode()}:{n}".encode() for k, total in said_of.items() for n in range(3, total + 1, 3))
         assert thirds == expected, f"once-only announcements: {thirds - expected} too many, {expected - thirds} missing"
+        assert not self.broker.forgot, f"a witness of the group was put back: {self.broker.forgot}"
         self._judge_memory()
 
     def _judge_said(self, partition: int, inbound: dict[str, list[Any]], fold: Counter[bytes]) -> None:

@@ -109,25 +109,6 @@ def test_a_source_trimmed_under_a_running_worker_stops_it(system: System) -> Non
     assert ": gone" in worker.text()
 
 
-def test_an_emptied_changelog_stops_the_worker_instead_of_beginning_again(system: System) -> None:
-    worker = system.start("tally").until_ready()
-    system.start("watch").until_ready()
-    system.feed(simulate(system.reading, Simulation(50, 5)))
-    system.settle()
-    assert worker.stop() == 0
-    client = topics.admin(system.settings.kafka or "", {})
-    name = topics.changelog(system.settings, topics.TALLY, "dossiers")
-    client.delete_topics([name])
-    while name in client.list_topics():
-        time.sleep(0.1)
-    topics.apply(client, system.settings)
-    client.close()
-    again = system.start("tally")
-
-    assert again.process.wait(60) == 70
-    assert "its changelog was emptied or cut" in again.text()
-
-
 def test_an_unknown_broker_is_one_sentence(tmp_path: Path) -> None:
     import os
 
