@@ -28,7 +28,7 @@ from models.forecast import dispersion
 from models.reading import Reading, Sources
 from models.standings import Standings
 from models.transitions import Transition
-from models.workdays import Profile, profile
+from models.workdays import SHIPPED, Profile
 from streams.backtest.scores import HEALTHY_DOSSIERS, Course, Look
 from streams.library import read_decision, shipped_registry
 
@@ -157,7 +157,7 @@ def reading_of(world: World, rule: str) -> Reading:
 def by_rule(world: World, rule: str, seed: int) -> list[Life]:
     """Let one province live its period under one of our rules."""
     reading = reading_of(world, rule)
-    calendar = profile(world.first, world.last)
+    calendar = SHIPPED.profile(world.first, world.last)
     units = lives(reading, world, random.Random(f"{world.name}/{seed}"))
     standings = Standings(reading, world.first)
     alerts = Alerts(standings)
@@ -243,7 +243,7 @@ PEERS: Final[dict[str, Peer]] = {"wilson": wilson_daily, "burn-rate": burn_rate}
 def by_peer(world: World, peer: str, seed: int) -> list[Life]:
     """Let the same province live its period under a peer's rule."""
     reading = reading_of(world, "literal")
-    calendar = profile(world.first, world.last)
+    calendar = SHIPPED.profile(world.first, world.last)
     units = lives(reading, world, random.Random(f"{world.name}/{seed}"))
     alerted = PEERS[peer]
     for life in units:
@@ -274,7 +274,7 @@ def population(world: World) -> Population:
 
 def bound(world: World, units: Sequence[Life], seed: int) -> list[tuple[float, float]]:
     """Return what the best rule could do in this world: (false, caught) from the strictest on."""
-    calendar, drawn = profile(world.first, world.last), population(world)
+    calendar, drawn = SHIPPED.profile(world.first, world.last), population(world)
     half = (world.last - world.first).days // 2 + 1
     rng = random.Random(f"bound/{world.name}/{seed}")
     months = ((world.last - world.first).days + 1) / 30.5

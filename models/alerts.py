@@ -27,7 +27,6 @@ from models.standings import Judged, Standings, shortfall
 from models.texts import chance_text, counted_text, percent_text, ratio_text
 from models.trajectory import decimal_text
 from models.transitions import NOTHING, Memory, Open, Phase, Step, Transition, fingerprint, step, transition_id
-from models.workdays import is_working
 
 EVERY: Final = cast("Indicator", "*")
 """stands for the indicator where an alert is about none in particular"""
@@ -177,7 +176,7 @@ class Alerts:
         if not self.rule.daily:
             made = Step({}, verdict.kind)
         else:
-            made = step(memory["rule"], opened, verdict, working=is_working(standings.as_of))
+            made = step(memory["rule"], opened, verdict, working=reading.workdays.is_working(standings.as_of))
             if judged.status == "below" or made.rule or made.kind:
                 self._watched.add(key)
             else:
@@ -365,7 +364,7 @@ class Alerts:
         """Note how much has come in, and say so where the feed has fallen silent or speaks again."""
         memory = self.memory.get(self._feed, NOTHING)
         totals = memory["rule"].get("totals", [])
-        if is_working(date.fromisoformat(civil_day(at))):
+        if self.reading.workdays.is_working(date.fromisoformat(civil_day(at))):
             totals = heard(totals, records)
         memory = {**memory, "rule": {"totals": totals}}
         self._put(self._feed, memory)

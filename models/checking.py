@@ -18,7 +18,7 @@ from models.decisions import INDICATORS, BadDecision, Decision, Formula, Row, Sw
 from models.phrases import KIND, SENTENCES, SYNTAX
 from models.reading import Reading, Sources
 from models.targets import members_of
-from models.texts import percent_text
+from models.texts import day_vn, percent_text
 from models.units import COMMUNES, Registry, slug
 
 
@@ -399,6 +399,15 @@ def _warnings(reading: Reading, sources: Sources, places: _Places) -> Iterator[F
             (
                 "không ghi ngày có hiệu lực; cảnh báo tính từ ngày đầu kỳ",
                 "no day of effect; alerts begin on the first day of the period",
+            ),
+        )
+    last, known = decision.period.last, reading.workdays.known_until
+    if last is not None and last > known:
+        yield Finding(
+            ("period", "period"),
+            (
+                f"lịch nghỉ lễ chỉ có đến hết ngày {day_vn(known)}; bổ sung bằng --holidays",
+                f"holidays are known until {known:%d/%m/%Y} only; add the later ones with --holidays",
             ),
         )
     if decision.number is None:

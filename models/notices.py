@@ -31,7 +31,6 @@ from models.routing import (
 )
 from models.transitions import Transition
 from models.watchlist import SHOWN_MAX, Watched, WatchList, labels
-from models.workdays import is_working
 
 SEEN_MAX: Final = 20
 """ids remembered per alert; more transitions than that are not repeated by a state that is rebuilt within one log"""
@@ -406,7 +405,7 @@ class Outbox:
             return hours_since(account["at"], now) >= manner.refresh_hours
         if acknowledged or manner.digest_at is not None:
             return False
-        return working_days_since(account["at"], now) >= manner.remind_working_days
+        return working_days_since(account["at"], now, self.routing.workdays) >= manner.remind_working_days
 
     def _held(self, name: str, situation: Situation) -> Held | None:
         """Say why an open alert is not told, apart from the hour; an alert's end always is."""
@@ -440,7 +439,9 @@ class Outbox:
 
     def _waits(self, box: Mailbox, line: Line, situation: Situation) -> bool:
         quiet = self._manner(box).quiet
-        return quiet is not None and line.now["severity"] not in quiet.unless and quiet.holds(situation.now)
+        if quiet is None or line.now["severity"] in quiet.unless:
+            return False
+        return quiet.holds(situation.now, self.routing.workdays)
 
     def _manner(self, box: Mailbox) -> Manner:
         return self.routing.plan.manners[box.receiver]
@@ -461,7 +462,9 @@ class Outbox:
         at, day = self._manner(box).digest_at, now[:10]
         last = self.boxes.get(box, NEW_BOX)["digest"]
         # Of several that were missed, one is sent.
-        return at is not None and day > last and now[11:16] >= at and is_working(date.fromisoformat(day))
+        if at is None or day <= last or now[11:16] < at:
+            return False
+        return self.routing.workdays.is_working(date.fromisoformat(day))
 
     def _digest(self, box: Mailbox, situation: Situation) -> Message | None:
         """Return the digest of a morning: what is open, what has ended since the last; None where neither is.
@@ -589,24 +592,25 @@ class Outbox:
 
     def _upcoming(self, box: Mailbox, name: str, situation: Situation) -> Upcoming:
         manner, account, now = self._manner(box), self.account(box, name), situation.now
-        held = self._held(name, situation)
+        workdays, held = self.routing.workdays, self._held(name, situation)
         if held is not None:
             silence = silenced_by(situation.operators, self._labels(name), now)
             return Upcoming(None if silence is None else silence.until, held)
         line = self._line(box, name, situation)
         if line is not None and self._live[box][name]:
             quiet = manner.quiet if self._waits(box, line, situation) else None
-            return Upcoming(now, "due") if quiet is None else Upcoming(quiet.over_at(now), "quiet")
+            return Upcoming(now, "due") if quiet is None else Upcoming(quiet.over_at(now, workdays), "quiet")
         if manner.refresh_hours is not None and account["told"]:
             return Upcoming(hours_after(account["at"], manner.refresh_hours), "refresh")
         if manner.digest_at is not None:
-            return Upcoming(next_digest(manner.digest_at, self.boxes.get(box, NEW_BOX)["digest"], now), "digest")
+            last = self.boxes.get(box, NEW_BOX)["digest"]
+            return Upcoming(next_digest(manner.digest_at, last, now, workdays), "digest")
         ack = situation.operators.acks.get(name)
         if ack is not None and self._ack(name, situation):
             return Upcoming(ack.until, "acknowledged")
-        at = working_day_after(account["at"], manner.remind_working_days)
+        at = working_day_after(account["at"], manner.remind_working_days, workdays)
         grave = manner.quiet is None or self.known[name]["now"]["severity"] in manner.quiet.unless
-        return Upcoming(at if grave or manner.quiet is None else manner.quiet.over_at(at), "reminder")
+        return Upcoming(at if grave or manner.quiet is None else manner.quiet.over_at(at, workdays), "reminder")
 
     def pending(self, situation: Situation) -> dict[Mailbox, int]:
         """Return for each mailbox how many alerts it still has to be told of."""

@@ -11,7 +11,6 @@ from models.forecast import forecast, rounded
 from models.prospects import Prospects
 from models.rules import HOLD_STEP, Inputs, RuleSpec
 from models.standings import Judged, reaches
-from models.workdays import last_due
 
 STEP_POINTS: Final = 1
 """points by which a trajectory rises from one day to the next, from which that is a step"""
@@ -107,6 +106,6 @@ class Observer:
 
     def overdue(self, unit: str, indicator: Indicator) -> tuple[int, date]:
         """Return how many dossiers are not fulfilled though their grace is over, and until which day they count."""
-        due = last_due(self.standings.as_of)
+        due = self.reading.workdays.last_due(self.standings.as_of)
         k, n = self.standings.figures_until(unit, indicator, day_number(due.isoformat()))
         return n - k, due

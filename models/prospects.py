@@ -28,7 +28,7 @@ from models.forecast import (
 )
 from models.ledger import Figures
 from models.standings import Assurance, Direction, Judged, Standing, Standings, Trend
-from models.workdays import Profile, profile
+from models.workdays import Profile
 
 Shape = Literal["proportion", "completeness", "cells"]
 """proportion: each dossier is a trial; completeness: all have to be done, if later; cells: services, rows, adoption"""
@@ -81,7 +81,7 @@ class Prospects:
 
     def profile(self, on: date) -> Profile:
         """Return the working calendar of the period a day belongs to."""
-        return profile(*self.reading.period(on))
+        return self.reading.workdays.profile(*self.reading.period(on))
 
     # -- how much is still to come -------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from models.decisions import (
 from models.targets import Assignment, Group, Target, Targets, members_of, value_of
 from models.trajectory import Flat, Milestones, Ramp, Trajectory
 from models.units import BadTable, Heirs, Registry, Succession, Unit
+from models.workdays import SHIPPED, Workdays
 
 __all__ = ["Group", "Reading", "Sources", "SwitchView", "Target", "Targets"]
 STANDING_VERSION: Final = 5
@@ -56,6 +57,7 @@ class Sources:
     trajectories: Mapping[tuple[str, str], Milestones] = field(default_factory=dict)
     successions: tuple[Succession, ...] = ()
     switches: Mapping[str, str] = field(default_factory=dict)
+    workdays: Workdays = SHIPPED
 
 
 class Reading:
@@ -70,6 +72,7 @@ class Reading:
         except BadTable as exc:
             raise BadDecision(str(exc)) from exc
         self.trajectories = dict(sources.trajectories)
+        self.workdays = sources.workdays
         self.switches = _switches(decision, sources.switches)
         self.indicators: Mapping[Indicator, Formula] = self._formulas()
         """as the switches have them"""
@@ -335,6 +338,7 @@ class Reading:
             self.switches,
             sorted((u.code, u.name, u.target_of) for u in self.registry.units.values()),
             [(k, [_plain(m) for m in v.rows]) for k, v in sorted(s.trajectories.items())],
+            sorted(s.workdays.corrections.items()),
         )
 
 

@@ -15,7 +15,7 @@ from models.calendar import OFFSET, instant_of, moment_of, start_of
 from models.operator import Role, labels_of
 from models.rules import Severity
 from models.units import Registry
-from models.workdays import is_working
+from models.workdays import Workdays
 
 Label = Literal["decision", "indicator", "unit", "district", "class", "kind", "severity", "cause"]
 Values = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=2_000)]
@@ -52,31 +52,32 @@ class Quiet(_Strict):
     """days on which offices are closed are quiet as a whole"""
     unless: list[Severity] = ["critical"]
 
-    def holds(self, at: str) -> bool:
+    def holds(self, at: str, workdays: Workdays) -> bool:
         """Tell whether an instant is quiet.
 
         >>> night = Quiet.model_validate({"from": "18:00", "until": "07:00"})
-        >>> [night.holds(f"2024-06-{d}T{t}:00+07:00") for d, t in (("03", "12:00"), ("03", "18:00"), ("08", "12:00"))]
+        >>> instants = (f"2024-06-{at}:00+07:00" for at in ("03T12:00", "03T18:00", "08T12:00"))
+        >>> [night.holds(at, Workdays()) for at in instants]
         [False, True, True]
         """
-        if self.days_off and not is_working(date.fromisoformat(at[:10])):
+        if self.days_off and not workdays.is_working(date.fromisoformat(at[:10])):
             return True
         clock = at[11:16]
         if self.begins <= self.ends:
             return self.begins <= clock < self.ends
         return clock >= self.begins or clock < self.ends
 
-    def over_at(self, at: str) -> str:
+    def over_at(self, at: str, workdays: Workdays) -> str:
         """Return the first instant from `at` on that is not quiet.
 
         >>> night = Quiet.model_validate({"from": "18:00", "until": "07:00"})
-        >>> night.over_at("2024-06-07T19:00:00+07:00"), night.over_at("2024-06-07T12:00:00+07:00")
-        ('2024-06-10T07:00:00+07:00', '2024-06-07T12:00:00+07:00')
+        >>> [night.over_at(f"2024-06-07T{clock}:00:00+07:00", Workdays()) for clock in ("19", "12")]
+        ['2024-06-10T07:00:00+07:00', '2024-06-07T12:00:00+07:00']
         """
         first = date.fromisoformat(at[:10])
         days = ((first + timedelta(days=n)).isoformat() for n in range(DAYS_AHEAD))
         instants = (f"{day}T{clock}:00{OFFSET}" for day in days for clock in ("00:00", self.ends))
-        return next((i for i in (at, *instants) if i >= at and not self.holds(i)), at)
+        return next((i for i in (at, *instants) if i >= at and not self.holds(i, workdays)), at)
 
 
 class Manner(_Strict):
@@ -164,10 +165,11 @@ class Mailbox(NamedTuple):
 class Routing:
     """A plan over a registry: answers which mailboxes hear of an alert."""
 
-    def __init__(self, plan: Plan, registry: Registry) -> None:
+    def __init__(self, plan: Plan, registry: Registry, workdays: Workdays) -> None:
         """Hold a plan."""
         self.plan = plan
         self.registry = registry
+        self.workdays = workdays
         self.always: Final = frozenset(
             Mailbox(name, unit)
             for name, manner in plan.manners.items()
@@ -224,37 +226,37 @@ class Routing:
         return self.mailboxes(labels, SCOPE)
 
 
-def working_days_since(then: str, now: str) -> int:
+def working_days_since(then: str, now: str, workdays: Workdays) -> int:
     """Return how many working days have begun since the civil day of an instant.
 
-    >>> working_days_since("2024-06-07T09:00:00+07:00", "2024-06-10T08:00:00+07:00")
+    >>> working_days_since("2024-06-07T09:00:00+07:00", "2024-06-10T08:00:00+07:00", Workdays())
     1
     """
     first, last = date.fromisoformat(then[:10]), date.fromisoformat(now[:10])
-    return sum(is_working(first + timedelta(days=n)) for n in range(1, min((last - first).days, 800) + 1))
+    return sum(workdays.is_working(first + timedelta(days=n)) for n in range(1, min((last - first).days, 800) + 1))
 
 
-def working_day_after(then: str, count: int) -> str:
+def working_day_after(then: str, count: int, workdays: Workdays) -> str:
     """Return the beginning of the day on which `working_days_since` comes to a number.
 
-    >>> working_day_after("2024-06-05T09:00:00+07:00", 5)
+    >>> working_day_after("2024-06-05T09:00:00+07:00", 5, Workdays())
     '2024-06-12T00:00:00+07:00'
     """
     day = date.fromisoformat(then[:10])
     while count > 0:
         day += timedelta(days=1)
-        count -= is_working(day)
+        count -= workdays.is_working(day)
     return start_of(day)
 
 
-def next_digest(digest_at: str, last: str, now: str) -> str:
+def next_digest(digest_at: str, last: str, now: str, workdays: Workdays) -> str:
     """Return when the next digest goes out: on the next working morning after the civil day of the last.
 
-    >>> next_digest("07:30", "2024-06-07", "2024-06-07T09:00:00+07:00")
+    >>> next_digest("07:30", "2024-06-07", "2024-06-07T09:00:00+07:00", Workdays())
     '2024-06-10T07:30:00+07:00'
     """
     day = date.fromisoformat(now[:10])
-    while day.isoformat() <= last or not is_working(day):
+    while day.isoformat() <= last or not workdays.is_working(day):
         day += timedelta(days=1)
     return max(now, f"{day.isoformat()}T{digest_at}:00{OFFSET}")
 

@@ -14,6 +14,7 @@ from models.reading import Reading, Sources, with_agencies
 from models.trajectory import Milestones, parse_trajectories
 from models.trajectory_form import Form, read_form
 from models.units import BadTable, Registry, parse_successions, parse_units
+from models.workdays import SHIPPED, Workdays, parse_holidays
 from streams.settings import Settings
 
 T = TypeVar("T")
@@ -80,6 +81,7 @@ def read_sources(
         trajectories={} if settings.trajectories is None else read_trajectories(settings.trajectories, settings),
         successions=() if settings.successions is None else tuple(read_table(settings.successions, parse_successions)),
         switches=settings.switches,
+        workdays=read_workdays(settings),
     )
 
 
@@ -91,6 +93,11 @@ def read_reading(
         return Reading(read_decision(settings.decision), read_sources(settings, catalogue, offices_apart=offices_apart))
     except BadDecision as exc:
         raise BadInput(_in_a_line(exc, settings.decision)) from exc
+
+
+def read_workdays(settings: Settings) -> Workdays:
+    """Return the working calendar: the shipped one, corrected by the file that settings name. Raises BadInput."""
+    return SHIPPED if settings.holidays is None else Workdays(read_table(settings.holidays, parse_holidays))
 
 
 def read_trajectories(path: Path, settings: Settings) -> dict[tuple[str, str], Milestones]:

@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     units: File = None
     trajectories: File = None
     successions: File = None
+    holidays: File = None
+    """days off and days worked that differ from the shipped calendar (CSV: `day,kind`)"""
     clock: Literal["wall", "records"] = "wall"
     """who ticks: tally, by the wall clock; or only those who feed tick records (a replay)"""
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 from models.notices import Message, Outbox, Situation
 from models.routing import Manner, Plan, Route, Routing
 from models.transitions import Transition, fingerprint, transition_id
+from models.workdays import SHIPPED
 from streams.library import shipped_registry
 
 REGISTRY = shipped_registry()
@@ -99,7 +100,7 @@ class Delivery:
 
     def restart(self) -> None:
         """Begin anew from what was kept."""
-        self.outbox = Outbox(Routing(self.plan, REGISTRY))
+        self.outbox = Outbox(Routing(self.plan, REGISTRY, SHIPPED))
         for key in sorted(self.kept):
             self.outbox.restore(key, self.kept[key])
         self.outbox.interrupted(self.clock)

@@ -62,7 +62,7 @@ def _outbox(settings: Settings, reading: Reading) -> Outbox | None:
     """Return what notify keeps; None where no receivers file is known. Raises BadInput."""
     if settings.receivers is None:
         return None
-    outbox = Outbox(Routing(read_plan(settings.receivers), reading.registry))
+    outbox = Outbox(Routing(read_plan(settings.receivers), reading.registry, reading.workdays))
     restore(settings, outbox)
     return outbox
 

@@ -48,9 +48,11 @@ def _print(finding: Any) -> None:
 def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) -> Iterator[Any]:
     """Yield findings as they are made: slow ones come last."""
     import asyncio
+    from datetime import datetime
 
     from kafka.errors import KafkaError
 
+    from models.calendar import ZONE
     from streams import topics
     from streams.board.probe import probe
     from streams.broker import bootstrap, client_options
@@ -65,6 +67,7 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
     yield doctor.core()
     reading = read_reading(settings)  # a decision that cannot be read is bad input, said in one sentence
     yield doctor.decision(reading)
+    yield doctor.holidays(reading.workdays, datetime.now(ZONE).date())
     yield doctor.disk(settings.state_dir)
     try:
         client = topics.admin(bootstrap(settings), client_options(settings))

@@ -44,7 +44,7 @@ def _show(settings: Any, reading: Any, config: Any, *, as_json: bool) -> None:
     from streams.cli.alerts import now_of, operators_of
     from streams.notify.log import restore
 
-    outbox = Outbox(Routing(config.plan, reading.registry))
+    outbox = Outbox(Routing(config.plan, reading.registry, reading.workdays))
     restore(settings, outbox)
     waiting = outbox.pending(Situation(now_of(settings), operators_of(settings)))
     rows = [

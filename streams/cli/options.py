@@ -21,6 +21,7 @@ def of_decision(command: F) -> F:
     for option in (
         click.option("--set", "switches", multiple=True, metavar="NAME=VALUE", help="a switch of the decision"),
         click.option("--successions", type=FILE, help="mergers, splits and abolitions of units (CSV)"),
+        click.option("--holidays", type=FILE, help="days off and days worked beside the shipped calendar (CSV)"),
         click.option("--trajectories", type=FILE, help="trajectories entered by units (CSV)"),
         click.option("--units", type=FILE, help="further units (CSV)"),
         click.option("--catalogue", type=FILE, help="the catalogue of procedures (CSV)"),

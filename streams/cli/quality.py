@@ -26,7 +26,7 @@ def command(events: Path | None, now: str | None, silent_after: int | None, as_j
     from models.catalogue import Catalogue, parse_catalogue
     from models.quality import ADVICE, SILENT_WORKING_DAYS, Measure, Survey, silent_sources
     from models.units import parse_successions
-    from streams.library import read_registry, read_table
+    from streams.library import read_registry, read_table, read_workdays
 
     settings = settings_from(**given)
     registry = read_registry(settings)
@@ -40,7 +40,9 @@ def command(events: Path | None, now: str | None, silent_after: int | None, as_j
         refused = _of_file(events, survey, as_json=as_json)
     else:
         _of_system(settings, survey)
-    silent = silent_sources(survey.heard, survey.measure.now, silent_after or SILENT_WORKING_DAYS)
+    silent = silent_sources(
+        survey.heard, survey.measure.now, silent_after or SILENT_WORKING_DAYS, read_workdays(settings).is_working
+    )
     findings = survey.findings()
     not_examined = {
         **({} if events is not None else {"two-units": "trạng thái hồ sơ chỉ giữ đơn vị sau cùng; dùng --events"}),

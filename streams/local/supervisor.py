@@ -25,7 +25,17 @@ from streams.local.state import StateDir, is_free
 from streams.settings import Settings
 
 READY_S: Final = 120.0
-ENV_OF: Final = ("decision", "prefix", "partitions", "catalogue", "units", "trajectories", "successions", "switches")
+ENV_OF: Final = (
+    "decision",
+    "prefix",
+    "partitions",
+    "catalogue",
+    "units",
+    "trajectories",
+    "successions",
+    "holidays",
+    "switches",
+)
 
 
 @dataclass

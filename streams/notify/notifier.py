@@ -77,7 +77,7 @@ class Notifier:
         self._config = config
         self._reading = reading
         self._names = Names(reading)
-        self._outbox = Outbox(Routing(config.plan, reading.registry))
+        self._outbox = Outbox(Routing(config.plan, reading.registry, reading.workdays))
         self._operators: Operators = NOBODY
         self._standings = Newest()
         self._clock = ""

@@ -7,11 +7,13 @@ Kafka says is judged in `streams.ops.kafka_checks`.
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from models.reading import Reading
+from models.workdays import Workdays
 from streams.board.probe import RedisFacts
 from streams.codecs import REMEDY, SAMPLES, unreadable
 from streams.ops.process import CORE
@@ -21,6 +23,8 @@ Level = Literal["ok", "warning", "failed", "skipped"]
 REDIS_LEAST: Final = (6, 2)
 SKEW_S_MAX: Final = 2.0
 """between clocks"""
+HOLIDAYS_AHEAD_DAYS: Final = 90
+"""civil days. Why: a quarter is time enough to add what the Government has announced"""
 FREE_LEAST: Final = {"failed": 0.05, "warning": 0.15}
 """of a disk"""
 
@@ -99,6 +103,21 @@ def decision(reading: Reading) -> Finding:
             f"see `lotrinh decisions check` ({len(warnings)} in all)",
         )
     return Finding("decision", "ok", said)
+
+
+def holidays(workdays: Workdays, today: date) -> Finding:
+    """Judge whether the working calendar knows the public holidays of the next `HOLIDAYS_AHEAD_DAYS` civil days."""
+    known = workdays.known_until
+    said = f"public holidays are known until {known:%d/%m/%Y}"
+    if today + timedelta(days=HOLIDAYS_AHEAD_DAYS) > known:
+        return Finding(
+            "holidays",
+            "warning",
+            said,
+            "days off that are announced later count as working days: a quiet Tết reads like a silent portal",
+            "install a newer release, or name the days in a file (LOTRINH_HOLIDAYS, docs/alerts.md)",
+        )
+    return Finding("holidays", "ok", said)
 
 
 def disk(path: Path | None) -> Finding:

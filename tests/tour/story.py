@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
-from models.workdays import is_working
+from models.workdays import SHIPPED
 from tests.builders import event, received
 
 Events = list[dict[str, Any]]
@@ -50,7 +50,7 @@ def days(first: date, last: date) -> Iterator[date]:
 def events_of(day: date) -> Events:
     """Return what comes in on a day."""
     found: Events = []
-    if is_working(day) and day != SILENT:
+    if SHIPPED.is_working(day) and day != SILENT:
         found += received(30, FEED, "online", day.isoformat())
     if day == TROUBLE:
         found += _trouble(day.isoformat())

@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from bench.alert_bound import Case, Population, Unit, best_at, case, frontier
-from models.workdays import profile
+from models.workdays import SHIPPED
 
-JUNE = profile(date(2024, 6, 1), date(2024, 6, 30))
+JUNE = SHIPPED.profile(date(2024, 6, 1), date(2024, 6, 30))
 FAR = Population((-20.0, 20.0), 0.25, 12, 0.7, 12)
 WORKED = [0, 0, 10, 10, 10, 10, 10, 0, 0, 10, 10, 10, 10, 10, 0]
 """dossiers of the first fifteen days of June 2024"""

@@ -16,7 +16,7 @@ from models.rules import Inputs, Verdict, evidence, graded, severity
 from models.rules import forecast as forecast_rule
 from models.transitions import step
 from models.units import Succession, Unit
-from models.workdays import is_working, last_due, profile
+from models.workdays import SHIPPED
 from tests.builders import alerts_of, evaluated, event, received, standing, thai_binh
 from tests.strategies import lines
 
@@ -170,11 +170,11 @@ def test_a_crowded_day_of_one_channel_counts_by_its_size() -> None:
 
 
 def test_tet_is_no_working_time() -> None:
-    days = profile(date(2024, 1, 1), date(2024, 12, 31))
+    days = SHIPPED.profile(date(2024, 1, 1), date(2024, 12, 31))
 
-    assert not is_working(date(2024, 2, 12))
+    assert not SHIPPED.is_working(date(2024, 2, 12))
     assert days.back(date(2024, 2, 15), 2) == date(2024, 2, 7)
-    assert last_due(date(2024, 2, 14)) == date(2024, 2, 6)  # what came on the 7th is due on the 15th
+    assert SHIPPED.last_due(date(2024, 2, 14)) == date(2024, 2, 6)  # what came on the 7th is due on the 15th
     assert days.until(date(2024, 12, 31)) == days.until(date(2024, 6, 30)) + days.after(date(2024, 6, 30))
 
 
@@ -482,7 +482,7 @@ def a_year(until: date, per_day: int = 10, *, paper: bool = False) -> list[dict[
     events = []
     for n in range(date(2024, 4, 1).toordinal(), until.toordinal() + 1):
         day = date.fromordinal(n)
-        if is_working(day):
+        if SHIPPED.is_working(day):
             events += received(per_day, TRADE, "in_person" if paper else "online", day.isoformat())
     return events
 

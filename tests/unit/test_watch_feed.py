@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from models.workdays import is_working
+from models.workdays import SHIPPED
 from streams.library import read_reading
 from streams.settings import Settings
 from streams.watch import WatchWork
@@ -46,7 +46,7 @@ class Watch:
 def in_rhythm() -> Watch:
     watch = Watch()
     for day in days(date(2024, 6, 3), date(2024, 7, 12)):
-        assert watch.evening(day, came=40 * is_working(day)) == []
+        assert watch.evening(day, came=40 * SHIPPED.is_working(day)) == []
     return watch
 
 

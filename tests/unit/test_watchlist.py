@@ -13,6 +13,7 @@ from models.notices import DIGEST, Message, Situation
 from models.operator import Operators, merged, parse_operator
 from models.routing import Mailbox, Routing
 from models.watchlist import SHOWN_MAX, Watched, of_mailboxes
+from models.workdays import SHIPPED
 from streams.library import BadInput
 from streams.notify.config import read_config
 from streams.notify.payloads import Context, plain
@@ -28,7 +29,7 @@ DAILY = {"digest_at": "07:30"}
 
 
 def behind(*standings: dict[str, Any], made: Any = None, today: str = TODAY) -> Mapping[Mailbox, list[Watched]]:
-    return of_mailboxes(standings, READING, Routing(made or plan({"a": DAILY}, to("a")), REGISTRY), today)
+    return of_mailboxes(standings, READING, Routing(made or plan({"a": DAILY}, to("a")), REGISTRY, SHIPPED), today)
 
 
 def told(found: Mapping[Mailbox, list[Watched]]) -> dict[str, list[str]]:
@@ -126,7 +127,7 @@ def test_what_evaluation_says_of_a_unit_is_what_is_read() -> None:
     events = received(41, unit, "online", "2024-06-03") + received(57, unit, "in_person", "2024-06-03")
     reading = thai_binh(rule="evidence")
     found = cast("Any", evaluated(reading, events, date.fromisoformat(TODAY)).standings)
-    routing = Routing(plan({"a": DAILY}, to("a")), REGISTRY)
+    routing = Routing(plan({"a": DAILY}, to("a")), REGISTRY, SHIPPED)
     ((row,),) = of_mailboxes(found, reading, routing, TODAY).values()
 
     assert (row.unit, row.numerator, row.denominator, row.shortfall, row.chance) == (unit, 41, 98, 8, "0.0646")

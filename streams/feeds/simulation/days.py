@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from models.calendar import OFFSET
-from models.workdays import holidays
+from models.workdays import SHIPPED
 from streams.feeds.simulation.draws import DAY, HOUR, between, quantile
 
 WARM_UP_DAYS: Final = 14
@@ -51,7 +51,7 @@ class Days:
         self.filing = (last - start).days + 1
         """days on which dossiers are filed"""
         dates = [start + timedelta(days=n) for n in range(self.filing + HORIZON_DAYS)]
-        free = frozenset[date]().union(*(holidays(year) for year in range(start.year, dates[-1].year + 1)))
+        free = frozenset[date]().union(*(SHIPPED.holidays(year) for year in range(start.year, dates[-1].year + 1)))
         self.texts = [d.isoformat() for d in dates]
         self.codes = [f"{d:%y%m%d}" for d in dates]
         self.office = [d.weekday() < 5 and d not in free for d in dates]
