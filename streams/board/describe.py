@@ -122,6 +122,7 @@ def _unit(reading: Reading, unit: Unit, on: date) -> dict[str, Any]:
 
 def _indicator(reading: Reading, indicator: Indicator, formula: Formula) -> dict[str, Any]:
     noun, (numerator, denominator) = _noun(formula), _parts(indicator, formula)
+    must = _must(indicator, formula)
     return {
         "id": indicator,
         "short": formula.short,
@@ -132,6 +133,8 @@ def _indicator(reading: Reading, indicator: Indicator, formula: Formula) -> dict
         "formula_en": f"{numerator[1]} ÷ {denominator[1]}",
         "noun": noun[0],
         "noun_en": noun[1],
+        "must": must[0],
+        "must_en": must[1],
         "reading": formula.reading,
         "measured": reading.measured(indicator),
         "moves": reading.moves(indicator),
@@ -151,6 +154,31 @@ def _noun(formula: Formula) -> Words:
         "service": ("dịch vụ", "services"),
         "catalogue": ("thủ tục", "procedures"),
     }[formula.count]
+
+
+def _must(indicator: Indicator, formula: Formula) -> Words:
+    """Return what each of those still to come has to be, after "9 trên 10 hồ sơ còn lại"."""
+    if formula.count == "dossier":
+        said = {
+            "online": ("nộp trực tuyến", "be filed online"),
+            "digitised": ("được số hóa kết quả", "have a digitised result"),
+            "electronic": ("được trả kết quả điện tử", "get an e-result"),
+        }
+        found = [said[mark] for mark in formula.numerator if mark in said] or [("đạt", "count")]
+        vi, en = " và ".join(vi for vi, _ in found), " and ".join(en for _, en in found)
+    elif formula.count == "transaction":
+        vi, en = "thanh toán trực tuyến", "be made online"
+    elif formula.count == "copy":
+        vi, en = "là bản sao điện tử", "be electronic"
+    elif formula.count == "service":
+        vi, en = "có hồ sơ", "have dossiers"
+        if "online" in formula.numerator:
+            vi, en = "có hồ sơ trực tuyến", "have online dossiers"
+    elif indicator == "national-portal-integration":
+        vi, en = "được tích hợp Cổng DVC quốc gia", "be on the national portal"
+    else:
+        vi, en = "được cung cấp toàn trình", "be provided fully online"
+    return f"phải {vi}", f"must {en}"
 
 
 def _parts(indicator: Indicator, formula: Formula) -> tuple[Words, Words]:

@@ -17,6 +17,7 @@ const DIGEST_MS = 60_000;
 const RELOAD_HOUR = 3; // a tab that runs for months begins anew at night, when it is connected
 const META_RETRY_MS = 5_000;
 const WALL_WIDTH = 900;
+const ALERTS_A_PAGE = 6; // at most; how many fit is measured
 const HEADINGS = 1.95; // of the two lists of a class page, in --u
 
 const options = readOptions(location.search);
@@ -68,11 +69,30 @@ function capacities(u, bannered) {
     capacity,
     lines: fit(1.62, 10),
     groups: fit(1.36, 12),
-    alertCapacity: Math.max(2, Math.floor((free - 0.28) / 2.5)),
+    alertFit: (page) => alertFits[page] ?? alertFits.at(-1) ?? ALERTS_A_PAGE,
   };
 }
 
+let alertFits = []; // how many alerts fit on each page: measured, since sentences are as long as they are
+
+/** Take an alert from the page that has just been drawn if it does not fit; tells whether one was taken. */
+function overfull() {
+  const main = root.querySelector("main.alerts");
+  if (!main || layout() !== "wall" || main.scrollHeight <= main.clientHeight + 1) return false;
+  const lines = main.querySelectorAll(".alert-list > li").length;
+  if (lines < 2) return false;
+  const { page } = rotation.scene;
+  alertFits = [...alertFits.slice(0, page), lines - 1];
+  return true;
+}
+
 function draw() {
+  if (rotation.scene.kind !== "alerts") alertFits = [];
+  drawOnce();
+  for (let tries = 0; tries < ALERTS_A_PAGE && overfull(); tries += 1) drawOnce();
+}
+
+function drawOnce() {
   dirty = false;
   const { name, u, tight } = dress();
   const now = performance.now();
@@ -162,7 +182,7 @@ function changed(effect) {
 
 function refresh() {
   rows = Array.from(link.rows.values());
-  alerts = ordered(link.alerts.values());
+  alerts = ordered(link.alerts.values(), link.rows);
   if (options.unit) alerts = alerts.filter((a) => a.unit === options.unit);
   else if (options.indicator) alerts = alerts.filter((a) => a.indicator === options.indicator);
 }
@@ -207,6 +227,7 @@ addEventListener("keydown", (event) => {
   act();
 });
 addEventListener("resize", () => {
+  alertFits = [];
   dirty = true;
 });
 

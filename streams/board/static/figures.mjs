@@ -97,14 +97,56 @@ export function trend(row) {
   return points <= -1 ? "down" : "flat";
 }
 
-/** Open alerts, the gravest first, then those that lack most, then the latest. */
-export function ordered(alerts) {
-  const rank = { critical: 0, warning: 1, info: 2 };
+/** What concerns no unit but the figures of all: it stands before any unit's alert. */
+export const isSystem = (alert) => alert.kind === "source-silent" || alert.kind === "data-quality";
+
+const RANK = { critical: 0, warning: 1, info: 2 };
+
+/**
+ * Open alerts in the order in which they are told: that the source is silent, then by gravity, then by what lacks today
+ * (by the unit's row, not by the alert of then), then the latest.
+ * @param byKey rows by "indicator/unit"
+ */
+export function ordered(alerts, byKey = new Map()) {
+  const first = (alert) => (alert.kind === "source-silent" ? 0 : 1);
+  const lacks = (alert) => (byKey.get(`${alert.indicator}/${alert.unit}`) ?? alert).shortfall;
   return [...alerts].sort(
     (a, b) =>
-      rank[a.severity] - rank[b.severity] ||
-      b.shortfall - a.shortfall ||
+      first(a) - first(b) ||
+      RANK[a.severity] - RANK[b.severity] ||
+      lacks(b) - lacks(a) ||
       (a.at < b.at ? 1 : Number(a.at > b.at) * -1) ||
       (a.id < b.id ? -1 : 1),
   );
+}
+
+/** Of alerts in their order the first of each unit, with how many more it has; at most so many. */
+export function onePerUnit(alerts, most) {
+  const found = new Map();
+  for (const alert of alerts) {
+    const known = found.get(alert.unit);
+    if (known) known.more += 1;
+    else found.set(alert.unit, { alert, more: 0 });
+  }
+  return [...found.values()].slice(0, most);
+}
+
+/** How many alerts each class of units has, in the order of the classes. */
+export function countByClass(alerts, units) {
+  const counts = new Map(CLASSES.map((name) => [name, 0]));
+  for (const alert of alerts) {
+    const name = units[alert.unit]?.class ?? "other";
+    counts.set(name, counts.get(name) + 1);
+  }
+  return [...counts].filter(([, n]) => n > 0);
+}
+
+/**
+ * Whether an alert and its row agree: "open" where the row is below or names the alert as open, "recovering" where it
+ * names it and meets its target, "doubtful" where the row, which is newer, knows of no alert.
+ */
+export function agreement(alert, row) {
+  if (isSystem(alert) || row === undefined) return "open";
+  if (!row.alert) return "doubtful";
+  return row.status === "met" && alert.kind !== "forecast-miss" && alert.kind !== "unreachable" ? "recovering" : "open";
 }

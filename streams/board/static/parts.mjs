@@ -2,8 +2,9 @@
 
 import { h } from "./dom.mjs";
 import { age, clock, day, moment, number, percent, ratio, width } from "./format.mjs";
-import { few, trend } from "./figures.mjs";
+import { agreement, few, isSystem, trend } from "./figures.mjs";
 import { address } from "./options.mjs";
+import { sentence } from "./sentences.mjs";
 import { alertMark, arrow, bullet, icon, mark } from "./shapes.mjs";
 
 export function indicatorOf(model, id) {
@@ -156,15 +157,27 @@ export function targetText(model, pooled) {
 
 // -- alerts ------------------------------------------------------------------------------------------------------------
 
-export function alertItem(model, alert) {
-  const { t, meta } = model;
-  const unit = unitOf(model, alert.unit);
+/** Whose alert it is: a unit, or the decision's whole area where the source is meant. */
+export function nameOf(model, alert) {
+  const known = model.meta.units[alert.unit];
+  if (!known && alert.unit === model.meta.province.code) {
+    return { name: model.meta.province.name, short: model.meta.province.name, district: null };
+  }
+  return unitOf(model, alert.unit);
+}
+
+/** One alert as of today: who, how grave, and in one sentence how much is missing and what the rest has to bring. */
+export function alertItem(model, alert, more = 0) {
+  const { t, meta, lang } = model;
+  const unit = nameOf(model, alert);
   const indicator = meta.indicators.find((i) => i.id === alert.indicator);
-  const standing = model.byKey.get(`${alert.indicator}/${alert.unit}`);
-  const since = [t.alertSince(day(alert.at)), standing?.denominator ? t.alertNow(ratioText(model, standing)) : null];
+  const row = model.byKey.get(`${alert.indicator}/${alert.unit}`);
+  const agreed = agreement(alert, row);
+  const known = meta.units[alert.unit];
+  const told = known ? h("a", { href: link(model, { unit: alert.unit }), title: unit.name }, unit.short) : h("span", null, unit.short);
   return h(
     "li",
-    { class: "alert-item", key: alert.fingerprint },
+    { class: `alert-item ${alert.severity} ${agreed}`, key: alert.fingerprint },
     alertMark(alert.severity, null),
     h(
       "div",
@@ -172,14 +185,25 @@ export function alertItem(model, alert) {
       h(
         "p",
         { class: "who" },
-        h("a", { href: link(model, { unit: alert.unit }), title: unit.name }, unit.short),
-        unit.district ? h("small", null, unit.district) : null,
-        h("span", { class: "which" }, indicator ? shortOf(model, indicator) : alert.indicator),
-        h("small", { class: "since num" }, since.filter(Boolean).join("  ·  ")),
+        told,
+        unit.district ? h("span", { class: "where" }, unit.district) : null,
+        h("span", { class: "which" }, indicator ? shortOf(model, indicator) : t.everything),
+        more ? h("span", { class: "where num" }, t.alsoIn(number(more, lang))) : null,
+        h("b", { class: "grave" }, t.severity[alert.severity]),
       ),
-      h("p", { class: "reason num" }, alert.reason),
+      h("p", { class: "said num" }, alertText(model, alert, row, indicator, agreed)),
     ),
   );
+}
+
+function alertText(model, alert, row, indicator, agreed) {
+  const { t, meta, lang } = model;
+  const since = t.alertSince(day(alert.at));
+  if (isSystem(alert)) return `${t.system[alert.kind]} (${since})`;
+  if (!row || !indicator) return `${alert.reason} (${since})`;
+  const now = row.denominator ? `${ratioText(model, row)} (${counted(model, row)}), ${since}` : since;
+  const doubt = agreed === "open" ? null : `${t[agreed]}.`;
+  return [`${now}.`, doubt, sentence(row, indicator, meta.period, lang)].filter(Boolean).join(" ");
 }
 
 // -- header, banner ----------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 // Which pages the wall shows, and the one it shows now. Rotation happens inside the page, with all data in memory.
 
-import { byClass, CLASSES, hasTarget, isGroup } from "./figures.mjs";
+import { byClass, CLASSES, hasTarget, isGroup, onePerUnit } from "./figures.mjs";
 
-const sameScene = (a, b) =>
+export const sameScene = (a, b) =>
   a !== undefined &&
   b !== undefined &&
   a.kind === b.kind &&
@@ -10,13 +10,24 @@ const sameScene = (a, b) =>
   a.class === b.class &&
   a.page === b.page;
 
-/** Pages of alerts on the wall; who wants all of them has the list on a phone. */
-export const ALERT_PAGES_MAX = 3;
+/** Alerts that the wall tells, one of a unit; who wants all of them has the list on a phone. */
+export const ALERTS_TOLD = 8;
 
 /** As many pages of a kind as n lines take. */
 function paged(n, fit, most, scene) {
   const pages = Math.min(most, Math.ceil(n / Math.max(1, fit)));
   return Array.from({ length: pages }, (_, page) => ({ ...scene, page }));
+}
+
+/** Where each page begins and ends, of n lines of which `fitOf(page)` fit on a page: their heights differ. */
+export function pagesOf(n, fitOf) {
+  const pages = [];
+  for (let at = 0; at < n; ) {
+    const end = Math.min(n, at + Math.max(1, fitOf(pages.length)));
+    pages.push([at, end]);
+    at = end;
+  }
+  return pages;
 }
 
 /** The lines of one page, evenly spread: two pages of four rather than one of seven and one of a single line. */
@@ -32,7 +43,8 @@ export function linesOf(lines, page, fit) {
  */
 export function scenesFor(meta, rows, alerts, options, fits) {
   const lines = meta.indicators.length;
-  const alertPages = paged(alerts.length, fits.alertCapacity, ALERT_PAGES_MAX, { kind: "alerts" });
+  const told = options.unit ? alerts.length : onePerUnit(alerts, ALERTS_TOLD).length;
+  const alertPages = pagesOf(told, fits.alertFit).map((_, page) => ({ kind: "alerts", page }));
   if (options.unit) return [...paged(lines, fits.lines, 10, { kind: "unit" }), ...alertPages];
   const scenes = paged(lines, fits.lines, 10, { kind: "province" });
   for (const indicator of meta.indicators) {

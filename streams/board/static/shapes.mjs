@@ -18,12 +18,19 @@ export function mark(status, label = null) {
   return h("svg", { class: `mark ${status}`, viewBox: "0 0 24 24", ...named(label) }, MARKS[status]);
 }
 
+const GRAVE = {
+  critical: "M7.4 1h9.2L23 7.4v9.2L16.6 23H7.4L1 16.6V7.4z",
+  warning: "M12 .8L23.2 12 12 23.2.8 12z",
+  info: "M12 1a11 11 0 1 0 .01 0z",
+};
+
+/** An alert's gravity, by shape as well: an octagon, a diamond, a circle. */
 export function alertMark(severity, label = null) {
   return h(
     "svg",
     { class: `mark alert ${severity}`, viewBox: "0 0 24 24", ...named(label) },
-    h("path", { d: "M12 .8L23.2 12 12 23.2.8 12z", class: "solid" }),
-    h("path", { d: "M12 6.2v7.2M12 16.6v1.6", class: "cut" }),
+    h("path", { d: GRAVE[severity] ?? GRAVE.warning, class: "solid" }),
+    h("path", { d: severity === "info" ? "M12 10.6v7.2M12 5.8v1.4" : "M12 6.2v7.2M12 16.6v1.6", class: "cut" }),
   );
 }
 

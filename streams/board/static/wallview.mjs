@@ -2,10 +2,10 @@
 
 import { h } from "./dom.mjs";
 import { number, percent, ratio, share } from "./format.mjs";
-import { byClass, hasTarget, pool, worstAndBest } from "./figures.mjs";
+import { byClass, countByClass, hasTarget, onePerUnit, pool, worstAndBest } from "./figures.mjs";
 import { groups, province } from "./overview.mjs";
 import * as parts from "./parts.mjs";
-import { ALERT_PAGES_MAX, linesOf } from "./scenes.mjs";
+import { ALERTS_TOLD, linesOf, pagesOf } from "./scenes.mjs";
 import { alertMark, icon, mark } from "./shapes.mjs";
 import { head, sum } from "./summary.mjs";
 
@@ -54,15 +54,13 @@ function classPage(model) {
 
 function alerts(model) {
   const { meta, t, lang, scene, options } = model;
-  const per = model.alertCapacity;
-  const page = model.alerts.slice(scene.page * per, (scene.page + 1) * per);
-  const rest = scene.page === ALERT_PAGES_MAX - 1 ? model.alerts.length - per * ALERT_PAGES_MAX : 0;
-  const by = meta.indicators
-    .map((indicator) => [indicator, model.alerts.filter((a) => a.indicator === indicator.id).length])
-    .filter(([, k]) => k > 0)
-    .sort(([, a], [, b]) => b - a)
-    .map(([indicator, k]) => `${shortOf(model, indicator)} ${number(k, lang)}`)
-    .join("  ·  ");
+  const told = options.unit
+    ? model.alerts.map((alert) => ({ alert, more: 0 }))
+    : onePerUnit(model.alerts, ALERTS_TOLD);
+  const lines = told.slice(...(pagesOf(told.length, model.alertFit)[scene.page] ?? [0, 0]));
+  const shown = new Set(told.map(({ alert }) => alert.id));
+  const rest = options.unit ? [] : model.alerts.filter((alert) => !shown.has(alert.id));
+  const by = countByClass(rest, meta.units).map(([name, n]) => `${t.classShort[name]} ${number(n, lang)}`);
   const total = h(
     "div",
     { class: "sum alert-sum" },
@@ -70,13 +68,13 @@ function alerts(model) {
     h("p", { class: "pooled num" }, number(model.alerts.length, lang)),
   );
   return [
-    head(model, t.alerts, options.unit ? unitOf(model, options.unit).name : null, by, total),
+    head(model, t.alerts, options.unit ? unitOf(model, options.unit).name : null, null, total),
     h(
       "ol",
       { class: "alert-list" },
-      page.map((alert) => parts.alertItem(model, alert)),
+      lines.map(({ alert, more }) => parts.alertItem(model, alert, more)),
     ),
-    rest > 0 ? h("p", { class: "rest" }, t.alertsMore(number(rest, lang))) : null,
+    rest.length ? h("p", { class: "rest num" }, t.alertsRest(number(rest.length, lang), by.join("  ·  "))) : null,
   ];
 }
 

@@ -35,7 +35,6 @@ const VI = {
   alertsMore: (n) => `và ${n} cảnh báo khác`,
   alertCount: (n) => `${n} cảnh báo`,
   alertSince: (d) => `từ ${d}`,
-  alertNow: (r) => `nay ${r}`,
   openAlert: "Đang có cảnh báo",
   asOf: (d) => `Số liệu tính đến ${d}`,
   live: "Trực tuyến",
@@ -80,6 +79,38 @@ const VI = {
   row: (r) => `Dòng ${r} của quyết định`,
   digest: (indicator, k, n, alerts) => `${indicator}: ${k} trên ${n} đơn vị đạt; ${alerts} cảnh báo đang mở.`,
   shown: "Đang xem",
+  severity: { critical: "Nghiêm trọng", warning: "Cảnh báo", info: "Lưu ý" },
+  classShort: { "province-agency": "Sở, ngành", district: "Huyện", commune: "Xã", other: "Khác" },
+  alertsRest: (n, by) => `Còn ${n} cảnh báo khác: ${by}`,
+  alsoIn: (n) => `và ${n} chỉ tiêu khác`,
+  recovering: "Đã trở lại lộ trình, cảnh báo đang chờ khép lại",
+  doubtful: "Số liệu đã đổi, cảnh báo đang được xét lại",
+  system: {
+    "source-silent": "Nguồn hồ sơ im lặng: theo nhịp thường ngày lẽ ra đã có hồ sơ. Tạm dừng đánh giá.",
+    "data-quality": "Hồ sơ được ghi cho một mã đơn vị không có trong danh mục đơn vị.",
+  },
+  everything: "Dữ liệu",
+  said: {
+    met: "Đạt lộ trình",
+    "no-dossiers": "Chưa phát sinh hồ sơ nào",
+    "no-target": "Không giao chỉ tiêu",
+    "not-measured": "Chưa đo được",
+    onPath: "Hiện đạt lộ trình",
+    notYet: "Chưa có",
+    lacking: (amount, path) => (path ? `Thiếu ${amount} so với lộ trình ${path}` : `Thiếu ${amount}`),
+    allOfRest: "tất cả",
+    ofRest: (k, n) => `${k} trên ${n}`,
+    overTenths: (k) => `hơn ${k} trên 10`,
+    underOne: "chưa đến 1 trên 10",
+    toReach: (target, year, portion, noun, must, outlook) =>
+      `để đạt ${target} ${year ? "cả năm" : "cả kỳ"}, ${portion} ${noun} còn lại ${must}${outlook ? `: ${outlook}` : ""}`,
+    likely: "có thể đạt",
+    unlikely: "khó đạt",
+    never: (target, must, rest, n) =>
+      n ? `không thể đạt ${target} trong kỳ, dù cả ${rest} dự kiến còn lại đều ${must.replace(/^phải /, "")}` : `không thể đạt ${target} trong kỳ`,
+    beyond: (target, rest) => `chỉ còn khoảng ${rest}, không thể đạt ${target} trong kỳ`,
+    sure: (target, year) => `đã chắc chắn đạt ${target} ${year ? "cả năm" : "cả kỳ"}`,
+  },
 };
 
 const EN = {
@@ -117,7 +148,6 @@ const EN = {
   alertsMore: (n) => `and ${n} more alerts`,
   alertCount: (n) => `${n} alert${n === 1 ? "" : "s"}`,
   alertSince: (d) => `since ${d}`,
-  alertNow: (r) => `now ${r}`,
   openAlert: "Has an open alert",
   asOf: (d) => `Figures as of ${d}`,
   live: "Live",
@@ -162,6 +192,38 @@ const EN = {
   row: (r) => `Row ${r} of the decision`,
   digest: (indicator, k, n, alerts) => `${indicator}: ${k} of ${n} units meet their target; ${alerts} alerts are open.`,
   shown: "Shown",
+  severity: { critical: "Critical", warning: "Warning", info: "Note" },
+  classShort: { "province-agency": "Agencies", district: "Districts", commune: "Communes", other: "Other" },
+  alertsRest: (n, by) => `${n} more alerts: ${by}`,
+  alsoIn: (n) => `and ${n} more indicator${n === 1 ? "" : "s"}`,
+  recovering: "Back on its trajectory, the alert is about to close",
+  doubtful: "The figures have changed, the alert is being judged again",
+  system: {
+    "source-silent": "The source is silent: by its daily rhythm dossiers should have come. Judgement is suspended.",
+    "data-quality": "Dossiers are recorded for a unit code that the registry does not know.",
+  },
+  everything: "Data",
+  said: {
+    met: "On its trajectory",
+    "no-dossiers": "No dossiers yet",
+    "no-target": "No target",
+    "not-measured": "Not measured",
+    onPath: "On its trajectory today",
+    notYet: "None yet",
+    lacking: (amount, path) => (path ? `Short of ${amount} against a trajectory of ${path}` : `Short of ${amount}`),
+    allOfRest: "all",
+    ofRest: (k, n) => `${k} in ${n}`,
+    overTenths: (k) => `more than ${k} in 10`,
+    underOne: "fewer than 1 in 10",
+    toReach: (target, year, portion, noun, must, outlook) =>
+      `to reach ${target} for the ${year ? "year" : "period"}, ${portion} of the remaining ${noun} ${must}${outlook ? `: ${outlook}` : ""}`,
+    likely: "likely",
+    unlikely: "unlikely",
+    never: (target, must, rest, n) =>
+      n ? `${target} cannot be reached in this period, even if all ${rest} still expected were to ${must.replace(/^must /, "")}` : `${target} cannot be reached in this period`,
+    beyond: (target, rest) => `only about ${rest} still to come, ${target} cannot be reached in this period`,
+    sure: (target, year) => `${target} for the ${year ? "year" : "period"} is already assured`,
+  },
 };
 
 export const words = (lang) => (lang === "en" ? EN : VI);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import * as figures from "../../../streams/board/static/figures.mjs";
 import * as format from "../../../streams/board/static/format.mjs";
 import { address, readOptions, textHeight } from "../../../streams/board/static/options.mjs";
-import { linesOf, Rotation, scenesFor } from "../../../streams/board/static/scenes.mjs";
+import { linesOf, pagesOf, Rotation, scenesFor } from "../../../streams/board/static/scenes.mjs";
 import { words } from "../../../streams/board/static/words.mjs";
 
 const plain = (text) => text.replaceAll("\u00a0", " ");
@@ -68,6 +68,35 @@ test("open alerts stand by gravity, then by what is missing, then by age", () =>
     found.map((a) => a.id),
     ["grave", "large", "new", "old"],
   );
+});
+
+test("alerts are told by what lacks today, a silent source first, one of each unit", () => {
+  const alert = (id, unit, more = {}) => ({
+    id, unit, indicator: "i", severity: "warning", kind: "below-trajectory", shortfall: 1, at: "2024-01", ...more,
+  });
+  const byKey = new Map([["i/b", { shortfall: 9 }], ["i/c", { shortfall: 5 }]]);
+  const found = figures.ordered(
+    [alert("a", "a", { shortfall: 7 }), alert("b", "b"), alert("c", "c"), alert("s", "34", { kind: "source-silent" })],
+    byKey,
+  );
+  assert.deepEqual(found.map((a) => a.id), ["s", "b", "a", "c"]);
+  const told = figures.onePerUnit([alert("1", "a"), alert("2", "b"), alert("3", "a"), alert("4", "c")], 2);
+  assert.deepEqual(told.map(({ alert: { id }, more }) => [id, more]), [["1", 1], ["2", 0]]);
+  const units = { a: { class: "commune" }, b: { class: "district" } };
+  assert.deepEqual(figures.countByClass([alert("1", "a"), alert("2", "b"), alert("3", "a")], units), [
+    ["district", 1],
+    ["commune", 2],
+  ]);
+});
+
+test("an alert that its row contradicts is doubtful, one whose row has recovered says so", () => {
+  const alert = { kind: "below-trajectory" };
+  const named = { alert: { id: "x" } };
+  assert.equal(figures.agreement(alert, { ...named, status: "below" }), "open");
+  assert.equal(figures.agreement(alert, { ...named, status: "met" }), "recovering");
+  assert.equal(figures.agreement(alert, { alert: null, status: "met" }), "doubtful");
+  assert.equal(figures.agreement({ kind: "forecast-miss" }, { ...named, status: "met" }), "open");
+  assert.equal(figures.agreement({ kind: "source-silent" }, undefined), "open");
 });
 
 test("a search sees neither marks nor case, and đ as d", () => {
@@ -182,12 +211,21 @@ test("pages: none without a target, lines spread evenly, one page of one unit", 
     units: { a: { class: "commune" }, b: { class: "district" } },
   };
   const rows = [row("a", 1, 2), row("b", 1, 2, { status: "no-target" }), row("g", 1, 2, { members: { met: 1 } })];
-  const fits = { lines: 7, groups: 8, alertCapacity: 5 };
-  const kinds = scenesFor(meta, rows, Array(40).fill({}), readOptions(""), fits).map(
+  const fits = { lines: 7, groups: 8, alertFit: (page) => (page === 0 ? 2 : 3) };
+  const alerts = Array.from({ length: 40 }, (_, n) => ({ unit: `u${n}` }));
+  const kinds = scenesFor(meta, rows, alerts, readOptions(""), fits).map(
     (s) => `${s.kind} ${s.class ?? s.page}`,
   );
   assert.deepEqual(kinds, ["province 0", "class commune", "groups 0", "alerts 0", "alerts 1", "alerts 2"]);
   assert.deepEqual(scenesFor(meta, rows, [], readOptions("?unit=a"), fits), [{ kind: "unit", page: 0 }]);
+  assert.deepEqual(
+    pagesOf(8, (page) => (page === 0 ? 2 : 3)),
+    [
+      [0, 2],
+      [2, 5],
+      [5, 8],
+    ],
+  );
   assert.deepEqual(
     [linesOf([1, 2, 3, 4, 5, 6, 7], 0, 5), linesOf([1, 2, 3, 4, 5, 6, 7], 1, 5)],
     [
