@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from models.reading import Reading
-from streams import topics
+from streams import formats, topics
 from streams.broker import bootstrap, client_options, faust_credentials
 from streams.engine import Engine, EngineConfig
 from streams.settings import Settings
@@ -28,6 +28,7 @@ def engine_config(settings: Settings, name: str, fingerprint: str, announces: It
         pending_records_max=settings.pending_records_max,
         fetch_bytes=settings.fetch_bytes,
         kept_state_s=settings.kept_state_s,
+        formats=formats.of_application(settings, name),
         fault=settings.fault,
     )
 

@@ -15,6 +15,7 @@ from streams import topics
 from streams.alert_log import Told, told_alerts
 from streams.engine import Fetch, Owner
 from streams.engine.owner import Progress
+from streams.formats import check_record
 from streams.library import BadInput
 from streams.messages import dumps
 from streams.notify.texts import KIND, SEVERITY, Names, when_text
@@ -107,6 +108,8 @@ def _records(reader: Any, tp: TopicPartition, end: int) -> Iterator[list[Any]]:
     while reader.position(tp) < end:
         for records in reader.poll(timeout_ms=500, max_records=CHUNK).values():
             before = [r for r in records if r.offset < end]
+            for record in before:
+                check_record(topics.TALLIES, record.headers, f"{tp.topic}-{tp.partition} @ {record.offset}")
             if before:
                 yield before
 

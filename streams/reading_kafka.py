@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from models.dossier import Dossier
-from streams import topics
+from streams import formats, topics
 from streams.broker import bootstrap, client_options
 from streams.library import BadInput
 from streams.rows import unpack
@@ -41,7 +41,8 @@ def consumer(settings: Settings, **options: Any) -> KafkaConsumer:
 def records_of(settings: Settings, name: str) -> Iterator[Any]:
     """Yield every record of a topic (name without prefix), partition by partition in their order.
 
-    Raises BadInput where the topic is missing, or where the broker goes away before all of it is read.
+    Raises BadInput where the topic is missing, where the broker goes away before all of it is read, or where a record
+    is in a format that this release does not read.
     """
     reader = consumer(settings)
     try:
@@ -53,6 +54,7 @@ def records_of(settings: Settings, name: str) -> Iterator[Any]:
         reader.assign(tps)
         reader.seek_to_beginning(*tps)
         ends = reader.end_offsets(tps)
+        states: dict[int, Any] = {}
         came = time.monotonic()
         while _behind(reader, ends):
             found = reader.poll(timeout_ms=500)
@@ -61,9 +63,23 @@ def records_of(settings: Settings, name: str) -> Iterator[Any]:
             elif time.monotonic() - came > SILENT_S:
                 raise BadInput(f"Kafka at {settings.kafka} went away while {topic} was being read")
             for records in found.values():
-                yield from records
+                for record in records:
+                    if record.key == POSITION:
+                        states[record.partition] = record
+                    else:
+                        formats.check_record(name, record.headers, f"{topic}-{record.partition} @ {record.offset}")
+                    yield record
+        for state in states.values():
+            check_state(settings, state)
     finally:
         reader.close()
+
+
+def check_state(settings: Settings, record: Any) -> None:
+    """Refuse a state by its position row, the newest of a changelog's partition, in another format. Raises BadInput."""
+    for app in topics.TABLES:
+        if record.topic.startswith(f"{settings.topic(app)}-"):
+            formats.check_state(app, record.headers, f"{record.topic}-{record.partition} @ {record.offset}")
 
 
 def _behind(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:

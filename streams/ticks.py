@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from models.calendar import utc_ms
-from streams import topics
+from streams import formats, topics
 from streams.broker import bootstrap, client_options
 from streams.messages import Tick, dumps
 from streams.settings import Settings
@@ -58,10 +58,10 @@ class Ticker:
         chosen = list(range(self._settings.partitions) if partitions is None else partitions)
         cuts = await self.cuts(chosen)
         topic = self._settings.topic(topics.TICKS)
-        sent: list[Any] = []
+        stamped, sent = formats.stamped(topics.TICKS), list[Any]()
         for partition in chosen:
             tick: Tick = {"at": at, "flush": flush, "upto": cuts[partition]}
-            sent.append(await self._producer.send(topic, dumps(tick), partition=partition))
+            sent.append(await self._producer.send(topic, dumps(tick), partition=partition, headers=stamped))
         await asyncio.gather(*sent)
 
 

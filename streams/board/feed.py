@@ -33,12 +33,13 @@ from streams.board.store import (
     why,
 )
 from streams.broker import bootstrap, client_options
+from streams.formats import BOARD, FILES, check_record
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.board.feed")
 
-SCHEMA: Final = "1"
-"""of what stands in Redis; another number begins a new epoch"""
+SCHEMA: Final = str(FILES[BOARD].writes)
+"""of what stands in Redis; a higher number is refused, a lower one begins a new epoch"""
 STANDINGS, ALERTS, HEARTBEATS = topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS
 
 COALESCE_S: Final = 0.3
@@ -164,6 +165,8 @@ class Feed:
         fetched = await consumer.getmany(timeout_ms=max(50, int(wait_s * 1000)), max_records=POLL_RECORDS_MAX)
         waited = any(map(len, self._pending.values()))
         for tp, records in fetched.items():
+            for record in records:
+                check_record(self._names[tp.topic], record.headers, f"{tp.topic}-{tp.partition} @ {record.offset}")
             self._absorb(self._names[tp.topic], records)
         now = time.monotonic()
         if not waited and any(map(len, self._pending.values())):

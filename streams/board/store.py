@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from streams.board.records import AlertFact, RowFact
+from streams.formats import check_board
 from streams.library import BadInput, read_text
 from streams.settings import Settings
 
@@ -181,13 +182,23 @@ class BoardStore:
         self.ver = 0
 
     async def open(self, epoch: str, made_of: str, *, force: bool = False) -> dict[str, str]:
-        """Join the board's epoch, or begin `epoch`; return the board's meta."""
+        """Join the board's epoch, or begin `epoch`; return the board's meta.
+
+        Raises OtherFormat where a later release has made the board: nothing of it is touched.
+        """
+        stands: Any = await self._redis.hget(self.keys.meta, "made_of") if await self._is_board() else None
+        check_board(None if stands is None else stands.decode(errors="replace"), f"the board {self.board} in Redis")
         await self._redis.sadd(self._index, self.board)
         reply: Any = await self._open(keys=list(self.keys), args=[epoch, made_of, "1" if force else "0"])
         texts = [part.decode() for part in reply]
         meta = dict(zip(texts[::2], texts[1::2], strict=True))
         self.epoch, self.ver = meta["epoch"], int(meta["ver"])
         return meta
+
+    async def _is_board(self) -> bool:
+        """Tell whether what stands under the name of the board's meta is of its kind; else it is made anew."""
+        kind: Any = await self._redis.type(self.keys.meta)
+        return bool(kind == b"hash")
 
     async def versions(self) -> dict[str, str]:
         """Return key → version of the rows that stand on the board."""

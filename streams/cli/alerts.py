@@ -231,6 +231,7 @@ def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason
     from streams import topics
     from streams.broker import bootstrap, client_options
     from streams.cli.alert_answers import refused, wrong
+    from streams.formats import stamped
 
     record = {**said, "id": secrets.token_hex(8), "at": now, "role": role, "reason": reason}
     value = orjson.dumps(record)
@@ -242,7 +243,9 @@ def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason
             bootstrap_servers=bootstrap(settings).split(","), acks="all", **client_options(settings)
         )
         try:
-            producer.send(settings.topic(topics.OPERATORS), value, key=key_of(checked).encode()).get(timeout=30)
+            producer.send(
+                settings.topic(topics.OPERATORS), value, key=key_of(checked).encode(), headers=stamped(topics.OPERATORS)
+            ).get(timeout=30)
         finally:
             producer.close()
     except KafkaError as exc:

@@ -21,6 +21,7 @@ from streams.engine.stop import LEAVE_S, before_exit, die
 from streams.engine.tables import Table
 from streams.engine.takeover import Tables
 from streams.engine.transport import Fetch, Raw, Transport
+from streams.format_numbers import Formats
 
 log = logging.getLogger("lotrinh.engine")
 
@@ -49,6 +50,8 @@ class EngineConfig:
     """how long the state of a partition that went elsewhere is kept; below `delete.retention.ms` of the changelogs"""
     stuck_s: float = 60.0
     """how long one step may wait for the broker before the process ends"""
+    formats: Formats = field(default_factory=dict)
+    """of tables, of the memo, and of every topic of ours that is read or announced to"""
     wall: Callable[[], float] = time.time
     fault: str | None = None
     """a named fault point (`stop.point`), for tests"""

@@ -17,6 +17,7 @@ from streams.engine.stats import Stats
 from streams.engine.stop import die, point, watched, within
 from streams.engine.tables import Table
 from streams.engine.transport import Fetch
+from streams.format_numbers import FIRST, LATER, MEMO, found_in, refusal_of_state, stamp, stamp_of_state
 
 if TYPE_CHECKING:
     from streams.engine.app import EngineConfig
@@ -25,6 +26,8 @@ log = logging.getLogger("lotrinh.engine")
 
 POSITION = b"\x00position"
 """key of the row that says how far the state has come; no table key begins with NUL"""
+GUARD = "guarded"
+"""key of a position row whose state is in a later format than the first: a release before formats refuses it"""
 GATHER_S = 3.0
 """how long a transaction may wait for more while a backlog is worked off"""
 GATHER_POLL_S = 0.02
@@ -91,8 +94,8 @@ class Progress:
     ends: dict[str, int] = field(default_factory=dict)
     """changelog → position up to which it was written before this row: it can never be shorter again"""
 
-    def dump(self) -> bytes:
-        """Return the row."""
+    def dump(self, *, guarded: bool = False) -> bytes:
+        """Return the row; `guarded`: with a key at which releases that know of no formats stop."""
         return orjson.dumps(
             {
                 "next": self.next,
@@ -100,13 +103,16 @@ class Progress:
                 "fingerprint": self.fingerprint,
                 "memo": self.memo,
                 "ends": self.ends,
+                **({GUARD: True} if guarded else {}),
             }
         )
 
     @classmethod
     def load(cls, raw: bytes) -> "Progress":
-        """Read the row."""
-        return cls(**orjson.loads(raw))
+        """Read the row. Raises ValueError or TypeError where it is none of this release."""
+        said = orjson.loads(raw)
+        said.pop(GUARD, None)
+        return cls(**said)
 
 
 @lru_cache(maxsize=65_536)
@@ -134,6 +140,15 @@ class Owner:
         self.engine = engine
         self.partition = partition
         self.tables: list[Table] = engine.engine_tables()
+        self._kinds = [*(table.name for table in self.tables), MEMO]
+        formats = engine.config.formats
+        self._stamps = {topic: stamp(formats.get(topic, FIRST)) for topic in engine.config.announces}
+        self._state_stamp = stamp_of_state(formats, self._kinds)
+        self._guarded = any(formats.get(kind, FIRST).writes > FIRST.writes for kind in self._kinds)
+        self._foreign: str | None = None
+        """why the state is not to be worked on, by its position row"""
+        self._unreadable: str | None = None
+        """the first row that is none of this release"""
         self.progress = Progress()
         self.work: Work = engine.new_work(self)
         self.ends: dict[TP, int] = {}
@@ -287,17 +302,33 @@ class Owner:
         return read
 
     def _load(self, table: Table, records: Iterable[Any]) -> int:
+        """Take rows in. What cannot be read is told at the end: the position row says in which format it is."""
         count = 0
         rows = self._rows[table]
         for count, record in enumerate(records, start=1):  # noqa: B007
-            if record.key == POSITION:
-                self.progress = Progress.load(record.value)
-            else:
-                table.load(record.key, record.value, rows)
+            try:
+                if record.key == POSITION:
+                    self._load_position(record)
+                else:
+                    table.load(record.key, record.value, rows)
+            except (ValueError, TypeError) as exc:
+                where = f"{table.changelog_topic_name}-{self.partition} @ {record.offset}"
+                self._unreadable = self._unreadable or f"{where} is no row of this release ({exc}): {LATER}"
         return count
 
+    def _load_position(self, record: Any) -> None:
+        whose = f"{self.engine.config.id}-{self.partition}"
+        self._foreign = refusal_of_state(self.engine.config.formats, self._kinds, record.headers or (), whose)
+        if self._foreign is None:
+            self.progress = Progress.load(record.value)
+
     def _check_state(self, ends: Mapping[TP, int]) -> None:
-        """Compare the state with what it says of itself: a changelog that was emptied or cut is never passed over."""
+        """Compare the state with what it says of itself: a changelog that was emptied or cut is never passed over.
+
+        A state in another format is refused before anything is made of its rows.
+        """
+        if (why := self._foreign or self._unreadable) is not None:
+            die(why)
         for topic, written in self.progress.ends.items():
             end = ends.get(TP(topic, self.partition))
             if end is not None and end < written:
@@ -347,7 +378,11 @@ class Owner:
         await self._room.wait()
 
     def begin(self, fetch: Fetch) -> None:
-        """Let the agent's body write on behalf of a fetch."""
+        """Let the agent's body write on behalf of a fetch; ends the process where a record is in another format."""
+        if (known := self.engine.config.formats.get(fetch.topic)) is not None:
+            for record in fetch.records:
+                if (why := known.refusal(fetch.topic, found_in(record.headers))) is not None:
+                    die(f"{fetch.topic}-{fetch.partition} @ {record.offset}: {why}")
         self._bind()
         fetch.owner = self
         # Runs when the event loop gets its next turn, and that is never while a body keeps its promise.
@@ -377,18 +412,18 @@ class Owner:
     def _take(self) -> Taken:
         """Take everything applied so far: at once, without waiting, so that it is one moment of the state."""
         records: dict[tuple[str, int], list[Row]] = {}
-        partitions = self.engine.config.partitions
+        partitions, stamps = self.engine.config.partitions, self._stamps
         self._bind()
         for topic, key, value, partition, headers in self.work.announcements():  # which may still write tables
             to = partition if partition is not None else partition_of(key or b"", partitions)
-            records.setdefault((topic, to), []).append((key, value, headers) if headers else (key, value))
+            records.setdefault((topic, to), []).append((key, value, (*headers, *stamps[topic])))
         for table, dirty in self._dirty.items():
             records[table.changelog_topic_name, self.partition] = [*table.dump(dirty)]
             self._dirty[table] = {}
         self._unbind()
         first = self.tables[0].changelog_topic_name
         self.progress.ends = {tp.topic: end for tp, end in self.ends.items()}
-        records[first, self.partition].append((POSITION, self.progress.dump()))
+        records[first, self.partition].append((POSITION, self.progress.dump(guarded=self._guarded), self._state_stamp))
         self._pending, self._applied, self._announce = 0, False, False
         return Taken(records, dict(self.progress.next))
 

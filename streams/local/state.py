@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from streams.formats import FIELD, STATE_DIR, check_file, numbered
 from streams.library import BadInput
 from streams.settings import Settings
 
@@ -67,25 +68,30 @@ class StateDir:
         """Return a free loopback port for each name: that of the last run where it is still free."""
         file = self.path / "ports.json"
         known: dict[str, int] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        check_file(STATE_DIR, known.get(FIELD), str(file))
         ports: dict[str, int] = {}
         for name in names:
             port = known.get(name, 0)
             ports[name] = port if port and port not in ports.values() and is_free(port) else free_port()
-        file.write_text(json.dumps({**known, **ports}), encoding="utf-8")
+        file.write_text(json.dumps({**known, **ports, **numbered(STATE_DIR)}), encoding="utf-8")
         return ports
 
     def write_endpoints(self, endpoints: Mapping[str, Any]) -> None:
         """Write `endpoints.json`, whole or not at all."""
         temporary = self.endpoints_file.with_suffix(".tmp")
-        temporary.write_text(json.dumps(endpoints, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps({**numbered(STATE_DIR), **endpoints}, indent=1) + "\n", encoding="utf-8")
         temporary.replace(self.endpoints_file)
 
     def endpoints(self) -> dict[str, Any] | None:
-        """Return what is written of the running system; None where nothing runs."""
+        """Return what is written of the running system; None where nothing runs.
+
+        Raises OtherFormat where a later release has written it.
+        """
         try:
             found: dict[str, Any] = json.loads(self.endpoints_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+        check_file(STATE_DIR, found.get(FIELD), str(self.endpoints_file))
         return found
 
 

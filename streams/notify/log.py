@@ -13,7 +13,7 @@ import orjson
 from aiokafka import AIOKafkaProducer
 
 from models.notices import Outbox
-from streams import topics
+from streams import formats, topics
 from streams.broker import bootstrap, client_options
 from streams.reading_kafka import records_of
 from streams.settings import Settings
@@ -66,8 +66,10 @@ class DeliveryLog:
         """Write changed rows, all or none. Raises ProducerFenced where another notifier has taken over."""
         if not rows:
             return
+        stamped = formats.stamped(topics.DELIVERIES)
         async with self._producer.transaction():
             sent = [
-                await self._producer.send(self._topic, orjson.dumps(row), key=key.encode()) for key, row in rows.items()
+                await self._producer.send(self._topic, orjson.dumps(row), key=key.encode(), headers=stamped)
+                for key, row in rows.items()
             ]
             await asyncio.gather(*sent)

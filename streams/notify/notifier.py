@@ -25,6 +25,7 @@ from streams import topics
 from streams.board.records import Unreadable, read_alert
 from streams.broker import bootstrap, client_options
 from streams.engine.stop import die, point
+from streams.formats import check_record
 from streams.library import BadInput
 from streams.notify.config import Config
 from streams.notify.health import ACCEPTED, FAILED, SET_ASIDE, NotifyHealth
@@ -146,6 +147,7 @@ class Notifier:
         for tp, records in fetched.items():
             name = tp.topic[prefix:]
             for record in records:
+                check_record(name, record.headers, f"{tp.topic}-{tp.partition} @ {record.offset}")
                 if name == topics.ALERTS:
                     situation = situation or self._situation()
                     self._take(record, situation)

@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
-from streams import topics
+from streams import formats, topics
 from streams.reading_kafka import consumer
 from streams.settings import Settings
 
@@ -48,6 +48,8 @@ class Facts:
     """(app, topic, partition) → position committed for the group"""
     states: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     """(app, partition) → the state's row of progress"""
+    foreign: list[str] = field(default_factory=list)
+    """states in a format that this release does not read, a sentence each"""
     newest_tick: tuple[str | None, int] | None = None
     """what the newest tick says, and when the broker took it in (Unix ms)"""
     sample: tuple[Where, int, int] | None = None
@@ -132,12 +134,22 @@ def _read_states(facts: Facts, reader: KafkaConsumer, settings: Settings) -> Non
             first, last, back = facts.first[where], facts.last[where], TAIL_RECORDS
             while first < last and (app, partition) not in facts.states:
                 start = max(first, last - back)
+                newest = None
                 for record in _read(reader, TopicPartition(*where), start, last, last):
-                    if record.key == POSITION:
-                        facts.states[app, partition] = orjson.loads(record.value)
+                    newest = record if record.key == POSITION else newest
+                if newest is not None:
+                    _take_state(facts, app, newest)
                 if start == first:
                     break
                 back *= 20
+
+
+def _take_state(facts: Facts, app: str, row: Any) -> None:
+    try:
+        formats.check_state(app, row.headers, f"{row.topic}-{row.partition} @ {row.offset}")
+    except formats.OtherFormat as exc:
+        facts.foreign.append(str(exc))
+    facts.states[app, row.partition] = orjson.loads(row.value)
 
 
 def _read_newest_tick(facts: Facts, reader: KafkaConsumer, topic: str) -> None:

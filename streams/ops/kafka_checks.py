@@ -30,6 +30,7 @@ def kafka_findings(facts: Facts, settings: Settings, reading: Reading, now: floa
     yield _ticks(facts, settings, now)
     yield _clocks(facts, settings, now)
     yield _positions(facts, settings)
+    yield _formats(facts)
     yield _rules(facts, reading)
     yield _lag(facts, settings)
     yield _dead_letters(facts)
@@ -215,6 +216,19 @@ def _positions(facts: Facts, settings: Settings) -> Finding:
         f"{len(facts.states)} states of {len(topics.TABLES) * settings.partitions} lie within their logs; "
         f"the groups' offsets, which nobody reads back, differ by {off}",
     )
+
+
+def _formats(facts: Facts) -> Finding:
+    """Tell whether this release can work on the states."""
+    if facts.foreign:
+        return Finding(
+            "formats",
+            "failed",
+            facts.foreign[0],
+            f"workers of this release stop at the start: {len(facts.foreign)} of {len(facts.states)} states",
+            "run the release that the sentence names (docs/operations.md, Formats)",
+        )
+    return Finding("formats", "ok", "every state is in a format that this release reads")
 
 
 def _rules(facts: Facts, reading: Reading) -> Finding:

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from pydantic_core import to_json
 
 from models.closing import Closing
-from streams import topics
+from streams import formats, topics
 from streams.broker import bootstrap, client_options
 from streams.library import BadInput
 from streams.reading_kafka import records_of
@@ -53,7 +53,10 @@ def publish(settings: Settings, closing: Closing) -> None:
         max_request_size=RECORD_BYTES_MAX, **client_options(settings),
     )  # fmt: skip
     try:
-        producer.send(settings.topic(topics.PERIODS), to_json(closing), key=key_of(closing).encode()).get(30)
+        producer.send(
+            settings.topic(topics.PERIODS), to_json(closing), key=key_of(closing).encode(),
+            headers=formats.stamped(topics.PERIODS),
+        ).get(30)  # fmt: skip
     except KafkaError as exc:
         raise BadInput(f"the closing was not accepted by Kafka: {type(exc).__name__}") from exc
     finally:

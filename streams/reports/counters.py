@@ -22,12 +22,10 @@ from models.standings import Standings
 from streams import topics
 from streams.library import BadInput
 from streams.messages import cells_in_force
-from streams.reading_kafka import consumer
+from streams.reading_kafka import POSITION, check_state, consumer
 from streams.settings import Settings
 
 DAY_S: Final = 86_400
-POSITION: Final = b"\x00position"
-"""key of the changelog's row that says how far the state has come (streams/engine/owner.py)"""
 
 Rows = dict[bytes, bytes]
 Lines = Iterator[tuple[int, bytes]]
@@ -82,6 +80,7 @@ def _changelog(settings: Settings) -> dict[int, Rows]:
             raise BadInput(f"topic {topic} is missing: run `lotrinh topics apply`")
         tps = [TopicPartition(topic, p) for p in sorted(partitions)]
         found: dict[int, Rows] = {tp.partition: {} for tp in tps}
+        states: dict[TopicPartition, Any] = {}
         reader.assign(tps)
         reader.seek_to_beginning(*tps)
         for _ in range(2):
@@ -89,6 +88,9 @@ def _changelog(settings: Settings) -> dict[int, Rows]:
             while any(reader.position(tp) < end for tp, end in ends.items()):
                 for tp, records in reader.poll(timeout_ms=500).items():
                     _take(found[tp.partition], records)
+                    states.update((tp, record) for record in records if record.key == POSITION)
+        for state in states.values():
+            check_state(settings, state)
     finally:
         reader.close()
     return found

@@ -187,6 +187,18 @@ def test_an_epoch_is_kept_unless_the_board_is_made_of_something_else(settings: S
     with_store(settings, play)
 
 
+def test_a_board_of_a_later_release_is_left_as_it_is(settings: Settings) -> None:
+    async def play(redis: Redis, store: BoardStore) -> None:
+        await store.apply(Batch(rows=[row("i/a", 1)]))
+        await redis.hset(store.keys.meta, "made_of", "99:later")
+        before = await redis.hgetall(store.keys.meta)
+        with pytest.raises(BadInput, match="the board d in Redis is in format 99, this release reads format 1"):
+            await BoardStore(redis, settings.prefix, "d").open("e2", "1:ours", force=True)
+        assert await redis.hgetall(store.keys.meta) == before
+
+    with_store(settings, play)
+
+
 def test_the_script_is_sent_again_to_a_server_that_has_forgotten_it(settings: Settings) -> None:
     async def play(redis: Redis, store: BoardStore) -> None:
         await store.apply(Batch(rows=[row("i/a", 1)]))

@@ -27,6 +27,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp: int = 0
+    headers: Any = ()
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Entry:
     txn: "Txn | None" = None
     """None: visible at once; else when its transaction is committed and marked in this log"""
     marker: bool = False
+    headers: Any = ()
 
 
 @dataclass(eq=False)
@@ -82,7 +84,7 @@ class Partition:
 
     def committed(self, since: int, upto: int) -> list[Record]:
         return [
-            Record(e.offset, e.key, e.value)
+            Record(e.offset, e.key, e.value, headers=e.headers)
             for e in self.entries
             if since <= e.offset < upto and not e.marker and self.visible(e)
         ]
@@ -183,8 +185,8 @@ class Broker:
             txn.logs[tp] = log.next
             if self.atomic:
                 log.open[txn] = log.next
-        for key, value, *_ in rows:
-            log.append(key, value, self.now(), txn if self.atomic else None)
+        for key, value, *headers in rows:
+            log.append(key, value, self.now(), txn if self.atomic else None, headers=tuple(*headers))
         if not self.atomic:
             self._grown()
         return log.next
