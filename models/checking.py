@@ -390,6 +390,21 @@ def _nearest_units(code: str, name: str, decision: Decision, registry: Registry)
 # -- warnings ----------------------------------------------------------------------------------------------------------
 
 
+def _taken_for_founded(reading: Reading) -> Iterator[Finding]:
+    """Say which heirs are taken to be new, because no file says since when they exist."""
+    for unit, day in sorted(reading.heirs.merged.items()):
+        name = reading.registry.name(unit)
+        vn = f"{name} được coi là đơn vị thành lập ngày {day_vn(day)} do sáp nhập"
+        en = f"{name} is taken to be founded on {day:%d/%m/%Y} by a merger"
+        yield Finding(
+            (unit, unit),
+            (
+                f"{vn}; nếu đã có từ trước, ghi rõ trong cột since của tệp --units",
+                f"{en}; if it existed before, say so in the column `since` of --units",
+            ),
+        )
+
+
 def _warnings(reading: Reading, sources: Sources, places: _Places) -> Iterator[Finding]:
     decision = reading.decision
     yield from (_worded(line, places) for line in reading.warnings())
@@ -410,6 +425,7 @@ def _warnings(reading: Reading, sources: Sources, places: _Places) -> Iterator[F
                 f"holidays are known until {known:%d/%m/%Y} only; add the later ones with --holidays",
             ),
         )
+    yield from _taken_for_founded(reading)
     if decision.number is None:
         yield Finding(("number", "number"), ("không ghi số của quyết định", "the decision has no number"))
     asked: Callable[[str], bool] = lambda i: any(i in cells(decision, row) for row in decision.rows)  # noqa: E731

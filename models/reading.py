@@ -68,7 +68,7 @@ class Reading:
         self.decision = decision
         self.registry = with_agencies(decision, sources.registry)
         try:
-            self.heirs = Heirs(self.registry, sources.successions)
+            self.heirs = Heirs(self.registry, sources.successions, _named(decision))
         except BadTable as exc:
             raise BadDecision(str(exc)) from exc
         self.trajectories = dict(sources.trajectories)
@@ -336,10 +336,15 @@ class Reading:
             self.fold_fingerprint(),
             self.decision.model_dump(mode="json"),
             self.switches,
-            sorted((u.code, u.name, u.target_of) for u in self.registry.units.values()),
+            sorted((u.code, u.name, u.target_of, str(u.since)) for u in self.registry.units.values()),
             [(k, [_plain(m) for m in v.rows]) for k, v in sorted(s.trajectories.items())],
             sorted(s.workdays.corrections.items()),
         )
+
+
+def _named(decision: Decision) -> frozenset[str]:
+    """Return the units that a decision names one by one."""
+    return frozenset(row.unit for row in decision.rows if row.unit is not None)
 
 
 def _plain(value: object) -> list[str]:

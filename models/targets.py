@@ -115,6 +115,8 @@ class Assignment:
         self.rows: dict[str, Row] = {}
         self.groups: dict[str, Group] = {}
         self.group_of: dict[str, str] = {}
+        self._named: set[str] = set()
+        """units that a row names, itself or as one of a class: they keep what it gives them"""
         self._parts: dict[tuple[str, Indicator], dict[str, Target | None]] = {}
         """heir → what each of its named predecessors was to reach"""
 
@@ -134,6 +136,7 @@ class Assignment:
                 for code in (*members, *([group.code] if group is not None else ())):
                     self.targets[code, indicator] = target
             self.rows.update(dict.fromkeys(members, row))
+            self._named.update(members)
 
     def take_succession(self, succession: Succession) -> None:
         """Give an heir the targets of its predecessors; held where these differ and nobody has assigned one (P14).
@@ -145,7 +148,7 @@ class Assignment:
         assigned = self.registry.units[heir].target_of if heir in self.registry.units else ""
         if assigned:
             self._assign(heir, assigned)
-        elif old in self.rows and (heir not in self.rows or heir in self.heirs.founded):
+        elif old in self.rows and heir not in self._named:
             self.rows.setdefault(heir, self.rows[old])
             for indicator in self.decision.indicators:
                 parts = self._parts.setdefault((heir, indicator), {})

@@ -7,7 +7,7 @@ and all communes of a district as one row of a decision ``340/communes``.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -40,6 +40,12 @@ class Unit:
     level: Level
     parent: str = ""
     target_of: str = ""
+    since: date | None = None
+    """the civil day from which the unit exists, `ALWAYS` where a file says so; None where nothing is said of it"""
+
+
+ALWAYS: Final = date.min
+"""since when a unit exists that no file gives a day"""
 
 
 class BadTable(ValueError):  # noqa: N818 - a sentence for the reader of a file, not a fault of the program
@@ -138,10 +144,10 @@ class Registry:
 
 
 def parse_units(rows: Iterable[Mapping[str, str]]) -> list[Unit]:
-    """Read rows of ``level,code,name,parent[,target_of]``.
+    """Read rows of ``level,code,name,parent[,target_of][,since]``.
 
-    Raises BadTable where a level is unknown or a code or name is missing; the number is the line of the file, the
-    header being line 1.
+    Where there is a column `since`, a blank cell says that the unit has always existed. Raises BadTable where a level
+    is unknown, a code or name is missing, or `since` is no day; the number is the line of the file (header: line 1).
     """
     units = []
     for line, row in enumerate(rows, start=2):
@@ -157,9 +163,20 @@ def parse_units(rows: Iterable[Mapping[str, str]]) -> list[Unit]:
                 level,
                 (row.get("parent") or "").strip(),
                 (row.get("target_of") or "").strip(),
+                _since(row.get("since"), line),
             )
         )
     return units
+
+
+def _since(text: str | None, line: int) -> date | None:
+    """Return since when a unit exists, None where the table has no such column. Raises BadTable."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text.strip()) if text.strip() else ALWAYS
+    except ValueError as exc:
+        raise BadTable(f"line {line}: since is {text!r}, expected YYYY-MM-DD") from exc
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +219,13 @@ class Heirs:
     Of several heirs from one day the one for a named procedure comes before the one for all the rest.
     """
 
-    def __init__(self, registry: Registry, successions: Iterable[Succession] = ()) -> None:
-        """Index the successions by predecessor. Raises BadTable where two heirs would count the same dossier."""
+    def __init__(
+        self, registry: Registry, successions: Iterable[Succession] = (), named: AbstractSet[str] = frozenset()
+    ) -> None:
+        """Index the successions by predecessor; `named` are units that a decision names one by one.
+
+        Raises BadTable where two heirs would count the same dossier.
+        """
         self.registry = registry
         self.successions = tuple(sorted(set(successions), key=lambda s: (s.day, s.predecessor, s.heir)))
         self._by_predecessor: dict[str, list[Succession]] = {}
@@ -214,12 +236,39 @@ class Heirs:
             self._turns.setdefault(s.predecessor, []).append((s.day, True))
             self._turns.setdefault(s.heir, []).append((s.day, False))
         self._refuse_doubles()
-        self.founded: dict[str, date] = {}
+        self.merged: dict[str, date] = {}
+        """units of a deployment that are taken to be founded by a merger, since no file says since when they exist"""
+        self.founded = self._founded(named)
         """units that come into being by a succession, and when"""
-        for s in self.successions:
-            if s.heir not in registry.units or s.heir in registry.added:
-                self.founded.setdefault(s.heir, s.day)
         self._alone: dict[str, str | None] = {}
+
+    def _founded(self, named: AbstractSet[str]) -> dict[str, date]:
+        """Return the heirs that come into being, with their first day; any other heir existed before.
+
+        A file of units says so in its column `since`. Where it has none, a unit that the decision does not name itself
+        is founded by a merger of whole units of its level, two or more on one day. A unit that no registry knows is
+        founded by the succession that tells of it.
+        """
+        first: dict[str, list[Succession]] = {}
+        for s in self.successions:
+            same_day = first.setdefault(s.heir, [])
+            if not same_day or same_day[0].day == s.day:
+                same_day.append(s)
+        found = {}
+        for heir, together in first.items():
+            unit, day = self.registry.units.get(heir), together[0].day
+            if unit is None:
+                found[heir] = day
+            elif unit.since is not None:
+                if unit.since > ALWAYS:
+                    found[heir] = unit.since
+            elif heir in self.registry.added and heir not in named and self._is_merger(unit.level, together):
+                found[heir] = self.merged[heir] = day
+        return found
+
+    def _is_merger(self, level: str, together: Sequence[Succession]) -> bool:
+        units = (self.registry.units.get(s.predecessor) for s in together if not s.procedures)
+        return sum(unit is not None and unit.level == level for unit in units) == len(together) >= 2
 
     def _refuse_doubles(self) -> None:
         taken: set[tuple[str, date, str]] = set()

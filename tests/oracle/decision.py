@@ -178,9 +178,20 @@ class Decision:
         return _ramp(target, elapsed, whole)
 
     def founded(self) -> set[str]:
-        """Name the heirs that come into being as such: neither the registry nor a row of the decision knows them."""
-        known = self.registry.shipped | {row.get("unit") for row in self.text["rows"]}
-        return {h.new for h in self.heirs} - known
+        """Name the heirs that come into being as such.
+
+        A unit nobody knows; or one of a deployment's own that no row names, where two or more whole units of its level
+        become it on the first day on which it is an heir.
+        """
+        level, rows = self.registry.level, {row.get("unit") for row in self.text["rows"]}
+        new = {h.new for h in self.heirs if h.new not in level} - rows
+        for unit in {h.new for h in self.heirs} - self.registry.shipped - rows - new:
+            first = min(h.day for h in self.heirs if h.new == unit)
+            olds = [h for h in self.heirs if h.new == unit and h.day == first]
+            whole = [h for h in olds if not h.procedures and level.get(h.old) == level[unit]]
+            if len(whole) == len(olds) > 1:
+                new.add(unit)
+        return new
 
     def named(self, day: date) -> Named:
         """Work out who is named on a day, successions up to it taken in."""
