@@ -95,9 +95,11 @@ class _Places:
         seen_vi, seen_en = (f", dòng {line} của tệp", f", line {line} of the file") if line else ("", "")
         return f"hàng {label}{name}{seen_vi}{rest}", f"row {label!r}{seen_en}{rest}"
 
-    def named(self, label: str, field: Iterable[str] = ()) -> tuple[str, str]:
-        """Return the place of the row that bears a number or a clause; the last, where several do."""
-        numbers = [n for n, row in enumerate(self._rows) if str(row.get("row")) == label]
+    def named(self, label: str, field: Iterable[str] = (), name: str | None = None) -> tuple[str, str]:
+        """Return the place of the row that bears a number or a clause, and a name; the last, where several do."""
+        numbers = [
+            n for n, row in enumerate(self._rows) if str(row.get("row")) == label and name in (None, row.get("name"))
+        ]
         return self.row(numbers[-1], field) if numbers else (f"hàng {label}", f"row {label!r}")
 
     def _line_of(self, number: int, label: str) -> int | None:
@@ -340,7 +342,7 @@ def _percent(text: str) -> str:
 
 # -- the core's own sentences, in both languages -----------------------------------------------------------------------
 
-_ROW: Final = re.compile(r"^row '([^']*)'(?:, (\S+))?: (.*)$")
+_ROW: Final = re.compile(r"^row '(?P<label>[^']*)'(?: \((?P<name>.*?)\))?(?:, (?P<field>\S+))?: (?P<text>.*)$")
 _SWITCH: Final = re.compile(r"^(switch '[^']*'(?:, [^:]+)?|catalogue\.rules, rule \d+): (.*)$")
 
 
@@ -348,7 +350,8 @@ def _worded(line: str, places: _Places, decision: Decision | None = None, regist
     """Return one of the core's sentences as a finding."""
     where, text = NOWHERE, line
     if match := _ROW.match(line):
-        where, text = places.named(match[1], [match[2]] if match[2] else []), match[3]
+        field = [match["field"]] if match["field"] else []
+        where, text = places.named(match["label"], field, match["name"]), match["text"]
     elif match := _SWITCH.match(line):
         text = match[2]
         where = match[1].replace("switch", "tùy chọn").replace("rule", "quy tắc"), match[1]
@@ -364,7 +367,7 @@ def _worded(line: str, places: _Places, decision: Decision | None = None, regist
 
 def _name_in_row(line: str, decision: Decision) -> str:
     match = _ROW.match(line)
-    return next((r.name for r in decision.rows if match and r.row == match[1]), "")
+    return next((r.name for r in decision.rows if match and r.row == match["label"]), "")
 
 
 def _nearest_units(code: str, name: str, decision: Decision, registry: Registry) -> tuple[str, str]:

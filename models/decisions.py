@@ -309,7 +309,7 @@ class Row(Strict):
     of: str | None = None
     """the province of a class of units"""
     count: int | None = None
-    """how many communes the row itself says it has"""
+    """how many units the row itself says it has; compared with the registry"""
     targets: tuple[str, ...] | dict[Indicator, str | Growing]
     """in the order of `columns`, or by indicator"""
     baseline: dict[Indicator, str] = {}

@@ -56,6 +56,11 @@ SENTENCES: Final[Sequence[tuple[re.Pattern[str], str]]] = [
         (r"^a class of units needs `of`, .*$", "một nhóm đơn vị (`units`) cần `of`: mã tỉnh"),
         (r"^the registry has no unit for it$", "danh mục đơn vị không có đơn vị nào thuộc hàng này"),
         (r"^it names (\d+) communes, the registry has (\d+)$", "hàng ghi {0} xã, danh mục đơn vị có {1} xã"),
+        (r"^it names (\d+) units, the registry has (\d+)$", "hàng ghi {0} đơn vị, danh mục đơn vị có {1} đơn vị"),
+        (
+            r"^it watches nobody yet, .*$",
+            "chưa theo dõi đơn vị nào: danh mục đơn vị chưa có đơn vị thuộc hàng này; khai báo bằng --units",
+        ),
         (r"^no registry knows the unit '(.*)'$", 'danh mục đơn vị không có mã "{0}"'),
         (r"^the decision has no indicator (\S+)$", "quyết định không có chỉ tiêu {0}"),
         (r"^\S+ has no switch '(.*)'; it has (.*)$", 'quyết định không có tùy chọn "{0}"; có: {1}'),

@@ -280,20 +280,30 @@ class Reading:
         for row in self.decision.rows:
             members, group = members_of(row, self.registry, self.heirs)
             if not members and row.units != "province-agency":
-                found.append(f"row {row.row!r}: the registry has no unit for it")
+                found.append(f"{self._place(row)}: the registry has no unit for it")
             shipped = sum(m not in self.registry.added for m in members)  # a deployment may add to a row
-            if group is not None and row.count is not None and row.count not in {len(members), shipped}:
-                found.append(f"row {row.row!r}: it names {row.count} communes, the registry has {len(members)}")
+            if row.count is not None and row.count not in {len(members), shipped}:
+                what = "units" if group is None else "communes"
+                found.append(f"{self._place(row)}: it names {row.count} {what}, the registry has {len(members)}")
             if group is None and row.unit is not None and row.unit not in self.registry.units:
-                found.append(f"row {row.row!r}: no registry knows the unit {row.unit!r}")
+                found.append(f"{self._place(row)}: no registry knows the unit {row.unit!r}")
         for unit, indicator in self.trajectories:
             if indicator not in self.indicators:
                 found.append(f"trajectory of {unit}: the decision has no indicator {indicator}")
         return found
 
+    def _place(self, row: Row) -> str:
+        """Return how a row is named in a sentence: by its number, and by its words where several bear the number."""
+        alike = sum(other.row == row.row for other in self.decision.rows) > 1
+        return f"row {row.row!r} ({row.name})" if alike else f"row {row.row!r}"
+
     def warnings(self) -> list[str]:
-        """Say what is allowed and yet worth a look: trajectories that end below the decision's target."""
-        found = []
+        """Say what is allowed and yet worth a look: rows that watch nobody, trajectories that end below the target."""
+        found = [
+            f"{self._place(row)}: it watches nobody yet, the registry has no such unit; declare them with --units"
+            for row in self.decision.rows
+            if not members_of(row, self.registry, self.heirs)[0]
+        ]
         last = self.decision.period.last
         for (unit, indicator), milestones in sorted(self.trajectories.items()):
             if self.registry.district_of(unit):

@@ -44,7 +44,9 @@ def command(
             settings = _with_demo_files(settings, state.path)
             feed = ["simulate", "--publish", "--dossiers", str(demo_dossiers), "--seed", str(demo_seed)]
             feed += ["--speed", str(demo_speed), "--resume", str(state.path / "demo.json")]
-        read_reading(settings)  # say what is wrong with the decision's files before anything starts
+        reading = read_reading(settings)  # say what is wrong with the decision's files before anything starts
+        for warning in reading.warnings():
+            say(f"warning: {reading.decision.id}, {warning}")
         if settings.receivers is not None:
             config_of(settings)
         plan = Plan(settings, demo, say, feed)

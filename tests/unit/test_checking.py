@@ -11,6 +11,7 @@ import pytest
 from models.checking import check
 from models.decisions import Decision
 from models.reading import Sources
+from models.units import Unit
 from streams.cli.decisions import described
 from streams.library import read_decision_text, shipped_decisions, shipped_registry
 from tests.unit.test_cli import lotrinh
@@ -280,3 +281,54 @@ def to_toml(raw: dict[str, Any]) -> str:
         return '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' if isinstance(v, str) else str(v)
 
     return "".join(f"{k} = {value(v)}\n" for k, v in raw.items())
+
+
+CLASSES = """
+id = "hoa-binh-2022"
+number = "279/QĐ-UBND"
+title = "Giao chỉ tiêu"
+issuer = "Chủ tịch Ủy ban nhân dân tỉnh Hòa Bình"
+issued = 2022-02-18
+effective = 2022-02-18
+province = "17"
+text = "hoa-binh-2022.txt"
+columns = ["online-dossiers"]
+rows = [
+  { row = "1", units = "province-agency", of = "17", name = "Sở, ban, ngành", AGENCIES targets = ["55"] },
+  { row = "2", units = "district", of = "17", name = "UBND các huyện, thành phố", DISTRICTS targets = ["55"] },
+]
+[period]
+from = 2022-01-01
+to = 2022-12-31
+clause = "năm 2022"
+[indicators.online-dossiers]
+title = "Tỷ lệ hồ sơ trực tuyến"
+short = "Hồ sơ trực tuyến"
+clause = "tên quyết định"
+count = "dossier"
+basis = "resolved"
+numerator = ["online"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("agencies", "districts", "problems", "warnings"),
+    [
+        ("", "", [], ["row '1', line 12 of the file: it watches nobody yet"]),
+        ("count = 17,", "", ["row '1', line 12 of the file: it names 17 units, the registry has 0"], []),
+        ("", "count = 10,", ["row '2', line 13 of the file: it names 10 units, the registry has 1"], []),
+        ("", "count = 1,", [], ["row '1', line 12 of the file: it watches nobody yet"]),
+    ],
+)
+def test_a_class_of_nobody_or_of_another_number_is_told(
+    agencies: str, districts: str, problems: list[str], warnings: list[str]
+) -> None:
+    units = (Unit("17", "Tỉnh Hòa Bình", "province"), Unit("148", "Thành phố Hòa Bình", "district", "17"))
+    sources = Sources(registry=shipped_registry().with_units(units))
+
+    found = check(CLASSES.replace("AGENCIES", agencies).replace("DISTRICTS", districts), sources)
+
+    assert [str(p).split(" | ")[1].split(";")[0].split(", the registry has no")[0] for p in found.problems] == problems
+    said = [str(w).split(" | ")[1].split(", the registry has no")[0] for w in found.warnings]
+    assert said == warnings
+    assert all("đơn vị" in str(f) for f in (*found.problems, *found.warnings))
