@@ -24,7 +24,15 @@ from models.observation import Observer
 from models.prospects import Prospects, inputs_of
 from models.rules import FORECAST_CLEAR, RULES, Inputs, Kind, Severity, Verdict, chance, severity
 from models.standings import Judged, Standings, shortfall
-from models.texts import chance_text, counted_text, percent_text, ratio_text
+from models.texts import (
+    chance_text,
+    counted_of,
+    counted_text,
+    number_text,
+    percent_text,
+    ratio_text,
+    still_needed_text,
+)
 from models.trajectory import decimal_text
 from models.transitions import NOTHING, Memory, Open, Phase, Step, Transition, fingerprint, step, transition_id
 
@@ -234,12 +242,12 @@ class Alerts:
         """Say the figures, what is missing, what the rest has to look like."""
         judged = occasion.judged
         figures, line = judged.figures, judged.expected if judged.expected is not None else Fraction(0)
-        now = f"Lũy kế {ratio_text(*figures)} ({figures[0]}/{figures[1]})"
+        now = f"Lũy kế {ratio_text(*figures)} ({counted_of(*figures)})"
         what = counted_text(self.reading.indicators[occasion.indicator])
         few = shortfall(figures, judged.expected)
         if kind == "completeness-gap":
-            return f"{now}: còn {inputs['overdue']} hồ sơ quá một ngày làm việc chưa hoàn thành."
-        said = f"{now} thấp hơn lộ trình {percent_text(line)}; còn thiếu {few} {what}."
+            return f"{now}: còn {number_text(inputs['overdue'])} hồ sơ quá một ngày làm việc chưa hoàn thành."
+        said = f"{now} thấp hơn lộ trình {percent_text(line)}; còn thiếu {number_text(few)} {what}."
         if kind == "forecast-miss":
             met = chance_text(inputs["probability"])
             said = f"{now}; xác suất đạt chỉ tiêu {percent_text(inputs['target'])} cuối kỳ: {met}."
@@ -247,12 +255,12 @@ class Alerts:
             return said
         if kind == "unreachable":
             by = "" if inputs["ceiling"] is not None else f", dù mọi {what} còn lại đều đạt"
-            by += f"; còn thiếu {few} {what}" if few else ""
+            by += f"; còn thiếu {number_text(few)} {what}" if few else ""
             return f"{now}: không thể đạt {percent_text(inputs['target'])} trong kỳ{by}."
         target = Fraction(inputs["target"])
         rest = self.prospects.rest(occasion.unit, occasion.indicator, figures, target)
         if inputs["shape"] == "proportion" and rest.rest:
-            said += f" Để đạt chỉ tiêu cần thêm {rest.needed} trong khoảng {rest.rest} {what} còn lại."
+            said += f" {still_needed_text(rest.needed, rest.rest, what)}"
         by_chance = chance(figures, judged.expected) if inputs["shape"] == "proportion" else None
         if by_chance is not None and kind == "below-trajectory":
             said += f" Xác suất thấp như vậy chỉ do ngẫu nhiên: {chance_text(by_chance)}."
@@ -265,7 +273,7 @@ class Alerts:
             raise ValueError("an alert that is not open cannot close")
         fired = opened["fired"]
         true, then = self._was_true(occasion, opened)
-        now = f"{ratio_text(*judged.figures)} ({judged.figures[0]}/{judged.figures[1]})"
+        now = f"{ratio_text(*judged.figures)} ({counted_of(*judged.figures)})"
         phase: Phase = "resolved"
         if made.kind is not None:
             reason = f"Thay bằng cảnh báo nặng hơn: {now}."
@@ -277,8 +285,9 @@ class Alerts:
         else:
             phase = "retracted"
             reason = (
-                f"Dữ liệu đến muộn hoặc được sửa: khi cảnh báo là {fired['numerator']}/{fired['denominator']}, "
-                f"nay cũng thời điểm đó là {then.figures[0]}/{then.figures[1]}."
+                f"Dữ liệu đến muộn hoặc được sửa: khi cảnh báo là "
+                f"{counted_of(fired['numerator'], fired['denominator'])}, "
+                f"nay cũng thời điểm đó là {counted_of(*then.figures)}."
             )
         closed = self._transition(phase, occasion, _Saying(fired["kind"], episode, fired["severity"], reason))
         if made.kind is not None:

@@ -154,6 +154,31 @@ def number_text(number: int) -> str:
     return f"{number:,}".replace(",", ".")
 
 
+def counted_of(numerator: int, denominator: int) -> str:
+    """Return figures as a fraction with points between thousands.
+
+    >>> counted_of(367, 2035)
+    '367/2.035'
+    """
+    return f"{number_text(numerator)}/{number_text(denominator)}"
+
+
+def still_needed_text(needed: int, rest: int, what: str) -> str:
+    """Return what the rest of the period has to bring for the target, and that it is hardly to be had where it is not.
+
+    >>> still_needed_text(1510, 2130, "hồ sơ")
+    'Để đạt chỉ tiêu cần thêm 1.510 trong khoảng 2.130 hồ sơ còn lại.'
+    >>> still_needed_text(5, 4, "hồ sơ")
+    'Để đạt chỉ tiêu cần thêm 5 hồ sơ, trong khi dự kiến chỉ còn khoảng 4 hồ sơ: khó có thể đạt.'
+    """
+    if needed > rest:
+        return (
+            f"Để đạt chỉ tiêu cần thêm {number_text(needed)} {what}, trong khi dự kiến chỉ còn khoảng "
+            f"{number_text(rest)} {what}: khó có thể đạt."
+        )
+    return f"Để đạt chỉ tiêu cần thêm {number_text(needed)} trong khoảng {number_text(rest)} {what} còn lại."
+
+
 def day_vn(day: date) -> str:
     """Return a civil day as dd/mm/yyyy."""
     return f"{day:%d/%m/%Y}"

@@ -9,7 +9,16 @@ from models.decisions import Formula
 from models.digest import discoveries, evidence, ranked
 from models.notices import BACKLOG, DIGEST, Line, Message
 from models.reading import Reading
-from models.texts import advice_text, counted_text, day_vn, finish_text, number_text, percent_text, ratio_text
+from models.texts import (
+    advice_text,
+    counted_of,
+    counted_text,
+    day_vn,
+    finish_text,
+    number_text,
+    percent_text,
+    ratio_text,
+)
 from models.watchlist import WatchList
 
 NEXT_EACH_MAX: Final = 3
@@ -155,7 +164,7 @@ def _watch_list(watch: WatchList, names: Names) -> tuple[str, str, list[str]]:
         what = "hồ sơ" if formula is None else counted_text(formula)
         rows.append(
             f"{names.unit(row.unit)} – {names.indicator(row.indicator)}: "
-            f"{ratio_text(row.numerator, row.denominator)} ({row.numerator}/{row.denominator}), "
+            f"{ratio_text(row.numerator, row.denominator)} ({counted_of(row.numerator, row.denominator)}), "
             f"lộ trình {percent_text(row.expected)}, còn thiếu {number_text(row.shortfall)} {what}; "
             f"cần {number_text(row.of_rest)} trong khoảng {number_text(row.rest)} {what} còn lại của kỳ."
         )

@@ -56,3 +56,13 @@ def test_a_digest_speaks_of_chance_only_where_chance_may_account_for_an_alert(be
     (message,) = delivery.tell("2024-06-06T07:30:00+07:00")
 
     assert ("ngẫu nhiên" in render(message, Names(thai_binh()), None, looked_at=2).text) is chance
+
+
+def test_more_than_is_still_to_come_is_not_said_as_if_it_could_be_had() -> None:
+    events = received(600, UNIT, "online", "2024-03-04") + received(600, UNIT, "in_person", "2024-06-04")
+    events += received(60, UNIT, "in_person", "2024-12-18", name="late")
+
+    said = reasons(events, date(2024, 12, 24))["below-trajectory", "firing"]
+
+    assert said.startswith("Lũy kế 47,61 % (600/1.260) thấp hơn lộ trình 50 %; còn thiếu 30 hồ sơ.")
+    assert "Để đạt chỉ tiêu cần thêm 49 hồ sơ, trong khi dự kiến chỉ còn khoảng 37 hồ sơ: khó có thể đạt." in said
