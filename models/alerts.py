@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from models.calendar import civil_day, day_number, end_of
 from models.decisions import Indicator
+from models.events import TOPICS
 from models.feeds import heard, silent
 from models.forecast import forecast, rounded
 from models.ledger import NONE
@@ -40,6 +41,8 @@ EVERY: Final = cast("Indicator", "*")
 """stands for the indicator where an alert is about none in particular"""
 UNKNOWN_DOSSIERS: Final = 20
 """dossiers counted for a unit that no registry knows, from which it is a finding; a stray code is none"""
+QUIET_DAYS: Final = 7
+"""civil days without another record in a wrong partition, after which that alert ends"""
 CATCH_UP_DAYS: Final = 400
 """evenings that are made up for at most, after a standstill"""
 
@@ -51,6 +54,16 @@ class _Saying(NamedTuple):
     episode: int
     severity: Severity
     reason: str
+
+
+class _About(NamedTuple):
+    """What an alert without figures of an indicator is about, and what it says when it fires and when it ends."""
+
+    kind: Kind
+    severity: Severity
+    firing: str
+    resolved: str
+    group: str = ""
 
 
 class _Occasion(NamedTuple):
@@ -378,27 +391,52 @@ class Alerts:
         memory = {**memory, "rule": {"totals": totals}}
         self._put(self._feed, memory)
         wanted = silent(totals) and self._hears_feed
-        return self._tell(self._feed, memory, "source-silent", at, NONE, wanted=wanted)
+        return self._tell(_SILENT, self._feed, memory, at, NONE, wanted=wanted)
 
     def _unknown_units(self, at: str) -> list[Transition]:
         """Say which units no registry knows, though dossiers are counted for them."""
         known, named, ledger = self.reading.registry, self.standings.named(), self.standings.ledger
         units = {u for u in ledger.units() if known.is_unknown(u) and u not in named}
         units |= {u for u, i in self.memory if i == EVERY and u != self._feed[0]}
+        units -= TOPICS.keys()  # which alerts are about that have no unit: see `misplaced`
         found: list[Transition] = []
         for unit in sorted(units):
             key = (unit, EVERY)
             counted = max(self.standings.figures(unit, i)[1] for i in self.reading.indicators)
             wanted = counted >= UNKNOWN_DOSSIERS and known.is_unknown(unit)
             memory = self.memory.get(key, NOTHING)
-            found += self._tell(key, memory, "data-quality", at, (0, counted), wanted=wanted)
+            found += self._tell(_UNKNOWN, key, memory, at, (0, counted), wanted=wanted)
+        return found
+
+    def misplaced(self, at: str, records: Mapping[str, int]) -> list[Transition]:
+        """Say once of each source topic that records are refused, for they lie where their key does not belong.
+
+        `records`: source topic → how many so far. Told from where a silent feed is told, at any evaluation under any
+        rule, once the decision is effective; ends after `QUIET_DAYS` civil days without another one.
+        """
+        if not self._hears_feed or date.fromisoformat(civil_day(at)) < self.reading.effective(self.standings.as_of):
+            return []
+        found: list[Transition] = []
+        today = day_number(civil_day(at))
+        for topic in TOPICS:
+            key, count = (topic, EVERY), records.get(topic, 0)
+            memory = self.memory.get(key, NOTHING)
+            if not count and memory is NOTHING:
+                continue
+            seen = memory["rule"]
+            if count != seen.get("records"):
+                seen = {"records": count, "day": today}
+                memory = {**memory, "rule": seen}
+                self._put(key, memory)
+            wanted = count > 0 and today - seen["day"] < QUIET_DAYS
+            found += self._tell(_MISPLACED, key, memory, at, (0, count), wanted=wanted)
         return found
 
     def _tell(  # noqa: PLR0913 - one alert, spelled out
         self,
+        about: _About,
         key: tuple[str, Indicator],
         memory: Memory,
-        kind: Kind,
         at: str,
         figures: tuple[int, int],
         *,
@@ -411,18 +449,33 @@ class Alerts:
         episode = memory["episode"] + (opened is None)
         occasion = _Occasion(*key, at, Judged(figures, None, "no-target"), memory, Verdict(None, clear=True), None)
         phase: Phase = "firing" if opened is None else "resolved"
-        transition = self._transition(phase, occasion, _Saying(kind, episode, _GRAVE[kind], _SAID[kind, phase]))
-        transition["group"] = f"{self.reading.decision.id}/{kind}"
+        said = (about.firing if opened is None else about.resolved).format(topic=key[0], count=figures[1])
+        transition = self._transition(phase, occasion, _Saying(about.kind, episode, about.severity, said))
+        transition["group"] = f"{self.reading.decision.id}/{about.group or about.kind}"
         after: Open | None = {"fired": transition, "day": [0, 0]} if opened is None else None
         self._put(key, {**memory, "episode": episode, "open": after})
         return [transition]
 
 
 _CATCH_UP: Final = timedelta(days=CATCH_UP_DAYS)
-_GRAVE: Final[Mapping[Kind, Severity]] = {"source-silent": "warning", "data-quality": "info"}
-_SAID: Final[Mapping[tuple[Kind, Phase], str]] = {
-    ("source-silent", "firing"): "Nguồn dữ liệu im lặng: theo nhịp thường ngày lẽ ra đã có hồ sơ. Tạm dừng đánh giá.",
-    ("source-silent", "resolved"): "Nguồn dữ liệu đã hoạt động trở lại.",
-    ("data-quality", "firing"): "Hồ sơ được ghi cho một mã đơn vị không có trong danh mục đơn vị.",
-    ("data-quality", "resolved"): "Mã đơn vị đã có trong danh mục, hoặc không còn hồ sơ.",
-}
+_SILENT: Final = _About(
+    "source-silent",
+    "warning",
+    "Nguồn dữ liệu im lặng: theo nhịp thường ngày lẽ ra đã có hồ sơ. Tạm dừng đánh giá.",
+    "Nguồn dữ liệu đã hoạt động trở lại.",
+)
+_UNKNOWN: Final = _About(
+    "data-quality",
+    "info",
+    "Hồ sơ được ghi cho một mã đơn vị không có trong danh mục đơn vị.",
+    "Mã đơn vị đã có trong danh mục, hoặc không còn hồ sơ.",
+)
+_MISPLACED: Final = _About(
+    "data-quality",
+    "warning",
+    "Bản ghi của chủ đề {topic} nằm sai phân vùng so với khóa, không được tính: {count} bản ghi đã bị từ chối. "
+    "Hệ thống gửi và lotrinh phải dùng cùng một cách phân vùng.",
+    f"Đã {QUIET_DAYS} ngày không có thêm bản ghi nào của chủ đề {{topic}} nằm sai phân vùng; "
+    "{count} bản ghi trước đó vẫn là bản ghi bị từ chối.",
+    "wrong-partition",
+)

@@ -19,7 +19,7 @@ from models.units import Registry, Succession
 
 Kind = Literal[
     "unknown-unit", "missing-unit", "missing-channel", "result-before-reception", "result-without-reception",
-    "future-date", "open-over-a-year", "online-not-offered", "two-units", "source-silent",
+    "future-date", "open-over-a-year", "online-not-offered", "two-units", "two-partitions", "source-silent",
 ]  # fmt: skip
 
 CODES_MAX: Final = 20
@@ -61,6 +61,10 @@ ADVICE: Final[Mapping[Kind, Advice]] = {
     ),
     "two-units": Advice(
         "Một mã hồ sơ ở hai đơn vị, không có sự kiện chuyển", "Gửi sự kiện chuyển hồ sơ, hoặc sửa mã bị trùng."
+    ),
+    "two-partitions": Advice(
+        "Một hồ sơ nằm ở hai phân vùng, bị tính hai lần",
+        "Thống nhất cách phân vùng của mọi hệ thống gửi và của lotrinh (LOTRINH_PARTITIONER), rồi tính lại từ đầu.",
     ),
     "source-silent": Advice("Nguồn dữ liệu im lặng", "Kiểm tra kết nối và tiến trình gửi của nguồn."),
 }
@@ -207,6 +211,8 @@ class Survey:
     heard: dict[str, str] = field(default_factory=dict)
     """source → instant of its newest record; what lies in the future is not heard yet"""
     dossiers: int = 0
+    halves: set[str] = field(default_factory=set)
+    """dossiers that a running system holds in two partitions; each is judged once per half"""
     _found: dict[tuple[Kind, str], list[Any]] = field(default_factory=dict)
     _unit: dict[str, str] = field(default_factory=dict)
     _units: dict[str, set[str]] = field(default_factory=dict)
@@ -237,6 +243,9 @@ class Survey:
         self.dossiers += 1
         for kind, unit in faults(known, self.measure):
             self._add(kind, unit, dossier)
+        if dossier in self.halves:
+            self.halves.discard(dossier)  # told once, under the unit of one half
+            self._add("two-partitions", known.get("unit") or "", dossier)
         named = self._units.get(dossier)
         if named and known.get("status") != "deleted":
             heirs = {s.heir for s in self.measure.successions if s.predecessor in named}

@@ -61,6 +61,8 @@ class Passed(Version):
     flush: str | None
     records: int
     """how many records had come in when the tick was written: the sum of its cut"""
+    misplaced: NotRequired[dict[str, int]]
+    """inbound topic (without prefix) → records refused since the state's first, for their key does not belong there"""
 
 
 def cells_in_force(epochs: dict[str, list[Any]], slot: dict[str, Any] | None) -> dict[str, Any]:

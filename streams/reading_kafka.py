@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
@@ -90,23 +91,36 @@ def _behind(reader: KafkaConsumer, ends: Mapping[TopicPartition, int]) -> bool:
     return any((position := reader.position(tp)) is None or position < end for tp, end in ends.items())
 
 
-def dossiers_of(settings: Settings) -> Iterator[tuple[str, Dossier]]:
-    """Yield every dossier that tally knows, from its changelog; one whole state at a time is held.
+class Dossiers:
+    """Every dossier that tally knows, by partition, from its changelog; one whole state is held.
 
-    Raises BadInput where the system has no such topic. A row may be newer than another: the changelog is read while it
-    grows, up to where it ended at the beginning.
+    A row may be newer than another: the changelog is read while it grows, up to where it ended at
+    the beginning.
     """
-    rows: dict[bytes, bytes] = {}
-    name = changelog(settings, topics.TALLY, "dossiers").removeprefix(settings.prefix)
-    for record in records_of(settings, name):
-        if record.key == POSITION:
-            continue
-        if record.value is None:
-            rows.pop(record.key, None)
-        else:
-            rows[record.key] = record.value
-    for key, row in rows.items():
-        yield key.decode(), unpack(row)
+
+    def __init__(self, settings: Settings, *, keys_alone: bool = False) -> None:
+        """Read the changelog. Raises BadInput where the system has no such topic."""
+        self._rows: dict[int, dict[bytes, bytes]] = {}
+        name = changelog(settings, topics.TALLY, "dossiers").removeprefix(settings.prefix)
+        for record in records_of(settings, name):
+            if record.key == POSITION:
+                continue
+            rows = self._rows.setdefault(record.partition, {})
+            if record.value is None:
+                rows.pop(record.key, None)
+            else:
+                rows[record.key] = b"" if keys_alone else record.value
+
+    def __iter__(self) -> Iterator[tuple[str, Dossier]]:
+        """Yield code and what is known; a dossier in two partitions comes twice: so it counts."""
+        for rows in self._rows.values():
+            for key, row in rows.items():
+                yield key.decode(), unpack(row)
+
+    def in_two_partitions(self) -> set[str]:
+        """Return the dossiers with rows in more than one partition: each half counts by itself."""
+        pairs = combinations(self._rows.values(), 2)
+        return {key.decode() for one, other in pairs for key in one.keys() & other.keys()}
 
 
 def record_at(reader: KafkaConsumer, topic: str, partition: int, offset: int) -> Any | None:

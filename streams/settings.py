@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models.partitioning import Partitioner, partition_of
+
 TICK_S_MAX: Final = 3_600
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,60}$")]
 
@@ -80,6 +82,8 @@ class Settings(BaseSettings):
     # how fast, how much
     partitions: Annotated[int, Field(ge=1, le=512)] = 4
     """of every topic; for life: another number is a migration"""
+    partitioner: Partitioner = "murmur2"
+    """by which portals put a dossier's records into partitions, and so do we; records elsewhere are refused"""
     replication: Annotated[int, Field(ge=1, le=5)] = 1
     tick_seconds: Annotated[float, Field(ge=0.2), AfterValidator(_hourly)] = 60.0
     """between two ticks, on the wall clock's whole steps; an hour at most"""
@@ -125,6 +129,10 @@ class Settings(BaseSettings):
     def topic(self, name: str) -> str:
         """Return a topic's full name."""
         return f"{self.prefix}{name}"
+
+    def inbound_partition(self, key: bytes) -> int:
+        """Return the partition of the inbound topics into which whatever we publish under a key has to go."""
+        return partition_of(key, self.partitions, self.partitioner)
 
 
 def secret_of(variable: str) -> SecretStr | None:

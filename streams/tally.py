@@ -5,6 +5,7 @@ once per transaction, the absolute counters of every unit and day it touched.
 """
 
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
@@ -18,6 +19,7 @@ from models.dossier import Dossier
 from models.events import Event, Refused, decode
 from models.fold import NONE, Held, learn_all, moved
 from models.gaps import Gaps, Listed
+from models.partitioning import misplaced, wrong_partition
 from models.reading import Reading
 from models.shorthand import Shorthand
 from streams import topics
@@ -26,6 +28,8 @@ from streams.engine.owner import partition_of
 from streams.messages import Mark, Passed, Tally, Tick, Version, dumps
 from streams.rows import pack, shorthand_of, unpack
 from streams.settings import Settings
+
+log = logging.getLogger("lotrinh.tally")
 
 WRONG_KEY: Final = "the record's key is not the dossier"
 PENDING_TICKS_MAX: Final = 10_000
@@ -45,6 +49,8 @@ class TallyFigures(NamedTuple):
     """by this process"""
     ticks_waiting: int
     unit_days: int
+    misplaced: Mapping[str, int]
+    """inbound topic (without prefix) → records refused for their partition, kept in the state"""
 
 
 class TallyWork:
@@ -70,6 +76,8 @@ class TallyWork:
         self._dead: list[Announcement] = []
         self._watermark: str | None = None
         self._ticks_passed = 0
+        self._astray: set[bytes] = set()
+        """dossiers of the state whose key does not belong here: from before a check, or under another partitioner"""
         self._short = {settings.topic(name): name for name in topics.INBOUND}
 
     # -- what is derived -----------------------------------------------------------------------------------------------
@@ -96,6 +104,8 @@ class TallyWork:
         memo = self._owner.memo
         memo.setdefault("counts", {"applied": 0, "unchanged": 0, "refused": 0})
         memo.setdefault("ticks", [])
+        memo.setdefault("misplaced", {})
+        self._look_for_strays()
         if renewed:
             # Counters from a state are as complete as the state was; those made from nothing are so only once
             # everything that is in the log by now has been counted.
@@ -105,6 +115,19 @@ class TallyWork:
             self._pass_ticks(self._owner.progress.next)
         else:
             self._gaps.settle()  # whoever counted them has announced them
+
+    def _look_for_strays(self) -> None:
+        """Find the dossiers that were counted here and whose key belongs elsewhere: their other half may count too."""
+        owner, by = self._owner, self._settings.partitioner
+        keys = [key for key, _ in owner.rows(self._dossiers)]
+        self._astray = misplaced(keys, owner.partition, self._settings.partitions, by)
+        owner.memo["astray"], owner.memo["partitioner"] = len(self._astray), by
+        if self._astray:
+            log.warning(
+                "partition %d holds %d of %d dossiers whose key %s (LOTRINH_PARTITIONER) puts elsewhere; "
+                "what comes for them here from now on is refused: see `lotrinh doctor`, check partitioner",
+                owner.partition, len(self._astray), len(keys), by,
+            )  # fmt: skip
 
     def _held(self, row: bytes, dossier: Dossier) -> Held:
         """Return where the dossier of a row counts: by its shorthand, or else by its facts.
@@ -141,7 +164,8 @@ class TallyWork:
         self._pass_ticks({**self._owner.progress.next, fetch.topic: fetch.position})
 
     def _take_events(self, fetch: Fetch) -> None:
-        told = self._told
+        told, rows, astray = self._told, self._dossiers.rows, self._astray
+        unknown: list[bytes] = []
         refused = 0
         for record in fetch.records:
             event = decode(record.value, record.headers)
@@ -150,8 +174,35 @@ class TallyWork:
                 self._refuse(fetch, record, event)
                 refused += 1
                 continue
+            if key not in told and (key not in rows or key in astray):
+                unknown.append(key)
             told[key].append(event)
+        # Once per dossier: what has a row here has been looked at.
+        if unknown:
+            refused += self._refuse_misplaced(fetch, unknown)
         self._owner.memo["counts"]["refused"] += refused
+
+    def _refuse_misplaced(self, fetch: Fetch, keys: list[bytes]) -> int:
+        """Take back what was told of dossiers whose key does not belong here, and return how many records that was."""
+        here, settings = self._owner.partition, self._settings
+        wrong = misplaced(keys, here, settings.partitions, settings.partitioner)
+        if not wrong:
+            return 0
+        refused = 0
+        for key in wrong:
+            del self._told[key]
+        for record in fetch.records:
+            if record.key not in wrong:
+                continue
+            event = decode(record.value, record.headers)
+            if isinstance(event, Event) and event.dossier.encode() == record.key:
+                why = wrong_partition(record.key, here, settings.partitions, settings.partitioner)
+                self._refuse(fetch, record, Refused(why, event.dossier))
+                refused += 1
+        counts: dict[str, int] = self._owner.memo["misplaced"]
+        topic = self._short[fetch.topic]
+        counts[topic] = counts.get(topic, 0) + refused
+        return refused
 
     def _learn(self) -> None:
         """Let dossiers learn what was told of them since counters were last announced, and move the counters by it.
@@ -224,13 +275,17 @@ class TallyWork:
         yield from self._tallies(topic)
         if self._completes:
             yield from self._everywhere(topic, self._mark(complete=True))
+        said, misplaced_here = self._version(), dict(self._owner.memo["misplaced"])
         for tick in self._passed:
             # From the tick, not from what has been counted by now: several ticks passed at once tell of their own days.
             records = sum(tick["upto"].values())
-            yield from self._everywhere(
-                topic,
-                {"kind": "passed", **self._version(), "at": tick["at"], "flush": tick["flush"], "records": records},
-            )
+            passed = Passed(
+                kind="passed", slot=said["slot"], epoch=said["epoch"], position=said["position"],
+                at=tick["at"], flush=tick["flush"], records=records,
+            )  # fmt: skip
+            if misplaced_here:
+                passed["misplaced"] = misplaced_here
+            yield from self._everywhere(topic, passed)
         yield from self._dead
         self._begins = self._completes = False
         self._passed, self._dead = [], []
@@ -246,6 +301,7 @@ class TallyWork:
             self._ticks_passed,
             len(memo.get("ticks", ())),
             self._counters.unit_days(),
+            memo.get("misplaced", {}),
         )
 
     def _version(self) -> Version:

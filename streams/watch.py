@@ -6,7 +6,8 @@ when the last of them has counted all that came before it.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple, cast
 
@@ -206,6 +207,8 @@ class WatchWork:
                 slot["records"] = {**slot.get("records", {}), civil_day(at): passed["records"]}
         if flush is not None:
             slot["flush"] = flush
+        if "misplaced" in passed:
+            slot["misplaced"] = passed["misplaced"]
         slots = self._slots.values()
         if not self._settled() or any(s["clock"] is None for s in slots):
             return
@@ -229,6 +232,7 @@ class WatchWork:
             self._note()
             if asked:
                 self._raise(self._alerts.tick(instant, self._records_by(civil_day(instant))))
+        self._raise(self._alerts.misplaced(clock, self._misplaced()))
 
     def _raise(self, transitions: list[Transition]) -> None:
         """Announce transitions, and write down what the alerts remember."""
@@ -254,6 +258,13 @@ class WatchWork:
             slot["records"] = {d: n for d, n in said.items() if d >= day}
         known = [n for n in found if n is not None]
         return sum(known) if len(known) == len(found) else None
+
+    def _misplaced(self) -> Mapping[str, int]:
+        """Return source topic → how many of its records tally has refused for their partition."""
+        total: Counter[str] = Counter()
+        for slot in self._slots.values():
+            total.update(slot.get("misplaced", {}))
+        return total
 
     def _note_rows(self, rows: Iterable[tuple[str, Indicator]]) -> None:
         """Take note of rows to be announced."""

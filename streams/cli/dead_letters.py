@@ -92,7 +92,11 @@ def redrive(dry_run: bool, **given: Any) -> None:
             outcomes["accepted" if dry_run else "published again"] += 1
             if not dry_run:
                 key = event.dossier.encode()
-                producer.send(letter["topic"], record.value, key=key, headers=list(record.headers)).get(30)
+                # Under `any` nobody knows better than whoever published it where a dossier's records go.
+                stays = settings.partitioner == "any" and record.key == key
+                partition = record.partition if stays else settings.inbound_partition(key)
+                headers = list(record.headers)
+                producer.send(letter["topic"], record.value, key=key, partition=partition, headers=headers).get(30)
     finally:
         producer.close()
         reader.close()

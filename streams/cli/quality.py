@@ -106,9 +106,11 @@ def _of_file(path: Path, survey: Any, *, as_json: bool) -> int:
 def _of_system(settings: Settings, survey: Any) -> None:
     """Survey what the running system knows of every dossier."""
     from streams.local.state import located
-    from streams.reading_kafka import dossiers_of
+    from streams.reading_kafka import Dossiers
 
-    for code, (known, said) in dossiers_of(located(settings)):
+    dossiers = Dossiers(located(settings))
+    survey.halves = dossiers.in_two_partitions()
+    for code, (known, said) in dossiers:
         survey.hear(said[::2])
         survey.judge(code, known)
 

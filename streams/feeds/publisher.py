@@ -8,7 +8,6 @@ from aiokafka import AIOKafkaProducer
 
 from models.events import TOPIC_OF
 from streams.broker import bootstrap, client_options
-from streams.engine.owner import partition_of
 from streams.settings import Settings
 
 BATCH_BYTES: Final = 256_000
@@ -45,7 +44,7 @@ class Publisher:
     async def publish(self, kind: str, dossier: str, value: bytes, headers: Mapping[str, bytes] | None = None) -> None:
         """Take one event into its batch."""
         key = dossier.encode()
-        tp = (self._settings.topic(TOPIC_OF[kind]), partition_of(key, self._settings.partitions))
+        tp = (self._settings.topic(TOPIC_OF[kind]), self._settings.inbound_partition(key))
         extra = [] if headers is None else list(headers.items())
         batch = self._open.get(tp)
         if batch is None:

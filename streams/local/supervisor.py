@@ -29,6 +29,7 @@ ENV_OF: Final = (
     "decision",
     "prefix",
     "partitions",
+    "partitioner",
     "catalogue",
     "units",
     "trajectories",

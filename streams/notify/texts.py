@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from models.decisions import Formula
 from models.digest import discoveries, evidence, ranked
+from models.events import TOPICS
 from models.notices import BACKLOG, DIGEST, Line, Message
 from models.reading import Reading
 from models.texts import (
@@ -43,6 +44,10 @@ _NEXT: Final[Mapping[str, str]] = {
     "source-silent": "Kiểm tra kết nối với Cổng dịch vụ công; số liệu tạm dừng, đơn vị không bị đánh giá.",
     "data-quality": "Kiểm tra mã đơn vị với danh mục đơn vị của tỉnh.",
 }
+_NEXT_OF_PARTITIONS: Final = (
+    "Đội kỹ thuật: thống nhất cách phân vùng của hệ thống gửi và của lotrinh (LOTRINH_PARTITIONER), rồi chạy "
+    "`lotrinh dead-letters redrive`."
+)
 _NEXT_OF_CATALOGUE: Final = (
     "Đề nghị cơ quan phụ trách danh mục rà soát, bổ sung thủ tục; với danh mục hiện nay đơn vị không tự đạt được chỉ "
     "tiêu."
@@ -79,6 +84,8 @@ class Names:
         """Return what to do about an open alert: by its kind, and by what its indicator counts."""
         if alert.get("cause") == "catalogue":
             return _NEXT_OF_CATALOGUE
+        if alert["unit"] in TOPICS:
+            return _NEXT_OF_PARTITIONS
         name = alert["indicator"]
         formula = self.formula(name)
         return _NEXT[alert["kind"]].format(advice=advice_text(name, formula), finish=finish_text(formula))

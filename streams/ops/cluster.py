@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError
 
 from streams import formats, topics
-from streams.reading_kafka import consumer
+from streams.reading_kafka import Dossiers, consumer
 from streams.settings import Settings
 
 POSITION: Final = b"\x00position"
@@ -52,6 +52,8 @@ class Facts:
     """states in a format that this release does not read, a sentence each"""
     newest_tick: tuple[str | None, int] | None = None
     """what the newest tick says, and when the broker took it in (Unix ms)"""
+    halves: frozenset[str] = frozenset()
+    """dossiers in two partitions; looked for where nothing else would find them: under the partitioner `any`"""
     sample: tuple[Where, int, int] | None = None
     """the largest changelog partition: where, records read from its beginning, distinct keys among them"""
 
@@ -81,6 +83,8 @@ def gather(settings: Settings, client: KafkaAdminClient) -> Facts:
         _read_sample(facts, reader, settings)
     finally:
         reader.close()
+    if settings.partitioner == "any":
+        facts.halves = frozenset(Dossiers(settings, keys_alone=True).in_two_partitions())
     _read_groups(facts, client, settings)
     return facts
 

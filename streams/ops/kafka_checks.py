@@ -1,5 +1,6 @@
 """Judges what Kafka has said of a deployment: topics, copies, groups, ticks, clocks, positions, lag, compaction."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from models.reading import Reading
 from streams import topics
 from streams.ops.cluster import Facts
-from streams.ops.doctor import SKEW_S_MAX, Finding, room
+from streams.ops.doctor import SKEW_S_MAX, Finding, Level, room
 from streams.settings import Settings
 
 KAFKA_LEAST: Final = (2, 8)
@@ -33,6 +34,7 @@ def kafka_findings(facts: Facts, settings: Settings, reading: Reading, now: floa
     yield _formats(facts)
     yield _rules(facts, reading)
     yield _lag(facts, settings)
+    yield _partitioner(facts, settings)
     yield _dead_letters(facts)
     yield _compaction(facts)
 
@@ -265,6 +267,35 @@ def _lag(facts: Facts, settings: Settings) -> Finding:
             "if it does not shrink, start further workers, up to one per partition",
         )
     return Finding("lag", "ok", f"records behind: {said}")
+
+
+def _partitioner(facts: Facts, settings: Settings) -> Finding:
+    """Tell whether records lie where their keys belong, as tally has found; what `any` hides is looked for."""
+    memos = [state["memo"] for (app, _), state in facts.states.items() if app == topics.TALLY]
+    remedy = "see docs/operations.md, Partitioning"
+    others = sorted({memo["partitioner"] for memo in memos if "partitioner" in memo} - {settings.partitioner})
+    if others:
+        return Finding(
+            "partitioner",
+            "failed",
+            f"tally goes by {', '.join(others)}, these settings say {settings.partitioner} (LOTRINH_PARTITIONER)",
+            "what is imported or redriven with these settings lies where tally does not want it, and is refused",
+            "give every process and command the same setting",
+        )
+    refused: Counter[str] = Counter()
+    for memo in memos:
+        refused.update(memo.get("misplaced", {}))
+    astray = sum(memo.get("astray", 0) for memo in memos)
+    said = [f"{count} records of {topic} were refused for their partition" for topic, count in refused.items()]
+    said += [f"{astray} dossiers were counted where their key does not belong"] if astray else []
+    if facts.halves:
+        said.append(f"{len(facts.halves)} dossiers lie in two partitions, {min(facts.halves)} the first")
+    if said:
+        level: Level = "failed" if astray or facts.halves else "warning"
+        follows = "such a dossier counts twice, each time by half" if level == "failed" else "what they say is missing"
+        return Finding("partitioner", level, f"by {settings.partitioner}: {'; '.join(said)}", follows, remedy)
+    checked = "no dossier lies in two partitions" if settings.partitioner == "any" else "no record lies elsewhere"
+    return Finding("partitioner", "ok", f"{settings.partitioner}: {checked}")
 
 
 def _dead_letters(facts: Facts) -> Finding:

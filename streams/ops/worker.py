@@ -177,6 +177,11 @@ def _of_tally(figures: Sequence[tuple[Mapping[str, str], TallyFigures]]) -> Iter
         "Dead letters written since the state's first record.",
         [(at, float(f.counts.get("refused", 0))) for at, f in figures],
     )
+    yield _counter(
+        "lotrinh_wrong_partition_total",
+        "Inbound records refused since the state's first, for they lie where their key does not belong.",
+        [({**at, "topic": topic}, float(n)) for at, f in figures for topic, n in f.misplaced.items()],
+    )
     yield _counter("lotrinh_ticks_total", "Ticks passed.", [(at, float(f.ticks_passed)) for at, f in figures])
     yield _gauge(
         "lotrinh_ticks_waiting", "Ticks whose cut is not reached.", [(p, float(f.ticks_waiting)) for p, f in figures]

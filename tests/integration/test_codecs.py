@@ -1,42 +1,21 @@
 """Batches in every codec of Kafka, by portals' choice and by the topics', through workers and commands."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from models.events import TOPIC_OF
 from streams import topics
 from tests.builders import event, paid, received
+from tests.integration.portals import command, portal
 from tests.integration.system import System
 
 pytestmark = pytest.mark.kafka
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 UNIT = "12688"
-
-
-def portal(system: System, codec: str, events: Iterable[dict[str, Any]], key: bytes | None = None) -> None:
-    """Publish with librdkafka, one batch per partition; under one wrong key where it is given."""
-    producer = Producer(
-        {
-            "bootstrap.servers": system.settings.kafka,
-            "compression.type": codec,
-            "partitioner": "murmur2_random",
-            "linger.ms": 500,
-        }
-    )
-    for each in events:
-        topic = system.settings.topic(TOPIC_OF[each["type"]])
-        producer.produce(topic, json.dumps(each).encode(), key or each["dossier"].encode())
-    assert producer.flush(30) == 0
 
 
 def set_codec(system: System, names: Iterable[str], codec: str) -> None:
@@ -46,16 +25,6 @@ def set_codec(system: System, names: Iterable[str], codec: str) -> None:
     client = AdminClient({"bootstrap.servers": system.settings.kafka})  # held until it is done
     for done in client.incremental_alter_configs(resources).values():
         done.result(30)
-
-
-def command(system: System, *arguments: str, code: int = 0, **env: str) -> str:
-    """Run a command on the system and return what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "streams.cli", *arguments],
-        env=os.environ | system.env | env, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
-    assert done.returncode == code, done.stderr
-    return done.stdout + done.stderr
 
 
 @pytest.fixture
@@ -75,11 +44,11 @@ def test_every_codec_is_counted_and_redriven(system: System, without_libraries: 
         set_codec(system, [name], CODECS[n % len(CODECS)])
     set_codec(system, [system.settings.topic(topics.DEAD_LETTERS)], "gzip")  # which needs no library
     for codec in CODECS:
-        portal(system, codec, received(20, UNIT, "online", "2024-06-03", name=codec))
-        portal(system, codec, received(5, UNIT, "online", "2024-06-03", name=f"{codec}-late"), key=b"another")
-    portal(system, "none", paid(20, UNIT, "2024-06-04", "zstd"))
-    portal(system, "none", [event("resolved", f"lz4-{n}", "2024-06-05", version=3) for n in range(20)])
-    portal(system, "none", [event("deleted", f"snappy-{n}", "2024-06-06", version=4) for n in range(20)])
+        portal(system, received(20, UNIT, "online", "2024-06-03", name=codec), codec=codec)
+        portal(system, received(5, UNIT, "online", "2024-06-03", name=f"{codec}-late"), b"another", codec=codec)
+    portal(system, paid(20, UNIT, "2024-06-04", "zstd"))
+    portal(system, [event("resolved", f"lz4-{n}", "2024-06-05", version=3) for n in range(20)])
+    portal(system, [event("deleted", f"snappy-{n}", "2024-06-06", version=4) for n in range(20)])
 
     bare = system.start("tally", **without_libraries)
     assert bare.process.wait(120) == 70, bare.text()[-2000:]

@@ -25,7 +25,9 @@ class FakeOwner:
         self.goal = {"t": 10}
         self._applied = applied
         self.work = SimpleNamespace(
-            figures=lambda: TallyFigures({"applied": 3, "unchanged": 2, "refused": 1}, watermark, 4, 0, 5)
+            figures=lambda: TallyFigures(
+                {"applied": 3, "unchanged": 2, "refused": 1}, watermark, 4, 0, 5, {"dossier.paid": 2}
+            )
         )
 
     def next_of(self, topic: str) -> int:
