@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from models.events import procedure_code
-from models.units import BadTable, Registry
+from models.units import BadTable, Registry, check_code, check_unit
 
 ServiceLevel = Literal["full", "partial", "none"]
 CLASSES: Final = ("province-agency", "district", "commune")
@@ -182,6 +182,8 @@ def parse_catalogue(rows: Iterable[Mapping[str, str]]) -> list[Entry]:
         procedure, authority = ((row.get(c) or "").strip() for c in ("procedure", "authority"))
         if not procedure or not authority:
             raise BadTable(f"line {line}: a row needs `procedure` and `authority`")
+        check_code(procedure, line, "procedure")
+        check_unit(authority, line, "authority")
         level = _LEVELS.get((row.get("level") or "").strip())
         if level is None:
             raise BadTable(f"line {line}: level is {row.get('level')!r}, expected full, partial or none")

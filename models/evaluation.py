@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from models.alerts import Alerts
 from models.calendar import civil_day, end_of, instant_of, moment_of, start_of
+from models.codes import Codes
 from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
@@ -129,6 +130,7 @@ def evaluate(  # noqa: PLR0913 - two of them are ears
     on_line: Callable[[int], None] | None = None,
     *,
     on_tick: Callable[[Evaluator, str], None] | None = None,
+    codes: Codes = "ascii",
 ) -> Evaluation:
     """Evaluate a file of events as of a civil day (contract: `lotrinh evaluate`).
 
@@ -147,7 +149,7 @@ def evaluate(  # noqa: PLR0913 - two of them are ears
     due_at = next(ticks)
     clock = ""
     for number, line in lines:
-        event = decode(line)
+        event = decode(line, codes=codes)
         evaluator.counts.events += 1
         if isinstance(event, Refused):
             evaluator.counts.refused += 1

@@ -17,6 +17,8 @@ from pydantic_core import to_json
 
 from models.calendar import OFFSET, instant, moment_of
 from models.contributions import days_of
+from models.dossier import NOTHING, Dossier, merge, said_by
+from models.events import stamp_rank
 
 DATES: Final = ("NgayNopHoSo", "NgayTiepNhan", "NgayTuChoi", "NgayKetThucXuLy", "NgayTra")
 """The dates that are read; the date a result is due is a plan and no fact."""
@@ -27,8 +29,10 @@ COLLECTED: Final[Mapping[str, str]] = {"1": "received_at", "2": "resolved_at", "
 """HinhThucThu → by which fact a fee has been paid: collected on reception, with supplements, with the result"""
 TRANSACTION: Final = "le-phi"
 """the one payment of a dossier: payloads tell of fees and of one gateway, not of transactions"""
-POSITIONS: Final = 1_000_000_000
+POSITIONS: Final = 2_000_000
 """payloads per file, at most; version = the second at which the file was sent × this + the payload's position"""
+SECONDS_FROM: Final = 946_659_600
+"""Unix time of the first second of 2000, from which those seconds count: so that a version stays below 2⁵³"""
 
 
 class Status(NamedTuple):
@@ -161,11 +165,36 @@ def version_of(sent: str, position: int) -> int:
     """Return the version of the `position`-th payload of a file sent at an instant. Raises BadPayload past the limit.
 
     >>> version_of("2024-09-30T17:00:00+07:00", 12)
-    1727690400000000012
+    1562061600000012
     """
     if not 0 < position < POSITIONS:
-        raise BadPayload(f"a file holds at most {POSITIONS - 1} payloads")
-    return int(moment_of(sent).timestamp()) * POSITIONS + position
+        raise BadPayload(f"a file holds at most {POSITIONS - 1} payloads: divide it")
+    return (int(moment_of(sent).timestamp()) - SECONDS_FROM) * POSITIONS + position
+
+
+_OLD_POSITIONS: Final = 1_000_000_000
+_OLD_RANK: Final = "q"
+"""Ranks of stamps from here on have versions of 17 digits and more, as earlier releases gave to national payloads."""
+
+
+def in_todays_measure(dossier: Dossier) -> Dossier:
+    """Return a dossier with versions of national payloads in today's measure; the very same one where all are.
+
+    Earlier releases wrote second × 10⁹ + position, which is beyond what a version may be now; what is imported today
+    would be older than that for ever.
+    """
+    said = dossier[1]
+    if not said or said[-2] < _OLD_RANK:
+        return dossier
+    found = NOTHING
+    for stamp, facts in said_by(dossier):
+        rank, _, rest = stamp.partition("\t")
+        if rank >= _OLD_RANK:
+            second, position = divmod(int(rank[1:]), _OLD_POSITIONS)
+            version = (second - SECONDS_FROM) * POSITIONS + min(position, POSITIONS - 1)
+            rank = stamp_rank(max(0, version))
+        found = merge(found, f"{rank}\t{rest}", facts)
+    return found
 
 
 _STAMP: Final = re.compile(r"^([1-9][0-9]{3})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})$")

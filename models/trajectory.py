@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from models.decisions import INDICATORS
-from models.units import BadTable
+from models.units import BadTable, check_unit
 
 
 class Trajectory(Protocol):
@@ -89,6 +89,7 @@ def parse_trajectories(rows: Iterable[Mapping[str, str]]) -> dict[tuple[str, str
         between = (row.get("between") or "").strip() or "step"
         if not unit:
             raise BadTable(f"line {line}: a row needs a unit")
+        check_unit(unit, line, "unit")
         if indicator not in INDICATORS:
             raise BadTable(f"line {line}: indicator is {indicator!r}, expected one of {', '.join(INDICATORS)}")
         if between not in ("step", "linear"):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Literal
 
+from models.codes import FORM, is_code, is_unit
 from models.events import procedure_code
 
 Level = Literal["province", "province-agency", "district", "district-office", "commune"]
@@ -50,6 +51,20 @@ ALWAYS: Final = date.min
 
 class BadTable(ValueError):  # noqa: N818 - a sentence for the reader of a file, not a fault of the program
     """A row of a table file is wrong; the message says which line, and what was expected."""
+
+
+def check_unit(code: str, line: int, column: str) -> str:
+    """Return the code of a unit that a table names. Raises BadTable where it is none: no event could name it."""
+    if not is_unit(code, "vietnamese"):
+        raise BadTable(f"line {line}: `{column}` is not the code of a unit: {FORM}, no ten digits in a row")
+    return code
+
+
+def check_code(code: str, line: int, column: str) -> str:
+    """Return the code of a procedure or a dossier that a table names. Raises BadTable where it is none."""
+    if not is_code(code, "vietnamese"):
+        raise BadTable(f"line {line}: `{column}` is not a code: {FORM}")
+    return code
 
 
 @dataclass(frozen=True)
@@ -156,6 +171,7 @@ def parse_units(rows: Iterable[Mapping[str, str]]) -> list[Unit]:
             raise BadTable(f"line {line}: level is {level!r}, expected one of {', '.join(LEVELS)}")
         if not code.strip() or not name.strip():
             raise BadTable(f"line {line}: a unit needs a code and a name")
+        check_unit(code.strip(), line, "code")
         units.append(
             Unit(
                 code.strip(),
@@ -204,8 +220,10 @@ def parse_successions(rows: Iterable[Mapping[str, str]]) -> list[Succession]:
         old, new = ((row.get(c) or "").strip() for c in ("from", "to"))
         if not old or not new or old == new:
             raise BadTable(f"line {line}: `from` and `to` must name two different units")
+        check_unit(old, line, "from")
+        check_unit(new, line, "to")
         named = (p.strip() for p in (row.get("procedures") or "").split(";"))
-        procedures = frozenset(procedure_code(p) for p in named if p)
+        procedures = frozenset(procedure_code(check_code(p, line, "procedures")) for p in named if p)
         successions.append(Succession(day, old, new, procedures))
     return successions
 

@@ -10,10 +10,15 @@ from pydantic import ConfigDict, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
 from models.calendar import RFC3339
+from models.codes import CODE, UNIT, WIDE
 
-Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Code = Annotated[str, StringConstraints(max_length=200, pattern=CODE)]
+WideCode = Annotated[str, StringConstraints(max_length=200, pattern=WIDE)]
+UnitCode = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=UNIT)]
 Time = Annotated[str, StringConstraints(pattern=RFC3339)]
-Whole = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Version = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""what every sender's JSON can say exactly"""
+Amount = Annotated[int, Field(ge=0, le=2**63 - 1)]
 """64 bits; `le`, since pydantic-core would compare with a bound of 2⁶³ as with a big integer, which is slow"""
 Type = Literal[
     "submitted", "received", "refused",
@@ -29,10 +34,10 @@ class Wire(TypedDict, total=False):
 
     id: Required[Code]
     type: Required[Type]
-    dossier: Required[Code]
-    version: Whole | None
+    dossier: Required[WideCode]
+    version: Version | None
     at: Required[Time]
-    unit: Code
+    unit: UnitCode
     procedure: Code | None
     channel: Literal["online", "in_person", "postal"] | None
     submitted_at: Time | None
@@ -43,7 +48,7 @@ class Wire(TypedDict, total=False):
     status: Literal["withdrawn", "stopped", "deleted"] | None
     transaction: Code | None
     paid_at: Time | None
-    amount: Whole | None
+    amount: Amount | None
     method: Literal["online", "cash", "transfer"] | None
     gateway: Literal["national", "local"] | None
     exempt: bool | None

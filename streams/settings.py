@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models.codes import Codes
 from models.partitioning import Partitioner, partition_of
 
 TICK_S_MAX: Final = 3_600
@@ -73,6 +74,8 @@ class Settings(BaseSettings):
     successions: File = None
     holidays: File = None
     """days off and days worked that differ from the shipped calendar (CSV: `day,kind`)"""
+    codes: Codes = "ascii"
+    """vietnamese: codes of dossiers and units may also have Vietnamese letters"""
     clock: Literal["wall", "records"] = "wall"
     """who ticks: tally, by the wall clock; or only those who feed tick records (a replay)"""
 

@@ -19,6 +19,7 @@ from models.dossier import Dossier
 from models.events import Event, Refused, decode
 from models.fold import NONE, Held, learn_all, moved
 from models.gaps import Gaps, Listed
+from models.national import in_todays_measure
 from models.partitioning import misplaced, wrong_partition
 from models.reading import Reading
 from models.shorthand import Shorthand
@@ -164,11 +165,11 @@ class TallyWork:
         self._pass_ticks({**self._owner.progress.next, fetch.topic: fetch.position})
 
     def _take_events(self, fetch: Fetch) -> None:
-        told, rows, astray = self._told, self._dossiers.rows, self._astray
+        told, rows, astray, codes = self._told, self._dossiers.rows, self._astray, self._settings.codes
         unknown: list[bytes] = []
         refused = 0
         for record in fetch.records:
-            event = decode(record.value, record.headers)
+            event = decode(record.value, record.headers, codes)
             key = record.key
             if isinstance(event, Refused) or key != event.dossier.encode():
                 self._refuse(fetch, record, event)
@@ -215,7 +216,7 @@ class TallyWork:
         came = same = 0
         for key, events in self._told.items():
             row = rows.get(key)
-            before = unpack(row)
+            before = in_todays_measure(unpack(row))
             dossier, unchanged = learn_all(before, events)
             came += len(events)
             same += unchanged

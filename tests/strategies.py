@@ -33,7 +33,7 @@ def events(draw: st.DrawFn) -> dict[str, Any]:
         "at": draw(instants),
     }
     optional: dict[str, st.SearchStrategy[Any]] = {
-        "version": st.integers(-1, 4) | st.none(),
+        "version": st.integers(0, 4) | st.none(),
         "unit": st.sampled_from(UNITS),
         "procedure": st.sampled_from(["1.004616", "1.004616.000.00.00.H56", "2.000815"]) | st.none(),
         "channel": st.sampled_from(["online", "in_person", "postal"]) | st.none(),

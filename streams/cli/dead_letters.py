@@ -85,7 +85,7 @@ def redrive(dry_run: bool, **given: Any) -> None:
             if record is None or hashlib.sha256(record.value or b"").hexdigest() != letter["sha256"]:
                 outcomes["gone: the source no longer holds the record"] += 1
                 continue
-            event = decode(record.value, record.headers)
+            event = decode(record.value, record.headers, settings.codes)
             if isinstance(event, Refused):
                 outcomes[f"still refused: {event.reason}"] += 1
                 continue

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from models.codes import Codes
 from models.evaluation import Evaluation
 from models.reading import Reading
 from models.sensitivity import Answer, sensitivity
@@ -42,7 +43,7 @@ def command(
     reading = read_reading(settings)
     day, supposed = _day(as_of), switches_from(suppose)
     reading.under(supposed)  # say what is wrong with a supposition before the work begins
-    result = _evaluated(reading, events, day, _step(tick))
+    result = _evaluated(reading, events, day, _step(tick), settings.codes)
     answers = sensitivity(reading, result.dossiers, reading.nearest(day), supposed) if asked else None
     if as_json:
         echo_json(_as_json(reading, result, answers))
@@ -50,7 +51,7 @@ def command(
         _print(reading, result, answers, events)
 
 
-def _evaluated(reading: Reading, events: Path, as_of: date, tick: timedelta) -> Evaluation:
+def _evaluated(reading: Reading, events: Path, as_of: date, tick: timedelta, codes: Codes) -> Evaluation:
     from models.evaluation import evaluate
     from streams.cli.progress import progress
     from streams.feeds.importing import json_lines
@@ -68,7 +69,7 @@ def _evaluated(reading: Reading, events: Path, as_of: date, tick: timedelta) -> 
         # What is known of dossiers holds no cycles; the collector would only walk all of it, over and over.
         gc.disable()
         try:
-            return evaluate(reading, lines(), as_of, tick)
+            return evaluate(reading, lines(), as_of, tick, codes=codes)
         except ValueError as exc:
             raise BadInput(str(exc)) from exc
         finally:

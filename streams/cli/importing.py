@@ -40,11 +40,13 @@ def command(
     **given: Any,
 ) -> None:
     """Publish events from FILE and return when all are acknowledged. A bad row is reported and goes nowhere."""
+    from models.codes import FORM
     from streams.feeds.aliases import parse_aliases
     from streams.feeds.importing import Line, lines_of_csv, lines_of_json, under_one_code
     from streams.feeds.mapping import Mapper, parse_mapping
     from streams.library import read_table, read_text
 
+    settings = settings_from(**given)
     form = form or ("csv" if file.suffix.lower() == ".csv" else "jsonl")
     codes = {} if aliases is None else read_table(aliases, parse_aliases)
     if sent is not None and form != "national":
@@ -54,17 +56,20 @@ def command(
     if form == "csv":
         if mapping is None:
             raise BadInput("a CSV file needs --mapping, which says how its rows become events")
-        lines = lines_of_csv(file, Mapper(parse_mapping(read_text(mapping), mapping.name)))
+        lines = lines_of_csv(file, Mapper(parse_mapping(read_text(mapping), mapping.name)), settings.codes)
     elif form == "national":
-        lines, finish = _national(file, mapping, codes, sent, source, settings_from(**given))
+        lines, finish = _national(file, mapping, codes, sent, source, settings)
     else:
-        lines = lines_of_json(file)
+        lines = lines_of_json(file, settings.codes)
     if codes and form != "national":
-        lines = under_one_code(lines, codes)
+        lines = under_one_code(lines, codes, settings.codes)
     refused: list[int] = []
+    unclear = False
 
     def refuse(number: int, reason: str) -> None:
+        nonlocal unclear
         refused.append(number)
+        unclear = unclear or reason.endswith("is not a code")
         click.echo(f"{file}, line {number}: {reason}", err=True)
 
     with click.progressbar(length=file.stat().st_size, label="importing", file=click.get_text_stream("stderr")) as bar:
@@ -72,8 +77,10 @@ def command(
         if out is not None:
             published = _write(lines, out, refuse, advance)
         else:
-            published = asyncio.run(_publish(lines, settings_from(**given), refuse, advance))
+            published = asyncio.run(_publish(lines, settings, refuse, advance))
         bar.update(file.stat().st_size - bar.pos)
+    if unclear:
+        say(f"a code is {FORM}; a unit's has no ten digits in a row (docs/importing.md)")
     done = f"written to {out}" if out is not None else "published and acknowledged"
     say(f"{published} events {done}, {len(refused)} rows refused")
     if finish is not None:
@@ -84,6 +91,7 @@ def _national(
     file: Path, mapping: Path | None, aliases: dict[str, str], sent: str | None, source: str, settings: Settings
 ) -> tuple[Iterator[Any], Callable[[], None]]:
     """Return the events of a file of national payloads, and what tells afterwards what was unusual about them."""
+    from models.codes import is_unit
     from models.national import Sender
     from streams.feeds.national import Report, lines_of_national, read_units
     from streams.library import read_registry
@@ -95,7 +103,11 @@ def _national(
     registry = read_registry(settings)
 
     def finish() -> None:
-        unknown = {c: n for c, n in report.unmapped.most_common() if not registry.knows(c)}
+        unmapped = report.unmapped.most_common()
+        names = sum(n for c, n in unmapped if not is_unit(c, settings.codes))
+        if names:
+            say(f"DonViXuLy is a name and no code; payloads refused: {names}; give each name a row in --mapping")
+        unknown = {c: n for c, n in unmapped if not registry.knows(c) and is_unit(c, settings.codes)}
         shown = ", ".join(f"{code} ({number})" for code, number in list(unknown.items())[:UNKNOWN_SHOWN])
         if unknown:
             more = ", …" if len(unknown) > UNKNOWN_SHOWN else ""
@@ -103,7 +115,7 @@ def _national(
         for note, number in report.notes.most_common():
             say(f"{note}; payloads: {number}, the first in line {report.first[note]}")
 
-    return lines_of_national(file, Sender(source, _sent(file, sent), units, aliases), report), finish
+    return lines_of_national(file, Sender(source, _sent(file, sent), units, aliases), report, settings.codes), finish
 
 
 def _sent(file: Path, given: str | None) -> str:

@@ -37,7 +37,7 @@ def command(events: Path | None, now: str | None, silent_after: int | None, as_j
     survey = Survey(Measure(registry, _now(now), catalogue, successions))
     refused = 0
     if events is not None:
-        refused = _of_file(events, survey, as_json=as_json)
+        refused = _of_file(events, survey, settings, as_json=as_json)
     else:
         _of_system(settings, survey)
     silent = silent_sources(
@@ -75,7 +75,7 @@ def _now(text: str | None) -> str:
         raise BadInput(f"--now {text}: expected YYYY-MM-DD, or a date-time of RFC 3339 with an offset") from exc
 
 
-def _of_file(path: Path, survey: Any, *, as_json: bool) -> int:
+def _of_file(path: Path, survey: Any, settings: Settings, *, as_json: bool) -> int:
     """Survey a file of events; returns how many lines are refused."""
     from models.dossier import NOTHING, Dossier
     from models.events import Refused, decode
@@ -88,7 +88,7 @@ def _of_file(path: Path, survey: Any, *, as_json: bool) -> int:
     stderr = click.get_text_stream("stderr")
     with click.progressbar(length=size, label="reading", file=stderr, hidden=as_json) as bar:
         for _, line, read in json_lines(path):
-            event = decode(line)
+            event = decode(line, codes=settings.codes)
             if isinstance(event, Refused):
                 refused += 1
             else:

@@ -99,7 +99,7 @@ def track(events: Path, as_of: str, as_json: bool, **given: Any) -> None:
     except ValueError as exc:
         raise BadInput(f"--as-of {as_of}: expected YYYY-MM-DD") from exc
     reading = read_reading(settings, offices_apart=True)
-    decoded = (decode(line) for _, line, _ in json_lines(events))
+    decoded = (decode(line, codes=settings.codes) for _, line, _ in json_lines(events))
     found = tracks(reading, (e for e in decoded if isinstance(e, Event)), day)
     if as_json:
         echo_json({"tracks": found})

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
-from models.units import BadTable
+from models.units import BadTable, check_code
 
 
 def parse_aliases(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -17,6 +17,7 @@ def parse_aliases(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
         alias, dossier = ((row.get(c) or "").strip() for c in ("alias", "dossier"))
         if not alias or not dossier:
             raise BadTable(f"line {line}: a row needs `alias` and `dossier`")
+        check_code(dossier, line, "dossier")
         if found.setdefault(alias, dossier) != dossier:
             raise BadTable(f"line {line}: this alias already stands for another dossier")
         seen, last = {alias}, dossier

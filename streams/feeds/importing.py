@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from models.codes import Codes
 from models.events import Event, Refused, decode
 from streams.feeds.aliases import renamed
 from streams.feeds.mapping import Mapper, RowError
@@ -43,13 +44,13 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes, int]]:
         raise BadInput(f"{path}: {exc.strerror or exc}") from exc
 
 
-def lines_of_json(path: Path) -> Iterator[Line]:
+def lines_of_json(path: Path, codes: Codes = "ascii") -> Iterator[Line]:
     """Yield the events of a file of JSON lines."""
     for number, line, read in json_lines(path):
-        yield Line(number, decode(line), line, read)
+        yield Line(number, decode(line, codes=codes), line, read)
 
 
-def under_one_code(lines: Iterator[Line], aliases: Mapping[str, str]) -> Iterator[Line]:
+def under_one_code(lines: Iterator[Line], aliases: Mapping[str, str], codes: Codes = "ascii") -> Iterator[Line]:
     """Yield events with second codes of dossiers replaced (contract: the importer resolves aliases)."""
     for line in lines:
         dossier = None if isinstance(line.event, Refused) else aliases.get(line.event.dossier)
@@ -57,25 +58,25 @@ def under_one_code(lines: Iterator[Line], aliases: Mapping[str, str]) -> Iterato
             yield line
         else:
             value = renamed(line.value, dossier)
-            yield line._replace(event=decode(value), value=value)
+            yield line._replace(event=decode(value, codes=codes), value=value)
 
 
-def lines_of_csv(path: Path, mapper: Mapper) -> Iterator[Line]:
+def lines_of_csv(path: Path, mapper: Mapper, codes: Codes = "ascii") -> Iterator[Line]:
     """Yield the events that a mapping makes of a CSV file's rows; the line number is that of the row's last line."""
     counter = _Counted(path)
     with counter.open(mapper.mapping.encoding) as text:
         reader = csv.DictReader(text, delimiter=mapper.mapping.delimiter, restval="", strict=True)
         try:
             for row in reader:
-                yield from _of_row(mapper, row, reader.line_num, counter)
+                yield from _of_row(mapper, row, reader.line_num, counter, codes)
         except (csv.Error, UnicodeDecodeError) as exc:
             raise BadInput(f"{path}, after line {reader.line_num}: {exc}") from exc
 
 
-def _of_row(mapper: Mapper, row: dict[str, Any], number: int, counter: "_Counted") -> Iterator[Line]:
+def _of_row(mapper: Mapper, row: dict[str, Any], number: int, counter: "_Counted", codes: Codes) -> Iterator[Line]:
     try:
         for _, _, value in mapper.events(row):
-            yield Line(number, decode(value), value, counter.read)
+            yield Line(number, decode(value, codes=codes), value, counter.read)
     except RowError as exc:
         yield Line(number, Refused(str(exc)), b"", counter.read)
 

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 import yaml
 
+from models.codes import FORM, Codes, is_unit
 from models.events import Refused, decode
 from models.national import BadPayload, Sender, latest_of, translated, version_of
 from streams.feeds.importing import Line, json_lines
@@ -49,7 +50,7 @@ class Report:
     """note → line on which it was first made"""
 
 
-def lines_of_national(path: Path, sender: Sender, report: Report) -> Iterator[Line]:
+def lines_of_national(path: Path, sender: Sender, report: Report, codes: Codes = "ascii") -> Iterator[Line]:
     """Yield the events that a file of payloads makes; what is bad is `Refused`. Raises BadInput."""
     recent: OrderedDict[str, tuple[str, int]] = OrderedDict()
     """dossier → (id of what was last said of it, position)"""
@@ -78,7 +79,7 @@ def lines_of_national(path: Path, sender: Sender, report: Report) -> Iterator[Li
             recent.popitem(last=False)
         version = version_of(sender.sent, since)  # sent again with nothing between: the very same events
         values = [orjson.dumps(event | {"version": version}) for event in said.events]
-        decoded = [decode(value) for value in values]
+        decoded = [decode(value, codes=codes) for value in values]
         bad = next((e for e in decoded if isinstance(e, Refused)), None)
         if bad is not None:  # all events of a payload, or none
             yield Line(line, bad, b"", read)
@@ -193,6 +194,8 @@ def read_units(path: Path) -> dict[str, str]:
     for code, unit in pairs:
         if not code or not unit:
             raise BadInput(f"{path}: every row of the table of units needs both codes")
+        if not is_unit(unit, "vietnamese"):
+            raise BadInput(f"{path}: the unit of {code!r} is not a code of a unit: {FORM}, no ten digits in a row")
         if found.setdefault(unicodedata.normalize("NFC", code), unit) != unit:
             raise BadInput(f"{path}: {code!r} stands for two units")
     return found

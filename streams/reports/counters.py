@@ -12,6 +12,7 @@ import orjson
 from kafka import TopicPartition
 
 from models.calendar import day_text
+from models.codes import Codes
 from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Refused, decode
@@ -104,7 +105,7 @@ def _take(rows: Rows, records: Iterable[Any]) -> None:
             rows[record.key] = record.value
 
 
-def of_events(reading: Reading, lines: Lines) -> tuple[Known, list[tuple[int, str]]]:
+def of_events(reading: Reading, lines: Lines, codes: Codes = "ascii") -> tuple[Known, list[tuple[int, str]]]:
     """Return the counters of a file of events, and (line, reason) of those refused.
 
     What is known goes up to the latest `at` of the file. Raises BadInput where it holds no event.
@@ -113,7 +114,7 @@ def of_events(reading: Reading, lines: Lines) -> tuple[Known, list[tuple[int, st
     refused = []
     until = ""
     for number, line in lines:
-        event = decode(line)
+        event = decode(line, codes=codes)
         if isinstance(event, Refused):
             refused.append((number, event.reason))
             continue

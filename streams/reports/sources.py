@@ -13,6 +13,7 @@ from typing import Final
 
 from models.calendar import civil_day, end_of
 from models.closing import Closing
+from models.codes import Codes
 from models.decisions import Duty
 from models.periods import Window
 from models.reading import Reading
@@ -64,7 +65,9 @@ def _seldom(say: Say) -> Say:
     return speak
 
 
-def offline(reading: Reading, events: Path, closed: Path | None, complete_to: date | None, on_read: Say) -> Source:
+def offline(  # noqa: PLR0913, PLR0917 - files, and how they are to be read
+    reading: Reading, events: Path, closed: Path | None, complete_to: date | None, on_read: Say, codes: Codes
+) -> Source:
     """Return what files hold; `complete_to`: the events are complete up to that day although none is as late.
 
     Raises BadInput.
@@ -83,7 +86,7 @@ def offline(reading: Reading, events: Path, closed: Path | None, complete_to: da
             advanced(read)
             yield number, line
 
-    known, refused = counters.of_events(reading, lines())
+    known, refused = counters.of_events(reading, lines(), codes)
     if complete_to is not None:
         known = replace(known, until=max(known.until, end_of(complete_to)))
     return Source(known, found, None, refused)

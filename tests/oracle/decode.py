@@ -7,13 +7,19 @@ field that it carries or that its type implies. A refused one raises `RefusalErr
 import hashlib
 import json
 import re
+import string
+import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
-BYTES_MAX = 65_536
-CODE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
+BYTES_MAX = 1_048_576
+ALPHABET = frozenset(string.ascii_letters + string.digits + "._-:/#+=~")
+CODE_LENGTHS = range(1, 201)
+VIETNAMESE_MARKS = frozenset("\u0300\u0301\u0302\u0303\u0306\u0309\u031b\u0323")  # ` ´ ^ ~ ˘ hook horn dot
+FIRST_DAY, LAST_DAY = date(2000, 1, 1).toordinal(), date(2100, 12, 31).toordinal()
+VERSIONS, AMOUNTS = range(1 << 53), range(1 << 63)
 TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII | re.IGNORECASE
 )
@@ -131,20 +137,54 @@ def normal_procedure(code: str) -> str:
     return match[1] if match else code
 
 
-def _code(value: object) -> Value:
-    if not isinstance(value, str) or CODE.fullmatch(value) is None:
-        raise RefusalError("not a code of 1 to 200 characters")
+def is_vietnamese_letter(character: str) -> bool:
+    """Tell whether a character is one letter of Vietnamese that ASCII has not, precomposed.
+
+    >>> [is_vietnamese_letter(c) for c in "đƯệñça"]
+    [True, True, True, False, False, False]
+    """
+    if character in "đĐ":
+        return True
+    base, *marks = list(unicodedata.normalize("NFD", character))
+    if not marks or not VIETNAMESE_MARKS.issuperset(marks):
+        return False
+    allowed = {"a": "\u0302\u0306", "e": "\u0302", "i": "", "o": "\u0302\u031b", "u": "\u031b", "y": ""}
+    shapes = [m for m in marks if m in "\u0302\u0306\u031b"]
+    tones = [m for m in marks if m not in "\u0302\u0306\u031b"]
+    shape = allowed.get(base.lower())
+    return shape is not None and len(shapes) <= 1 and len(tones) <= 1 and all(m in shape for m in shapes)
+
+
+def _code(value: object, *, vietnamese: bool = False) -> str:
+    if not isinstance(value, str) or len(value) not in CODE_LENGTHS:
+        raise RefusalError("not a code")
+    strange = set(value) - ALPHABET
+    if strange and not (vietnamese and all(is_vietnamese_letter(c) for c in strange)):
+        raise RefusalError("not a code")
     return value
+
+
+def _unit(value: object, *, vietnamese: bool = False) -> str:
+    code = _code(value, vietnamese=vietnamese)
+    run = 0
+    for character in code:
+        run = run + 1 if character in string.digits else 0
+        if run == 10:
+            raise RefusalError("not a code")
+    return code
 
 
 def _procedure(value: object) -> Value:
     return normal_procedure(str(_code(value)))
 
 
-def _integer(value: object) -> Value:
-    if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
-        raise RefusalError("not a 64-bit integer")
-    return value
+def _integer_of(allowed: range) -> Callable[[object], Value]:
+    def check(value: object) -> Value:
+        if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
+            raise RefusalError(f"not an integer from {allowed[0]} to {allowed[-1]}")
+        return value
+
+    return check
 
 
 def _boolean(value: object) -> Value:
@@ -156,7 +196,10 @@ def _boolean(value: object) -> Value:
 def _time(value: object) -> Value:
     if not isinstance(value, str):
         raise RefusalError("not a time")
-    return instant(value)
+    moment = instant(value)
+    if not FIRST_DAY <= (int(moment.partition(".")[0]) + 25_200) // 86_400 <= LAST_DAY:
+        raise RefusalError("not within 2000-01-01 to 2100-12-31")
+    return moment
 
 
 def _one_of(*names: str) -> Callable[[object], Value]:
@@ -169,9 +212,11 @@ def _one_of(*names: str) -> Callable[[object], Value]:
 
 
 FIELDS: dict[str, Callable[[object], Value]] = {
-    **dict.fromkeys(("id", "dossier", "unit", "transaction", "copy"), _code),
+    **dict.fromkeys(("id", "dossier", "transaction", "copy"), _code),
+    "unit": _unit,
     **dict.fromkeys(("at", "submitted_at", "received_at", "refused_at", "resolved_at", "issued_at", "paid_at"), _time),
-    **dict.fromkeys(("version", "amount"), _integer),
+    "version": _integer_of(VERSIONS),
+    "amount": _integer_of(AMOUNTS),
     **dict.fromkeys(("exempt", "electronic", "digitised", "result_document"), _boolean),
     "type": _one_of(*TYPES),
     "procedure": _procedure,
@@ -266,11 +311,19 @@ def _body(record: Record, value: bytes) -> dict[str, object]:
 # ------------------------------------------------------------------------------------------------ the event
 
 
-def _checked(body: dict[str, object]) -> dict[str, Value]:
+VIETNAMESE_FIELDS: dict[str, Callable[[object], Value]] = {
+    **FIELDS,
+    "dossier": partial(_code, vietnamese=True),
+    "unit": partial(_unit, vietnamese=True),
+}
+"""where a deployment allows Vietnamese letters in the codes of dossiers and units"""
+
+
+def _checked(body: dict[str, object], checks: dict[str, Callable[[object], Value]]) -> dict[str, Value]:
     """Check every field's name, null and type; an unknown field makes the event a dead letter."""
     fields: dict[str, Value] = {}
     for name, value in body.items():
-        check = FIELDS.get(name)
+        check = checks.get(name)
         if check is None:
             raise RefusalError("an unknown field")
         if value is None and name in NEVER_NULL:
@@ -327,7 +380,7 @@ def _implied(fields: dict[str, Value]) -> list[Fact]:
     return facts
 
 
-def decode(record: Record) -> Event:
+def decode(record: Record, *, vietnamese: bool = False) -> Event:
     """Decode one record, or raise RefusalError.
 
     >>> record = Record(b'{"id": "1", "type": "received", "dossier": "D", "at": "2024-01-01T08:00:00+07:00"}')
@@ -339,7 +392,7 @@ def decode(record: Record) -> Event:
         raise RefusalError("no value")
     if len(value) > BYTES_MAX:
         raise RefusalError("too long")
-    fields = _checked(_body(record, value))
+    fields = _checked(_body(record, value), VIETNAMESE_FIELDS if vietnamese else FIELDS)
     _complete(fields)
     dossier = str(fields["dossier"])
     if record.key is not None and record.key != dossier.encode():

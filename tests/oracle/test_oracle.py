@@ -507,7 +507,13 @@ GOOD = {"id": "1", "type": "received", "dossier": "D", "at": NOON}
         {"version": "7"},
         {"version": True},
         {"version": 1.0},
-        {"version": 1 << 63},
+        {"version": 1 << 53},
+        {"version": -1},
+        {"unit": "0123456789"},
+        {"unit": "Nguyễn"},
+        {"dossier": "a b"},
+        {"at": "2101-01-01T00:00:00+07:00"},
+        {"received_at": "1999-12-31T16:59:59Z"},
         {"unit": None},
         {"unit": ""},
         {"id": 7},
@@ -542,7 +548,7 @@ def test_what_is_not_of_the_contract_is_refused(change: dict[str, Any]) -> None:
         *(None, b"", b"[]", b"7", b"{", b"\xff{}", b"[" * 60_000, b'{"version": ' + b"9" * 5_000 + b"}"),
         b'{"id": "1", "id": "1", "type": "received", "dossier": "D", "at": "2024-06-03T12:00:00Z"}',
         b"\xef\xbb\xbf" + json.dumps(GOOD).encode(),
-        json.dumps(GOOD).encode().ljust(65_537),
+        json.dumps(GOOD).encode().ljust(1_048_577),
     ],
 )
 def test_what_is_no_proper_json_object_is_refused(value: bytes | None) -> None:
@@ -556,8 +562,8 @@ def test_each_required_field_is_required(field: str) -> None:
 
 def test_limits_themselves_are_accepted_and_nulls_where_facts_are_nullable() -> None:
     accepted = [
-        Record(json.dumps(GOOD).encode().ljust(65_536)),
-        raw(**GOOD | {"dossier": "ơ" * 200, "version": -(1 << 63)}),
+        Record(json.dumps(GOOD).encode().ljust(1_048_576)),
+        raw(**GOOD | {"dossier": "x" * 200, "version": (1 << 53) - 1, "unit": "012345678-012345678"}),
         raw(**GOOD | {"version": None, "procedure": None, "channel": None, "status": None, "received_at": None}),
         raw(**GOOD | {"transaction": None, "copy": None, "at": "2024-02-29t12:00:00.123456789012z"}),
     ]
@@ -567,10 +573,8 @@ def test_limits_themselves_are_accepted_and_nulls_where_facts_are_nullable() -> 
 
 
 def test_the_key_is_the_dossier_unless_none_is_known() -> None:
-    value = json.dumps(GOOD | {"dossier": "Đ"}, ensure_ascii=False).encode()
-    checked = oracle(
-        [Record(value), Record(value, "Đ".encode()), Record(value, b"D"), Record(value, b""), Record(b"x")]
-    )
+    value = json.dumps(GOOD).encode()
+    checked = oracle([Record(value), Record(value, b"D"), Record(value, b"E"), Record(value, b""), Record(b"x")])
 
     assert checked.refused == [2, 3, 4]
     assert checked.counts == {"events": 5, "refused": 3}

@@ -45,7 +45,7 @@ def records(draw: st.DrawFn) -> bytes:
 @example(b'{"id":"a,b","type":"received","dossier":"D","at":"2024-09-30T08:12:03+07:00"}')
 @example(b'{"id":"a,b","type":"received","dossier":"D","at":"2024-09-30T08:12:03+07:00","name":[1,2]}')
 def test_the_cheap_way_and_the_whole_schema_agree(value: bytes) -> None:
-    assert repr(decode(value)) == repr(_looked_at_closely(value, value))
+    assert repr(decode(value)) == repr(_looked_at_closely(value, value, "ascii"))
 
 
 def test_what_thousands_of_records_say_has_not_changed() -> None:
@@ -58,4 +58,4 @@ def test_what_thousands_of_records_say_has_not_changed() -> None:
             for value in lines([event, spoilt, retimed]):
                 said.update(repr(decode(value)).encode())
 
-    assert said.hexdigest() == "fd7e1912680eddbf557ea8fcff7bbd7557f2dde32a2ba3676cace659aa865fc0"
+    assert said.hexdigest() == "dccc3847e1da8572d7d74279708e3ef5120fd38b23c439a07719e5c6b2ec2f86"

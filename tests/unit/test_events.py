@@ -79,17 +79,21 @@ def test_facts_of_payments_and_copies_go_to_their_own() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"version": "7"}, "field `version` is not an integer"),
-        ({"version": 7.0}, "field `version` is not an integer"),
-        ({"version": True}, "field `version` is not an integer"),
-        ({"version": 2**63}, "field `version` is not an integer"),
+        ({"version": "7"}, "field `version` is not an integer from 0 to 2⁵³−1"),
+        ({"version": 7.0}, "field `version` is not an integer from 0 to 2⁵³−1"),
+        ({"version": -1}, "field `version` is not an integer from 0 to 2⁵³−1"),
+        ({"version": 2**53}, "field `version` is not an integer from 0 to 2⁵³−1"),
         ({"at": "2024-09-30T08:12:03"}, "field `at` is not a date-time of RFC 3339 with an offset"),
         ({"at": "2024-09-30T24:00:00+07:00"}, "field `at` is not a date-time of RFC 3339 with an offset"),
         ({"at": "2024-09-31T08:12:03+07:00"}, "a time names no day or time of day that exists"),
         ({"at": 1727658723}, "field `at` is not a date-time of RFC 3339 with an offset"),
-        ({"unit": None}, "field `unit` is not a text of 1 to 200 characters without control characters"),
-        ({"unit": ""}, "field `unit` is not a text of 1 to 200 characters without control characters"),
-        ({"dossier": "D\n1"}, "a field holds a control character"),
+        ({"unit": None}, "unit is not a code"),
+        ({"unit": ""}, "unit is not a code"),
+        ({"procedure": "x" * 201}, "procedure is not a code"),
+        ({"at": "2101-01-01T00:00:00+07:00"}, "field `at` lies outside of 2000-01-01 … 2100-12-31"),
+        ({"issued_at": "1999-12-31T16:59:59Z"}, "field `issued_at` lies outside of 2000-01-01 … 2100-12-31"),
+        ({"amount": -1, "transaction": "T"}, "field `amount` is not an integer of at least 0"),
+        ({"dossier": "D\n1"}, "dossier is not a code"),
         ({"channel": "fax"}, "field `channel` is not one of the values of the contract"),
         ({"electronic": 1}, "field `electronic` is not true or false"),
         ({"amount": 5}, "field `amount` needs a `transaction`"),
@@ -110,7 +114,7 @@ def test_a_missing_field_is_named(field: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [None, b"", b"null", b"[]", b"7", b"\xff\xfe", b"{", b"[" * 70_000, b"[" * 5_000, b'{"a":NaN}', b" " * 70_000,
+    [None, b"", b"null", b"[]", b"7", b"\xff\xfe", b"{", b"[" * 70_000, b"[" * 5_000, b'{"a":NaN}', b" " * (1 << 20),
      raw(unit="x").replace(b'"x"', b'"\\ud800"')],
 )  # fmt: skip
 def test_what_is_no_event_at_all_is_refused(value: bytes | None) -> None:
@@ -122,10 +126,6 @@ def test_what_is_no_event_at_all_is_refused(value: bytes | None) -> None:
 )
 def test_a_field_given_twice_is_refused(again: bytes) -> None:
     assert refused(raw()[:-1] + again) == "a field is given twice"
-
-
-def test_a_comma_within_a_value_is_no_second_field() -> None:
-    assert accepted(raw(dossier="D,1", procedure="a,b,c")).dossier == "D,1"
 
 
 def test_every_type_has_a_topic() -> None:
@@ -142,9 +142,9 @@ def test_stamps_order_as_the_contract_says() -> None:
     at, later = "2024-09-30T08:12:03+07:00", "2024-09-30T08:12:03.5+07:00"
     in_order = [
         stamp(None, at, "a", "f"), stamp(None, at, "a!", "0"), stamp(None, later, "a", "0"),
-        stamp(-3, at, "a", "0"), stamp(-2, at, "a", "0"), stamp(0, at, "a", "0"), stamp(9, at, "a", "0"),
+        stamp(0, at, "a", "0"), stamp(9, at, "a", "0"),
         stamp(10, at, "a", "0"), stamp(10, at, "b", "0"), stamp(10, at, "b", "1"), stamp(10, later, "a", "0"),
-        stamp(2**63 - 1, at, "a", "0"),
+        stamp(2**53 - 1, at, "a", "0"),
     ]  # fmt: skip
 
     assert sorted(in_order) == in_order

@@ -2,14 +2,17 @@
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from models.events import Refused
-from models.national import COLLECTED, STATUS_OF, STATUSES, Sender
+from models.calendar import instant_of
+from models.dossier import NOTHING, merge
+from models.events import Refused, stamp
+from models.national import COLLECTED, STATUS_OF, STATUSES, Sender, in_todays_measure, version_of
 from streams.feeds.aliases import parse_aliases
 from streams.feeds.national import CHUNK_BYTES, Report, latest_in, lines_of_national, read_units
 from streams.library import BadInput, read_table
@@ -124,7 +127,7 @@ def test_returned_and_taken_back_and_returned(tmp_path: Path) -> None:
         ({"DanhSachLePhi": "x"}, "DanhSachLePhi is not a list of objects"),
         ({"DuocThanhToanTrucTuyen": 3}, "DuocThanhToanTrucTuyen is none of 0, 1, 2"),
         ({"MaTTHC": ["x"]}, "MaTTHC is neither a text nor a number"),
-        ({"DonViXuLy": "x" * 201}, "field `unit` is not a text of 1 to 200 characters"),
+        ({"DonViXuLy": "x" * 201}, "unit is not a code"),
     ],
 )
 def test_a_bad_payload_is_one_sentence_with_its_line(tmp_path: Path, change: dict[str, Any], reason: str) -> None:
@@ -239,7 +242,7 @@ def test_bad_options_are_one_sentence(tmp_path: Path, arguments: list[str], mess
 
 def test_a_date_in_the_future_needs_a_word_when_the_file_was_sent(tmp_path: Path) -> None:
     file = tmp_path / "f.jsonl"
-    file.write_text(json.dumps({**PAYLOAD, "NgayTiepNhan": "29990101000000"}))
+    file.write_text(json.dumps({**PAYLOAD, "NgayTiepNhan": "20990101000000"}))
     refused = lotrinh("import", str(file), "--format", "national", "--out", str(tmp_path / "o"))
     told = lotrinh("import", str(file), "--format", "national", "--out", str(tmp_path / "o"), "--sent", "2024-09-30")
 
@@ -247,8 +250,25 @@ def test_a_date_in_the_future_needs_a_word_when_the_file_was_sent(tmp_path: Path
     assert "line 1: its latest date lies in the future" in refused.stderr
     assert told.returncode == 0
     event = orjson.loads((tmp_path / "o").read_bytes().splitlines()[0])
-    assert (event["at"], event["received_at"]) == ("2024-09-30T23:59:59+07:00", "2999-01-01T00:00:00+07:00")
-    assert latest_in(file) == ("2999-01-01T00:00:00+07:00", 1)
+    assert (event["at"], event["received_at"]) == ("2024-09-30T23:59:59+07:00", "2099-01-01T00:00:00+07:00")
+    assert latest_in(file) == ("2099-01-01T00:00:00+07:00", 1)
+
+
+def test_what_earlier_releases_imported_is_not_newer_for_ever() -> None:
+    at = "2024-09-03T08:02:11+07:00"
+    sent = [1_725_325_200, 1_725_411_600]
+    known = NOTHING
+    for second in sent:
+        known = merge(known, stamp(second * 10**9 + 3, at, f"e{second}", "0"), {f"f{second}": 1, "channel": "postal"})
+    dossier = in_todays_measure(merge(known, stamp(7, at, "x", "0"), {"unit": "340"}))
+
+    said = dossier[1][::2]
+    assert said == [stamp(7, at, "x", "0")] + [
+        stamp(version_of(instant_of(datetime.fromtimestamp(s, UTC)), 3), at, f"e{s}", "0") for s in sent
+    ]
+    newer = stamp(version_of("2024-09-13T17:00:00+07:00", 1), at, "y", "0")
+    assert merge(dossier, newer, {"channel": "online"})[0]["channel"] == "online"
+    assert in_todays_measure(dossier) is dossier
 
 
 def test_aliases_hold_for_every_format(tmp_path: Path) -> None:
