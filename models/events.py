@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from models.calendar import instant_of_valid
+from models.causes import with_cause
 from models.codes import Codes, is_code
 from models.wire import KnownOnly, Wire
 
@@ -37,6 +38,7 @@ TOPIC_OF: Final[Mapping[str, str]] = {t: topic for topic, types in TOPICS.items(
 
 
 FIELDS: Final = tuple(Wire.__annotations__)
+KNOWN: Final = frozenset(FIELDS)
 TIMES: Final = frozenset({"submitted_at", "received_at", "refused_at", "resolved_at", "issued_at", "paid_at"})
 PAYMENT: Final = frozenset({"paid_at", "amount", "method", "gateway", "exempt"})
 OWN_TIME: Final[Mapping[str, str]] = {
@@ -125,14 +127,14 @@ def decode(
     `codes` says which letters the codes of dossiers and units may have.
     """
     if value is None:
-        return Refused("the record has no value")
+        return Refused(with_cause("the record has no value", None, KNOWN))
     if len(value) > MAX_BYTES:
         return Refused(f"the record is larger than {MAX_BYTES} bytes")
     body = value
     if headers:
         unwrapped = _unwrap(value, headers)
         if isinstance(unwrapped, Refused):
-            return unwrapped
+            return _explained(unwrapped, value)
         body = unwrapped
     try:
         wire = _validate_known(body)
@@ -145,6 +147,11 @@ def decode(
     return _event(wire, value, codes)
 
 
+def _explained(refused: Refused, value: bytes) -> Refused:
+    """Give a refusal its likely cause, where the record's bytes show one."""
+    return Refused(with_cause(refused.reason, value, KNOWN), refused.dossier)
+
+
 def _looked_at_closely(body: bytes, value: bytes, codes: Codes) -> Event | Refused:
     """Read the body of a record that is not plainly well-formed: the whole schema, and the reason where it fails."""
     try:
@@ -152,8 +159,10 @@ def _looked_at_closely(body: bytes, value: bytes, codes: Codes) -> Event | Refus
     except ValidationError as exc:
         if body is value and b'"specversion"' in value:  # a line of a file has no content type
             unwrapped = _envelope(value)
-            return unwrapped if isinstance(unwrapped, Refused) else _looked_at_closely(unwrapped, value, codes)
-        return Refused(_reason(exc), _dossier_in(body, codes))
+            if isinstance(unwrapped, Refused):
+                return _explained(unwrapped, value)
+            return _looked_at_closely(unwrapped, value, codes)
+        return _explained(Refused(_reason(exc), _dossier_in(body, codes)), value)
     if _keys_twice(body):
         return Refused("a field is given twice", _code_or_none(wire["dossier"], codes))
     return _event(wire, value, codes)
@@ -199,7 +208,7 @@ def _event(  # noqa: C901, PLR0911, PLR0912 - the hot path, in one
     if not simple and (part is not None or not _no_parts(wire)):
         facts = _facts_of_parts(kind, part, at, wire)
         if isinstance(facts, str):
-            return Refused(facts, dossier)
+            return Refused(with_cause(facts, value, KNOWN), dossier)
         wire = facts
     return _new(Event, (kind, dossier, f"{rank}\t{at}\t{id_}\t{sha256(value).hexdigest()[:16]}", wire))
 

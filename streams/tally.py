@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from orjson import loads
 
 from models.calendar import utc_ms
+from models.causes import with_cause_of_key
 from models.contributions import contributions
 from models.counters import Cells, Counters
 from models.dossier import Dossier
@@ -195,7 +196,7 @@ class TallyWork:
         for record in fetch.records:
             if record.key not in wrong:
                 continue
-            event = decode(record.value, record.headers)
+            event = decode(record.value, record.headers, settings.codes)
             if isinstance(event, Event) and event.dossier.encode() == record.key:
                 why = wrong_partition(record.key, here, settings.partitions, settings.partitioner)
                 self._refuse(fetch, record, Refused(why, event.dossier))
@@ -238,7 +239,10 @@ class TallyWork:
 
     def _refuse(self, fetch: Fetch, record: Any, event: Event | Refused) -> None:
         """Make a dead letter: reason and coordinates, never what the record held."""
-        refused = Refused(WRONG_KEY, event.dossier) if isinstance(event, Event) else event
+        if isinstance(event, Event):
+            refused = Refused(with_cause_of_key(WRONG_KEY, record.key, event.dossier), event.dossier)
+        else:
+            refused = event
         value = record.value or b""
         letter = {
             "reason": refused.reason,

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from streams.feeds.simulate import Simulation, simulate
+from streams.tally import WRONG_KEY
 from tests.integration.system import System
 
 pytestmark = pytest.mark.kafka
@@ -54,13 +55,18 @@ def test_poison_becomes_dead_letters_without_payload_and_stops_nothing(system: S
             system.send(POISON[n], topic="dossier.submitted", key=b"P-1")
     system.send(json.dumps(GOOD).encode(), topic="dossier.submitted", key=b"another")
     system.send(json.dumps(GOOD).encode(), topic="dossier.submitted", key=None)
+    system.send(json.dumps(GOOD).encode(), topic="dossier.submitted", key=b'"P-1"')
     system.flush()
     system.settle()
 
     letters = system.dead_letters()
     system.verdict()
-    assert len(letters) == len(POISON) + 2
+    assert len(letters) == len(POISON) + 3
     assert {d["sha256"] for d in letters} >= {hashlib.sha256(p).hexdigest() for p in POISON}
+    reasons = {d["reason"] for d in letters}
+    assert "the record is not JSON: it is UTF-16, not UTF-8" in reasons
+    assert f"{WRONG_KEY}: the record has no key" in reasons
+    assert f"{WRONG_KEY}: the key is in JSON quotes; use a serializer for plain text" in reasons
     text = json.dumps(letters, ensure_ascii=False)
     assert "CANARY" not in text
     assert "applicant" not in text
