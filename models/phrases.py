@@ -58,6 +58,14 @@ SENTENCES: Final[Sequence[tuple[re.Pattern[str], str]]] = [
         (r"^it names (\d+) communes, the registry has (\d+)$", "hàng ghi {0} xã, danh mục đơn vị có {1} xã"),
         (r"^it names (\d+) units, the registry has (\d+)$", "hàng ghi {0} đơn vị, danh mục đơn vị có {1} đơn vị"),
         (
+            r"^trajectory of (\S+), (\S+): begins on (\S+) only; .*$",
+            "lộ trình của {0}, {1}: mốc đầu tiên đến ngày {2} mới có; trước ngày đó đơn vị không thể bị coi là chậm",
+        ),
+        (
+            r"^trajectory of (\S+), (\S+): (\S+) on (\S+) is less than half of an even way to the target, (.+)$",
+            "lộ trình của {0}, {1}: mức {2} % ngày {3} thấp hơn một nửa mức tăng đều đến chỉ tiêu ({4} %)",
+        ),
+        (
             r"^it watches nobody yet, .*$",
             "chưa theo dõi đơn vị nào: danh mục đơn vị chưa có đơn vị thuộc hàng này; khai báo bằng --units",
         ),

@@ -5,7 +5,7 @@ expected by then, who belongs to which group. It is built once and never changed
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
@@ -30,13 +30,19 @@ from models.decisions import (
     cells,
 )
 from models.targets import Assignment, Group, Target, Targets, members_of, value_of
-from models.trajectory import Flat, Milestones, Ramp, Trajectory
+from models.trajectory import Flat, Milestones, Ramp, Trajectory, decimal_text
 from models.units import BadTable, Heirs, Registry, Succession, Unit
 from models.workdays import SHIPPED, Workdays
 
 __all__ = ["Group", "Reading", "Sources", "SwitchView", "Target", "Targets"]
 STANDING_VERSION: Final = 5
 """Raise it whenever a standing or an alert comes out differently from the same counters, or is to be said anew."""
+LATE_SHARE: Final = Fraction(1, 4)
+"""of a period: a first milestone after its first quarter is warned of"""
+LOW_SHARE: Final = Fraction(1, 2)
+"""of a straight line from 0 to the target: a milestone below that, and by `LOW_POINTS`, is warned of"""
+LOW_POINTS: Final = 5
+"""points of percent"""
 
 
 class SwitchView(NamedTuple):
@@ -316,7 +322,26 @@ class Reading:
                 found.append(
                     f"trajectory of {unit}, {indicator}: ends at {final.value}, below the target {target.value}"
                 )
+            if target is not None:
+                found += self._lax(f"trajectory of {unit}, {indicator}", milestones, target.value)
         return found
+
+    def _lax(self, what: str, milestones: Milestones, target: Fraction) -> Iterator[str]:
+        """Say where milestones ask for so little that nobody can fall below them for months."""
+        begin = milestones.rows[0].day
+        first, last = self.period(begin)
+        days = (last - first).days + 1
+        if (begin - first).days > days * LATE_SHARE:
+            yield f"{what}: begins on {begin:%d/%m/%Y} only; before that day the unit cannot fall below it"
+        for milestone in milestones.rows:
+            n = (milestone.day - first).days + 1
+            line = target * n / days
+            if 0 < n < days and milestone.value < min(line * LOW_SHARE, line - LOW_POINTS):
+                yield (
+                    f"{what}: {decimal_text(milestone.value)} on {milestone.day:%d/%m/%Y} is less than half of an even "
+                    f"way to the target, {line // 1}"
+                )
+                return
 
     def fold_fingerprint(self) -> str:
         """Return a name of all that decides where a dossier counts; counters are made anew when it changes."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
 from models.decisions import Indicator
 from models.ledger import NONE, Figures
 from models.periods import Window
-from models.standings import Standing, Standings, Status
+from models.standings import Judged, Standing, Standings, Status, TargetStatus, target_status
 
 UnitClass = Literal["province-agency", "district", "commune", "other"]
 CLASSES: Final[tuple[UnitClass, ...]] = ("province-agency", "district", "commune", "other")
@@ -56,6 +57,12 @@ class Line(NamedTuple):
     def cumulative(self) -> Figures:
         """Return the figures that the decision judges."""
         return self.cumulative_numerator, self.cumulative_denominator
+
+    @property
+    def target_status(self) -> TargetStatus:
+        """Return how the cumulative figures stand against the target itself, as it was published."""
+        target = None if self.target is None else Fraction(self.target)
+        return target_status(Judged(self.cumulative, None, self.status), target)
 
     @property
     def is_group(self) -> bool:

@@ -18,8 +18,10 @@ from models.targets import Target, weighted
 from models.trajectory import decimal_text
 
 Status = Literal["met", "below", "no-dossiers", "no-target", "not-measured"]
-
-
+TargetStatus = Literal["reached", "not-reached", "no-dossiers", "no-target", "not-measured"]
+"""the ratio against the target itself, whatever the trajectory of the day"""
+TrajectorySource = Literal["decision", "unit"]
+"""whose trajectory a unit is held against: the decision's own, or one that the unit or its group has entered"""
 Assurance = Literal["secured", "likely", "open", "unlikely", "unreachable"]
 """secured, unreachable: whatever the rest brings; otherwise by the forecast, and open where there is none"""
 Direction = Literal["up", "steady", "down"]
@@ -59,6 +61,8 @@ class Standing(TypedDict):
     target: str | None
     expected: str | None
     status: Status
+    target_status: TargetStatus
+    trajectory_source: TrajectorySource
     shortfall: int
     last_7_days: list[int]
     last_30_days: list[int]
@@ -100,6 +104,18 @@ def reaches(figures: Figures, expected: Fraction) -> bool:
     (False, True)
     """
     return 100 * figures[0] * expected.denominator >= expected.numerator * figures[1]
+
+
+def target_status(judged: Judged, target: Fraction | None) -> TargetStatus:
+    """Return how figures stand against the target itself (percent), where `Judged.status` asks the day's trajectory.
+
+    >>> early = Judged((8, 37), Fraction(0), "met")
+    >>> target_status(early, Fraction(50)), target_status(early._replace(figures=(19, 37)), Fraction(50))
+    ('not-reached', 'reached')
+    """
+    if judged.status != "met" and judged.status != "below":  # noqa: PLR1714 - mypy narrows by these alone
+        return judged.status
+    return "reached" if target is not None and reaches(judged.figures, target) else "not-reached"
 
 
 def shortfall(figures: Figures, expected: Fraction | None) -> int:
@@ -400,6 +416,9 @@ class Standings:
             standing["ceiling"] = decimal_text(ceiling, cut=True)
         return standing
 
+    def _source(self, unit: str, indicator: Indicator) -> TrajectorySource:
+        return "unit" if self.reading.entered(unit, indicator, self.as_of) else "decision"
+
     def _standing(self, unit: str, indicator: Indicator, now: Now) -> Standing:
         judged, week, month = now
         target = self.target(unit, indicator, self.as_of)
@@ -413,6 +432,8 @@ class Standings:
             "target": None if target is None else decimal_text(target.value),
             "expected": None if judged.expected is None else decimal_text(judged.expected),
             "status": judged.status,
+            "target_status": target_status(judged, None if target is None else target.value),
+            "trajectory_source": self._source(unit, indicator),
             "shortfall": shortfall(judged.figures, judged.expected),
             "last_7_days": list(week),
             "last_30_days": list(month),

@@ -71,7 +71,8 @@ def finding(report: Report) -> str:
     known = day_of(report.known_until if closing is None else closing.known_until)
     text = (
         f"Lũy kế đến hết ngày {day_vn(report.as_of)}, trong {number_text(given)} chỉ tiêu giao cho từng đơn vị có: "
-        f"{counts(report, *STATUSES[:-1])}. {cut_off(report)}, theo dữ liệu nhận được đến ngày {known}."
+        f"{counts(report, *STATUSES[:-1])}.{_against_targets(report)} {cut_off(report)}, "
+        f"theo dữ liệu nhận được đến ngày {known}."
     )
     if closing is None:
         if report.is_over:
@@ -82,6 +83,17 @@ def finding(report: Report) -> str:
     return (
         f"{text} Kỳ báo cáo đã chốt ngày {day_of(closing.closed_at)}; từ đó đến dữ liệu ngày "
         f"{day_of(report.known_until)} {later}."
+    )
+
+
+def _against_targets(report: Report) -> str:
+    """Return how many have reached the target itself, where that differs from being on the trajectory."""
+    found = Counter(line.target_status for line in report.lines if not line.is_group)
+    if found["reached"] == report.statuses()["met"]:
+        return ""
+    return (
+        f" So với chỉ tiêu của cả kỳ đánh giá: {number_text(found['reached'])} đã đạt chỉ tiêu, "
+        f"{number_text(found['not-reached'])} chưa đạt chỉ tiêu."
     )
 
 
@@ -98,10 +110,17 @@ def notes(report: Report) -> Iterator[Note]:
         "hết kỳ báo cáo. Quyết định đánh giá theo số lũy kế, nên Lộ trình, Kết quả và Còn thiếu tính theo số lũy kế."
     )
     yield Note(
-        "- Đạt: tỷ lệ lũy kế bằng hoặc cao hơn lộ trình tại ngày chốt (so sánh chính xác trên tử số và mẫu số). "
+        "- Đạt: tỷ lệ lũy kế bằng hoặc cao hơn lộ trình tại ngày chốt (so sánh chính xác trên tử số và mẫu số); "
+        "đạt lộ trình chưa phải là đạt chỉ tiêu của cả kỳ đánh giá. "
         "Chưa đạt: thấp hơn. Chưa phát sinh: mẫu số bằng 0. Không giao: quyết định không giao chỉ tiêu này cho đơn vị. "
         "Tỷ lệ được cắt sau hai chữ số thập phân, không làm tròn lên. (36/38): số đơn vị đạt trên số đơn vị của nhóm."
     )
+    entered = sum(report.reading.entered(line.unit, line.indicator, report.as_of) for line in report.lines)
+    if entered:
+        yield Note(
+            f"- Lộ trình do đơn vị tự nhập: {number_text(entered)} dòng được đánh giá theo lộ trình của đơn vị hoặc "
+            "của nhóm đơn vị, không theo lộ trình mặc định của quyết định."
+        )
     if any(line.ceiling is not None for line in report.lines):
         yield Note(
             "- (trần 50 %): tỷ lệ cao nhất có thể đạt với danh mục hiện có, thấp hơn chỉ tiêu: do danh mục, không do "
