@@ -27,6 +27,7 @@ from faust.agents.agent import Agent
 from faust.tables.base import Collection
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
+from faust.transport import consumer
 from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.windows import TumblingWindow
@@ -60,6 +61,7 @@ def test_versions_are_those_the_overrides_were_written_for() -> None:
                 "_filter_tps_with_pending_acks",
                 "_new_offset",
                 "_should_commit",
+                "verify_all_partitions_active",
                 "on_partitions_revoked",
                 "seek_to_committed",
             ),
@@ -246,6 +248,18 @@ def test_faust_takes_a_group_commit_that_failed_for_done() -> None:
     assert "self._committed_offset.update(committable_offsets)" in source
     assert "if did_commit:\n            self._committed_offset" not in source
     assert "for tp in self._acked" in inspect.getsource(BaseConsumer._filter_tps_with_pending_acks)
+
+
+def test_faust_looks_for_what_stands_still_by_the_logs_end_and_by_commits_of_its_own() -> None:
+    """Both err here: an open transaction holds a log's end, and `_commit` is ours. So its look is ours as well."""
+    look = inspect.getsource(driver.AIOKafkaConsumerThread.verify_event_path)
+
+    assert "if highwater > committed_offset:" in look
+    assert "last_commit = self.tp_last_committed_at.get(tp)" in look
+    assert "tp_last_committed_at" in inspect.getsource(driver.AIOKafkaConsumerThread._commit)
+    detector = inspect.getsource(consumer)
+    assert "if not self.app.rebalancing:\n                await self.verify_all_partitions_active()" in detector
+    assert detector.count(".verify_event_path(") == 1
 
 
 def test_an_agents_exception_is_told_before_anything_else_happens() -> None:

@@ -16,6 +16,7 @@ from streams.engine.holdings import Holdings
 from streams.engine.kafka import KafkaLog
 from streams.engine.log import Log
 from streams.engine.owner import Owner, Work
+from streams.engine.standstill import Standstill
 from streams.engine.stats import Stats
 from streams.engine.stop import LEAVE_S, before_exit, die
 from streams.engine.tables import Table
@@ -74,6 +75,7 @@ class Engine(faust.App):
         self.kafka: Log = KafkaLog(config.client(), config.id, config.transaction_timeout_s)
         self.holdings = Holdings(self)
         self.committed: dict[TP, int] = {}
+        self.standstill = Standstill(config.id)
         self._flow = Flow(self)
         self._minding = False
         super().__init__(

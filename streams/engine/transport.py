@@ -122,6 +122,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         states = dict(subscription.assignment._tp_state)  # noqa: SLF001
         return {TP(*tp): state._position for tp, state in states.items() if state._position is not None}  # noqa: SLF001
 
+    def stable_ends(self) -> Mapping[TP, int]:
+        """Return up to where each partition may be read, by its last fetch: its last stable offset."""
+        subscription = self._consumer and self._consumer._subscription.subscription  # noqa: SLF001
+        if not subscription or not subscription.assignment:
+            return {}
+        states = dict(subscription.assignment._tp_state)  # noqa: SLF001
+        return {TP(*tp): state.lso for tp, state in states.items() if state.lso is not None}
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell the group how far the state has come. Where that fails it is told again: `Consumer._should_commit`."""
         mine = self.assignment()
@@ -187,6 +195,10 @@ class Consumer(driver.Consumer):
     def _should_commit(self, tp: TP, offset: int) -> bool:
         """Tell the group until it has been told; Faust takes a commit that failed for done."""
         return self.told.get(tp) != offset
+
+    async def verify_all_partitions_active(self) -> None:
+        """Look whether a partition stands still; called by Faust's detector while no rebalance is under way."""
+        self.app.standstill.look(self.app.committed, self._thread.stable_ends(), time.monotonic())
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget what the group was told and would be told: another worker may tell it now, and tell it more."""

@@ -21,6 +21,9 @@ FIELDS: Final = frozenset({
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 LIBRARIES: Final = ("aiokafka", "faust", "mode", "kafka", "aiohttp")
 
+BUSY: Final = ("kafka.net.selector", "mode.timers")
+"""loggers whose warnings say that this process had to wait for its share of a busy machine: for long, many a minute"""
+
 
 class JsonLines(logging.Formatter):
     """One JSON object per line: time (RFC 3339, UTC), level, logger, message, pid, fields, and an error's traceback."""
@@ -43,10 +46,12 @@ class JsonLines(logging.Formatter):
 
 
 def log_to_stderr(settings: Settings) -> None:
-    """Log our own lines from the settings' level up, and warnings of the libraries, to stderr."""
+    """Log our own lines from the settings' level up, and the libraries' warnings of what is wrong, to stderr."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if settings.log_format == "json" else logging.Formatter(TEXT))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in BUSY:
+        logging.getLogger(name).setLevel(logging.ERROR)
