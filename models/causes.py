@@ -37,6 +37,13 @@ CAUSES: Final[Mapping[str, str]] = {
     "camel": "names of fields are in camelCase; the contract's are in snake_case",
     "wrapped": "the event is wrapped in another object; send it alone",
     "nulls": "unset fields are written as null (Jackson's default); leave them out",
+    # of times
+    "time-local": "it has no offset; that of Vietnam is +07:00",
+    "time-number": "it is a number, as of seconds since 1970; write 2024-09-30T08:12:03+07:00",
+    "time-offset": "its offset has no colon; write +07:00",
+    "time-blank": "a blank stands in place of the T between day and time",
+    "time-day-first": "it does not begin with the year; write 2024-09-30T08:12:03+07:00",
+    "time-day": "it is a day without a time; write 2024-09-30T08:12:03+07:00",
     # of keys
     "no-key": "the record has no key",
     "key-quoted": "the key is in JSON quotes; use a serializer for plain text",
@@ -51,6 +58,7 @@ CAUSES: Final[Mapping[str, str]] = {
 }
 """name → clause that goes on after a reason and a colon"""
 
+WRONG_KEY: Final = "the record's key is not the dossier"
 _BEGINNINGS: Final = (
     (b"\xef\xbb\xbf", "bom"),
     (b"\x00\x00\xfe\xff", "utf-32"),
@@ -93,6 +101,8 @@ def with_cause(reason: str, value: bytes | None, fields: frozenset[str]) -> str:
         name = "tombstone" if value is None else _of_value(value, fields)
     elif reason.endswith("needs a `transaction`") and value is not None and _many_nulls(value, fields):
         name = "nulls"
+    elif value is not None and (wrong := _TIME.search(reason)):
+        name = _of_time(_object_in(value).get(wrong[1]))
     return f"{reason}: {CAUSES[name]}" if name else reason
 
 
@@ -152,6 +162,24 @@ def _many_nulls(value: bytes, fields: frozenset[str]) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(found, dict) and sum(found.get(name, 0) is None for name in fields) >= NULLS_LEAST
+
+
+_TIME: Final = re.compile(r"^field `([a-z_]+)` is not a date-time")
+_DAY: Final = r"\d{4}-\d\d-\d\d"
+_CLOCK: Final = r"\d\d:\d\d(:\d\d([.,]\d+)?)?"
+_TIMES: Final = (
+    (re.compile(rf"{_DAY}[Tt]{_CLOCK}"), "time-local"),
+    (re.compile(rf"{_DAY}[Tt]{_CLOCK}[+-]\d{{3,4}}"), "time-offset"),
+    (re.compile(rf"{_DAY} {_CLOCK}.*"), "time-blank"),
+    (re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}.*"), "time-day-first"),
+    (re.compile(_DAY), "time-day"),
+)
+
+
+def _of_time(found: Any) -> str:
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return "time-number"
+    return next((n for form, n in _TIMES if isinstance(found, str) and form.fullmatch(found)), "")
 
 
 NULLS_LEAST: Final = 5

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from orjson import loads
 
 from models.calendar import utc_ms
-from models.causes import with_cause_of_key
+from models.causes import WRONG_KEY, with_cause_of_key
 from models.contributions import contributions
 from models.counters import Cells, Counters
 from models.dossier import Dossier
@@ -33,7 +33,6 @@ from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.tally")
 
-WRONG_KEY: Final = "the record's key is not the dossier"
 PENDING_TICKS_MAX: Final = 10_000
 """ticks waiting for their cut, per partition: a week of minutes; older ones are then passed over"""
 IN_HAND_MAX: Final = 30_000

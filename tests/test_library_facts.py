@@ -287,3 +287,19 @@ def test_end_offsets_are_those_of_the_isolation_level() -> None:
 def test_group_offsets_come_with_their_metadata() -> None:
     assert OffsetAndMetadata._fields == ("offset", "metadata")
     assert "OffsetAndMetadata" in inspect.getsource(AIOKafkaAdminClient.list_consumer_group_offsets)
+
+
+def test_kafka_python_takes_batches_apart_in_one_place() -> None:
+    """`portal check` notes the heads of batches there (streams/portal.py)."""
+    from kafka.consumer.fetcher import Fetcher
+    from kafka.record import MemoryRecords
+    from kafka.record.memory_records import MemoryRecordsBuilder
+
+    assert "self.PartitionRecords(" in inspect.getsource(Fetcher._parse_fetched_data)
+    assert list(inspect.signature(Fetcher.PartitionRecords._unpack_records).parameters)[:3] == ["self", "tp", "records"]
+    builder = MemoryRecordsBuilder(magic=2, compression_type=1, batch_size=10_000)
+    builder.append(1, b"k", b"v" * 1_000, [])  # what compression would make longer stays as it is
+    builder.close()
+    (batch,) = MemoryRecords(MemoryRecords(builder.buffer())._buffer)
+    assert (batch.magic, batch.compression_type, batch.records_count, batch.base_offset) == (2, 1, 1, 0)
+    assert (batch.has_producer_id(), batch.is_transactional, batch.is_control_batch) == (False, False, False)

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "notify": ("streams.cli.notify", "Tell receivers of alerts."),
     "topics": ("streams.cli.topics", "Create or check the Kafka topics."),
     "import": ("streams.cli.importing", "Publish events from a file."),
+    "portal": ("streams.cli.portal", "Say what will go wrong with what portals send."),
     "simulate": ("streams.cli.simulate", "Make a reproducible year of a province."),
     "evaluate": ("streams.cli.evaluate", "Evaluate a file of events without Kafka."),
     "standings": ("streams.cli.standings", "Show where every unit stands now."),

@@ -13,21 +13,14 @@ from models.events import TOPIC_OF
 from tests.integration.system import System
 
 
-def portal(
-    system: System,
-    events: Iterable[dict[str, Any]],
-    key: bytes | None = None,
-    partitioner: str = "murmur2_random",
-    codec: str = "none",
-) -> None:
-    """Publish events, one batch per partition; under one key for all where it is given."""
+def portal(system: System, events: Iterable[dict[str, Any]], key: bytes | None = None, **options: Any) -> None:
+    """Publish events, one batch per partition; under one key for all where it is given.
+
+    Options are librdkafka's, with `_` for `.`: partitioner, compression_type, enable_idempotence …
+    """
+    given = {"partitioner": "murmur2_random", "linger_ms": 500, **options}
     producer = Producer(
-        {
-            "bootstrap.servers": system.settings.kafka,
-            "compression.type": codec,
-            "partitioner": partitioner,
-            "linger.ms": 500,
-        }
+        {"bootstrap.servers": system.settings.kafka, **{name.replace("_", "."): value for name, value in given.items()}}
     )
     for each in events:
         topic = system.settings.topic(TOPIC_OF[each["type"]])

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from models.causes import WRONG_KEY
 from streams.feeds.simulate import Simulation, simulate
-from streams.tally import WRONG_KEY
 from tests.integration.system import System
 
 pytestmark = pytest.mark.kafka

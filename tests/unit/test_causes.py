@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.causes import CAUSES, with_cause_of_key
+from models.causes import CAUSES, WRONG_KEY, with_cause_of_key
 from models.events import FIELDS, Refused, decode
-from streams.tally import WRONG_KEY
 
 CANARY = "Nguyễn Thị Ánh 0912345678"
 EVENT: dict[str, Any] = {
@@ -67,6 +66,14 @@ UUID = bytes(range(16))
         (json.dumps({**EVENT, "receivedAt": "2024-06-03T08:00:00+07:00"}).encode(), "camel"),
         (json.dumps({"data": EVENT}).encode(), "wrapped"),
         (json.dumps({**EVENT, **dict.fromkeys(FIELDS[8:])}).encode(), "nulls"),
+        (json.dumps({**EVENT, "at": "2024-06-03T08:00:00"}).encode(), "time-local"),
+        (json.dumps({**EVENT, "received_at": "2024-06-03T08:00:00.123"}).encode(), "time-local"),
+        (json.dumps({**EVENT, "at": "2024-06-03T08:00:00+0700"}).encode(), "time-offset"),
+        (json.dumps({**EVENT, "at": "2024-06-03 08:00:00+07:00"}).encode(), "time-blank"),
+        (json.dumps({**EVENT, "at": "03/06/2024 08:00"}).encode(), "time-day-first"),
+        (json.dumps({**EVENT, "received_at": "2024-06-03"}).encode(), "time-day"),
+        (json.dumps({**EVENT, "received_at": 1_717_376_400_000}).encode(), "time-number"),
+        (json.dumps({**EVENT, "at": CANARY}).encode(), ""),
         (b"not json", ""),
         (b"", ""),
         (b"null", ""),
