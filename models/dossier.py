@@ -6,8 +6,10 @@ which nothing stands any more has left no trace; and the same events give the sa
 order, however often they come. Neither part is ever changed in place.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, islice
 from operator import attrgetter
 from typing import Any, Final, Literal
 
@@ -19,6 +21,8 @@ Dossier = list[Any]
 
 Outcome = Literal["applied", "unchanged"]
 NOTHING: Final[Dossier] = [{}, []]
+MANY: Final = 64
+"""length of `said` from which a dossier is gone through by other means"""
 
 
 def merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
@@ -58,11 +62,53 @@ def put_together(dossier: Dossier, events: Sequence[Event]) -> Dossier | None:
     if said and ordered[0].stamp <= said[-2]:
         return None
     facts, told, fields = known.copy(), said.copy(), len(known)
-    for _, _, stamp, own in ordered:
+    for _, _, stamp, own, _ in ordered:
         facts.update(own)
         told += (stamp, len(own))
         fields += len(own)
     return [facts, told] if len(facts) == fields and all(told[1::2]) else None
+
+
+def merge_all(dossier: Dossier, events: Iterable[Event]) -> tuple[Dossier, int]:
+    """Return what `merge` gives of one event after the other, and how many left it "unchanged" (`outcome`).
+
+    What is known is gone through once, and not once per event: one dossier may have a thousand payments.
+    """
+    known = {field: (stamp, value) for stamp, facts in said_by(dossier) for field, value in facts.items()}
+    stands = dict(zip(dossier[1][::2], dossier[1][1::2], strict=True))
+    """stamp → how many of its facts stand"""
+    ranks = Counter(map(rank_of, stands))
+    """version → how many events of it have facts that stand"""
+    unchanged, same = 0, True
+    for _, _, stamp, facts, _ in events:
+        won = [] if stamp in stands else [f for f in facts if f not in known or known[f][0] < stamp]
+        if not won:
+            unchanged += 1
+            continue
+        rank, same = rank_of(stamp), False
+        if ranks[rank] and all(f in known and known[f][1] == facts[f] and rank_of(known[f][0]) >= rank for f in won):
+            unchanged += 1
+        for field in won:
+            older = known.pop(field, None)  # what is put back stands last, beside the rest of its event
+            if older is not None:
+                stands[older[0]] -= 1
+                if not stands[older[0]]:
+                    del stands[older[0]]
+                    ranks[rank_of(older[0])] -= 1
+            known[field] = (stamp, facts[field])
+        stands[stamp] = len(won)
+        ranks[rank] += 1
+    if same:
+        return dossier, unchanged
+    said: dict[str, Facts] = {stamp: {} for stamp in sorted(stands)}
+    for field, (stamp, value) in known.items():
+        said[stamp][field] = value
+    together: Facts = {}
+    counts: list[Any] = []
+    for stamp, facts in said.items():
+        together.update(facts)
+        counts += (stamp, len(facts))
+    return [together, counts], unchanged
 
 
 def _merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
@@ -102,6 +148,8 @@ def _merge(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
 def _newest(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
     """Merge an event newer than all others: what it says replaces what they said, and the rest of it stays."""
     known, said = dossier
+    if len(said) > MANY:
+        return _newest_of_many(dossier, stamp, facts)
     merged = {field: value for field, value in known.items() if field not in facts}
     merged.update(facts)
     order: list[Any] = []
@@ -110,6 +158,20 @@ def _newest(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
         kept = sum([field not in facts for field in islice(fields, said[n + 1])])
         if kept:
             order += (said[n], kept)
+    return [merged, [*order, stamp, len(facts)]]
+
+
+def _newest_of_many(dossier: Dossier, stamp: str, facts: Facts) -> Dossier:
+    """Do as `_newest` does, without a step for every field that stays: a thousand payments have six thousand."""
+    known, said = dossier
+    fields, counts = [*known], said[1::2]
+    ends = [*accumulate(counts)]
+    merged = known.copy()
+    for field in facts.keys() & known.keys():
+        counts[bisect_right(ends, fields.index(field))] -= 1
+        del merged[field]
+    merged.update(facts)
+    order = [part for pair in zip(said[::2], counts, strict=True) if pair[1] for part in pair]
     return [merged, [*order, stamp, len(facts)]]
 
 
@@ -145,10 +207,14 @@ def outcome(before: Dossier, after: Dossier, stamp: str) -> Outcome:
         return "applied"  # newer than all that is known
     if all(rank_of(other) != rank for other in before[1][::2]):
         return "applied"
+    at = after[1].index(stamp)
+    first = sum(after[1][1:at:2])
+    won = dict(islice(after[0].items(), first, first + after[1][at + 1]))
+    if any(k not in before[0] or before[0][k] != v for k, v in won.items()):
+        return "applied"
     known: Mapping[str, tuple[Any, str]] = {
         k: (v, rank_of(s)) for s, facts in said_by(before) for k, v in facts.items()
     }
-    won = next(facts for s, facts in said_by(after) if s == stamp)
     same = all(k in known and known[k][0] == v and known[k][1] >= rank for k, v in won.items())
     return "unchanged" if same else "applied"
 

@@ -17,6 +17,7 @@ from models.dossier import NOTHING, Dossier
 from models.events import Event, Refused, decode
 from models.fold import NONE, Counted, Held, count, learn, moved
 from models.gaps import Gaps
+from models.limits import LIMITS, Crowds, Limits
 from models.reading import Reading
 from models.standings import Standing, Standings
 from models.transitions import Transition
@@ -47,9 +48,10 @@ class Evaluation:
 class Evaluator:
     """Counters, clock and alert state of one decision, fed with events and ticks."""
 
-    def __init__(self, reading: Reading, start: date) -> None:
+    def __init__(self, reading: Reading, start: date, limits: Limits = LIMITS) -> None:
         """Start before the first event, as of a civil day."""
         self.reading = reading
+        self._crowds = Crowds(limits)
         self.standings = Standings(reading, start)
         self.alerts = Alerts(self.standings)
         self.counts = Counts()
@@ -61,10 +63,16 @@ class Evaluator:
         self._gaps = Gaps(reading.fulfilled_later())
         self._clock: str | None = None
 
-    def take(self, event: Event) -> None:
-        """Take one event into its dossier; counters follow when they are asked for (`settle`)."""
+    def take(self, event: Event) -> str | None:
+        """Take one event into its dossier; counters follow when they are asked for (`settle`).
+
+        Returns why it is refused, where it is: its dossier has too many payments or copies.
+        """
         code = event.dossier
         dossier = self.dossiers.get(code, NOTHING)
+        if event.parts is not None and (why := self._crowds.refuses(event, len(dossier[0]), dossier[0].keys)):
+            self.counts.refused += 1
+            return why
         after, outcome = learn(dossier, event)
         if outcome == "applied":
             self.counts.applied += 1
@@ -73,6 +81,7 @@ class Evaluator:
         if after is not dossier:
             self.dossiers[code] = after
             self._learnt[code] = None
+        return None
 
     def settle(self) -> None:
         """Bring the counters up to what has been learnt: one addition per unit, day and cell that changed."""
@@ -122,7 +131,7 @@ class Evaluator:
         return rows
 
 
-def evaluate(  # noqa: PLR0913 - two of them are ears
+def evaluate(  # noqa: C901, PLR0913 - two of them are ears
     reading: Reading,
     lines: Iterable[tuple[int, bytes]],
     as_of: date,
@@ -131,6 +140,7 @@ def evaluate(  # noqa: PLR0913 - two of them are ears
     *,
     on_tick: Callable[[Evaluator, str], None] | None = None,
     codes: Codes = "ascii",
+    limits: Limits = LIMITS,
 ) -> Evaluation:
     """Evaluate a file of events as of a civil day (contract: `lotrinh evaluate`).
 
@@ -142,7 +152,7 @@ def evaluate(  # noqa: PLR0913 - two of them are ears
         raise ValueError(f"{as_of} lies before the period, which begins on {first}")
     until = end_of(min(as_of, last))
     result = Evaluation()
-    evaluator = Evaluator(reading, first)
+    evaluator = Evaluator(reading, first, limits)
     # A daily rule hears the feed's rhythm from the first day on; nothing is judged before the decision is effective.
     effective = reading.effective(as_of)
     ticks = _ticks(min(first, effective) if evaluator.alerts.rule.daily else effective, tick)
@@ -163,7 +173,9 @@ def evaluate(  # noqa: PLR0913 - two of them are ears
                 if on_tick is not None:
                     on_tick(evaluator, due_at)
                 due_at = next(ticks)
-        evaluator.take(event)
+        why = evaluator.take(event)
+        if why is not None:
+            result.refused.append((number, why))
         if on_line is not None:
             on_line(number)
     while due_at <= until:

@@ -87,6 +87,10 @@ def stamp_rank(version: int | None) -> str:
     return f"{chr(96 + len(digits))}{digits}"
 
 
+Parts = tuple[str | None, str | None]
+"""(transaction, copy)"""
+
+
 class Event(NamedTuple):
     """One event, decoded: what it says of its dossier, and how new that is."""
 
@@ -96,6 +100,8 @@ class Event(NamedTuple):
     """see `stamp`"""
     facts: dict[str, Any]
     """field → value; a payment's fields are ``field@transaction``, a copy's ``field@copy``; times are canonical"""
+    parts: "Parts | None" = None
+    """the payment and the copy that facts are about, where there are such facts"""
 
 
 class Refused(NamedTuple):
@@ -205,12 +211,13 @@ def _event(  # noqa: C901, PLR0911, PLR0912 - the hot path, in one
     procedure = wire.get("procedure")
     if procedure is not None:
         wire["procedure"] = procedure_code(procedure)
+    parts = None
     if not simple and (part is not None or not _no_parts(wire)):
-        facts = _facts_of_parts(kind, part, at, wire)
-        if isinstance(facts, str):
-            return Refused(with_cause(facts, value, KNOWN), dossier)
-        wire = facts
-    return _new(Event, (kind, dossier, f"{rank}\t{at}\t{id_}\t{sha256(value).hexdigest()[:16]}", wire))
+        split = _facts_of_parts(kind, part, at, wire)
+        if isinstance(split, str):
+            return Refused(with_cause(split, value, KNOWN), dossier)
+        wire, parts = split
+    return _new(Event, (kind, dossier, f"{rank}\t{at}\t{id_}\t{sha256(value).hexdigest()[:16]}", wire, parts))
 
 
 _no_times: Final = TIMES.isdisjoint
@@ -223,7 +230,9 @@ _KINDS: Final = {kind: (OWN_TIME.get(kind), IMPLIED.get(kind), _NAMED.get(kind))
 """type → the field of its own time, what it implies, the part it must name"""
 
 
-def _facts_of_parts(kind: str, needed: str | None, at: str, wire: dict[str, Any]) -> dict[str, Any] | str:
+def _facts_of_parts(
+    kind: str, needed: str | None, at: str, wire: dict[str, Any]
+) -> tuple[dict[str, Any], Parts | None] | str:
     """Give a payment's facts to its transaction and a certified copy's to its copy; a text says what is wrong."""
     transaction, copy = wire.pop("transaction", None), wire.pop("copy", None)
     if needed is not None and (transaction if needed == "transaction" else copy) is None:
@@ -242,7 +251,11 @@ def _facts_of_parts(kind: str, needed: str | None, at: str, wire: dict[str, Any]
         facts[f"payment@{transaction}"] = kind
     elif needed == "copy":
         facts[f"copied_at@{copy}"] = at
-    return facts
+    if transaction is not None and needed != "transaction" and PAYMENT.isdisjoint(wire):
+        transaction = None  # named, and nothing is said of it
+    if copy is not None and needed != "copy" and _OF_A_COPY.isdisjoint(wire):
+        copy = None
+    return facts, None if transaction is copy is None else (transaction, copy)
 
 
 _OF_A_COPY: Final = frozenset({"unit", "electronic"})

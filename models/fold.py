@@ -5,17 +5,22 @@ Between the two any number of events may be learnt: counters follow from what is
 known.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from models.contributions import Contribution
-from models.dossier import Dossier, Outcome, merge, outcome, put_together
+from models.dossier import Dossier, Outcome, merge, merge_all, outcome, put_together
 from models.events import Event
 
 T = TypeVar("T")
 Held = Sequence[Contribution]
 """where a dossier counts now; derived from it, and kept beside it so that it need not be derived twice"""
 NONE: Final[Held] = ()
+FEW: Final = 16
+"""contributions up to which going through them is quicker than counting them"""
+MANY: Final = 64
+"""facts, known and told, from which a merge of all events at once is quicker than one event after the other"""
 Counted = dict[tuple[str, str, str], list[int]]
 """(unit, civil day as ISO text, cell) → [numerator, denominator]"""
 
@@ -42,6 +47,8 @@ def learn_all(dossier: Dossier, events: Sequence[Event]) -> tuple[Dossier, int]:
     """
     if len(events) > 1 and (after := put_together(dossier, events)) is not None:
         return after, 0
+    if len(events) > 1 and len(dossier[0]) + len(events) > MANY:
+        return merge_all(dossier, events)
     unchanged = 0
     for event in events:
         dossier, outcome = learn(dossier, event)
@@ -56,6 +63,9 @@ def moved(held: Sequence[T], now: Sequence[T]) -> tuple[Sequence[T], Sequence[T]
     """
     if not held:
         return (), now
+    if len(held) > FEW:
+        before, after = Counter(held), Counter(now)
+        return [*(before - after).elements()], [*(after - before).elements()]
     taken, put = list(held), []
     for contribution in now:
         if contribution in taken:

@@ -35,6 +35,12 @@ def _codec() -> tuple[zstandard.ZstdCompressor, zstandard.ZstdDecompressor]:
 _SQUEEZE, _RESTORE = _codec()
 _squeezed, _restored = _SQUEEZE.compress, _RESTORE.decompress
 _MARK: Final = bytes([SQUEEZED])
+LARGE: Final = 16_384
+"""bytes of JSON from which a row is squeezed also while its dossier is under way: such rows hold many payments"""
+PART_BYTES: Final = 60
+"""of JSON that a payment or a copy takes at least: a fact with its name, the stamp of an event"""
+PART_SQUEEZED_BYTES: Final = 7
+"""of a squeezed row that it takes at least: the stamp holds 8 bytes of a hash in hexadecimal digits"""
 _JSON: Final = ord("[")
 
 
@@ -53,7 +59,7 @@ def _no_shorthand(_: Held) -> bytes:
 def pack(dossier: Dossier, held: Held = NONE, shorthand: Callable[[Held], bytes] = _no_shorthand) -> bytes:
     """Return a dossier's row; if it rests, with where it counts (`held`) as `Shorthand.write` says it."""
     row = dumps(dossier)
-    if not rests(dossier[0]):
+    if len(row) < LARGE and not rests(dossier[0]):
         return row
     said = shorthand(held)
     if 0 < len(said) < 256:
@@ -75,6 +81,13 @@ def unpack(row: bytes | None) -> Dossier:
     if row[0] == SQUEEZED:
         return loads(_restored(row[1:]))  # type: ignore[no-any-return]
     raise ValueError(f"a dossier's row begins with {row[0]}: written by a later release?")
+
+
+def parts_at_most(row: bytes | None) -> int:
+    """Return how many payments, or how many copies, a row can hold, without reading it."""
+    if row is None:
+        return 0
+    return len(row) // (PART_BYTES if row[0] == _JSON else PART_SQUEEZED_BYTES)
 
 
 def shorthand_of(row: bytes) -> bytes:

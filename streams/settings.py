@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.codes import Codes
+from models.limits import Limits
 from models.partitioning import Partitioner, partition_of
 
 TICK_S_MAX: Final = 3_600
@@ -90,6 +91,10 @@ class Settings(BaseSettings):
     replication: Annotated[int, Field(ge=1, le=5)] = 1
     tick_seconds: Annotated[float, Field(ge=0.2), AfterValidator(_hourly)] = 60.0
     """between two ticks, on the wall clock's whole steps; an hour at most"""
+    payments_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    """payments of one dossier; what names more is a dead letter"""
+    copies_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000
+    """certified copies of one dossier, likewise"""
     session_timeout_s: Annotated[float, Field(ge=6, le=300)] = 10.0
     """after which a silent worker loses its partitions; 45 in production"""
     heartbeat_s: Annotated[float, Field(ge=0.5, le=60)] = 3.0
@@ -128,6 +133,11 @@ class Settings(BaseSettings):
         if self.heartbeat_s * 3 > self.session_timeout_s:
             raise ValueError("heartbeat_s must be at most a third of session_timeout_s")
         return self
+
+    @property
+    def limits(self) -> Limits:
+        """How much one dossier may hold."""
+        return Limits(self.payments_max, self.copies_max)
 
     def topic(self, name: str) -> str:
         """Return a topic's full name."""

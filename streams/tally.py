@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from orjson import loads
@@ -20,6 +21,7 @@ from models.dossier import Dossier
 from models.events import Event, Refused, decode
 from models.fold import NONE, Held, learn_all, moved
 from models.gaps import Gaps, Listed
+from models.limits import Crowds
 from models.national import in_todays_measure
 from models.partitioning import misplaced, wrong_partition
 from models.reading import Reading
@@ -28,7 +30,7 @@ from streams import topics
 from streams.engine import Announcement, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.messages import Mark, Passed, Tally, Tick, Version, dumps
-from streams.rows import pack, shorthand_of, unpack
+from streams.rows import pack, parts_at_most, shorthand_of, unpack
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.tally")
@@ -52,6 +54,8 @@ class TallyFigures(NamedTuple):
     unit_days: int
     misplaced: Mapping[str, int]
     """inbound topic (without prefix) → records refused for their partition, kept in the state"""
+    largest_row: int = 0
+    """bytes of the largest dossier's row, since the partition was taken over"""
 
 
 class TallyWork:
@@ -66,6 +70,9 @@ class TallyWork:
         self._dossiers = dossiers
         self._told: defaultdict[bytes, list[Event]] = defaultdict(list)
         """dossier → what was told of it since counters were last announced, as it came"""
+        self._named: defaultdict[bytes, list[Event]] = defaultdict(list)
+        """dossier → those of `_told` that name a payment or a copy"""
+        self._crowds = Crowds(settings.limits)
         self._counters = Counters()
         """those in hand have changed since they were last announced"""
         self._gaps = Gaps(reading.fulfilled_later())
@@ -86,6 +93,8 @@ class TallyWork:
     def restored(self, *, renewed: bool) -> None:
         """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
         self._told.clear()
+        self._named.clear()
+        self._crowds.forget()
         self._counters = Counters()
         self._gaps.forget()
         sums, others = self._shorthand.sums(self._gaps.followed.__getitem__), []
@@ -106,6 +115,7 @@ class TallyWork:
         memo.setdefault("counts", {"applied": 0, "unchanged": 0, "refused": 0})
         memo.setdefault("ticks", [])
         memo.setdefault("misplaced", {})
+        memo["largest_row"] = max((len(row) for _, row in self._owner.rows(self._dossiers)), default=0)
         self._look_for_strays()
         if renewed:
             # Counters from a state are as complete as the state was; those made from nothing are so only once
@@ -167,6 +177,7 @@ class TallyWork:
     def _take_events(self, fetch: Fetch) -> None:
         told, rows, astray, codes = self._told, self._dossiers.rows, self._astray, self._settings.codes
         unknown: list[bytes] = []
+        parted: list[tuple[bytes, Event, Any]] = []
         refused = 0
         for record in fetch.records:
             event = decode(record.value, record.headers, codes)
@@ -178,9 +189,13 @@ class TallyWork:
             if key not in told and (key not in rows or key in astray):
                 unknown.append(key)
             told[key].append(event)
+            if event.parts is not None:
+                parted.append((key, event, record))
         # Once per dossier: what has a row here has been looked at.
         if unknown:
             refused += self._refuse_misplaced(fetch, unknown)
+        if parted:
+            refused += self._refuse_crowds(fetch, parted)
         self._owner.memo["counts"]["refused"] += refused
 
     def _refuse_misplaced(self, fetch: Fetch, keys: list[bytes]) -> int:
@@ -205,6 +220,30 @@ class TallyWork:
         counts[topic] = counts.get(topic, 0) + refused
         return refused
 
+    def _refuse_crowds(self, fetch: Fetch, parted: Iterable[tuple[bytes, Event, Any]]) -> int:
+        """Take back what was told of a payment or a copy too many, and return how many records that was."""
+        told, rows, named = self._told, self._dossiers.rows, self._named
+        beyond: dict[bytes, set[int]] = {}
+        refused = 0
+        for key, event, record in parted:
+            if key not in told:
+                continue  # it does not belong here
+            row, before = rows.get(key), named[key]
+
+            def known(row: bytes | None = row, before: list[Event] = before) -> Iterable[str]:
+                return chain(unpack(row)[0], *(e.facts for e in before))
+
+            why = self._crowds.refuses(event, parts_at_most(row) + len(before), known)
+            if why is None:
+                before.append(event)
+                continue
+            self._refuse(fetch, record, Refused(why, event.dossier))
+            beyond.setdefault(key, set()).add(id(event))
+            refused += 1
+        for key, events in beyond.items():
+            told[key] = [event for event in told[key] if id(event) not in events]
+        return refused
+
     def _learn(self) -> None:
         """Let dossiers learn what was told of them since counters were last announced, and move the counters by it.
 
@@ -213,7 +252,7 @@ class TallyWork:
         """
         rows, rules, write, count = self._dossiers.rows, self._rules, self._shorthand.write, self._count
         learnt: list[bytes] = []
-        came = same = 0
+        came = same = largest = 0
         for key, events in self._told.items():
             row = rows.get(key)
             before = in_todays_measure(unpack(row))
@@ -225,14 +264,18 @@ class TallyWork:
             learnt.append(key)
             held = NONE if row is None else self._held(row, before)
             now = contributions(dossier[0], rules)
-            rows[key] = pack(dossier, now, write)
+            rows[key] = row = pack(dossier, now, write)
+            largest = max(largest, len(row))
             if held:
                 taken, now = moved(held, now)
                 count(key, taken, -1)
             count(key, now, 1)
         self._dossiers.written(learnt)
         self._told.clear()
-        counts = self._owner.memo["counts"]
+        self._named.clear()
+        memo = self._owner.memo
+        memo["largest_row"] = max(largest, memo.get("largest_row", 0))
+        counts = memo["counts"]
         counts["applied"] += came - same
         counts["unchanged"] += same
 
@@ -306,6 +349,7 @@ class TallyWork:
             len(memo.get("ticks", ())),
             self._counters.unit_days(),
             memo.get("misplaced", {}),
+            memo.get("largest_row", 0),
         )
 
     def _version(self) -> Version:

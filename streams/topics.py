@@ -47,12 +47,17 @@ _COMPACTED: Final = {
     "segment.bytes": str(64 << 20),
     "delete.retention.ms": str(DAY_MS),  # longer than a worker keeps the state of a partition that went elsewhere
 }
+RECORD_BYTES_MAX: Final = 8 << 20
+"""of what is written whole: a row of state (docs/operations.md, Limits), a closed period"""
+_STATE: Final = {**_COMPACTED, "max.message.bytes": str(RECORD_BYTES_MAX)}
 # Never compacted: under one key the newest record would replace the first, and a published figure has to stay.
 _FOR_EVER: Final = {
     **_ARRIVED,
     "retention.ms": "-1",
     "retention.bytes": "-1",
-    "max.message.bytes": str(8 << 20),  # a record is a whole table: some 300 KB of a province, before compression
+    "max.message.bytes": str(
+        RECORD_BYTES_MAX
+    ),  # a record is a whole table: some 300 KB of a province, before compression
 }
 
 
@@ -90,7 +95,7 @@ def specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(settings.topic(DEAD_LETTERS), "refused records", {**_ARRIVED, "retention.ms": str(400 * DAY_MS)}),
     ]
     found += [
-        TopicSpec(changelog(settings, app, table), f"state of {app}", _COMPACTED)
+        TopicSpec(changelog(settings, app, table), f"state of {app}", _STATE)
         for app, tables in TABLES.items()
         for table in tables
     ]

@@ -51,7 +51,7 @@ def command(
         raise BadInput("--events needs --closed: the file closings are added to")
     else:
         reading = read_reading(settings)
-        source = sources.offline(reading, events, closed, day_option("--as-of", as_of), say, settings.codes)
+        source = sources.offline(reading, events, closed, day_option("--as-of", as_of), say, settings)
         for number, reason in source.refused:
             click.echo(f"{events}, line {number}: {reason}", err=True)
     now = instant_of(datetime.now(UTC).replace(microsecond=0))

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from models.codes import Codes
 from models.evaluation import Evaluation
 from models.reading import Reading
 from models.sensitivity import Answer, sensitivity
@@ -19,6 +18,7 @@ from models.texts import number_text
 from models.trajectory import decimal_text
 from streams.cli.options import FILE, echo_json, of_decision, settings_from, switches_from
 from streams.library import BadInput
+from streams.settings import Settings
 
 
 @click.command("evaluate")
@@ -43,7 +43,7 @@ def command(
     reading = read_reading(settings)
     day, supposed = _day(as_of), switches_from(suppose)
     reading.under(supposed)  # say what is wrong with a supposition before the work begins
-    result = _evaluated(reading, events, day, _step(tick), settings.codes)
+    result = _evaluated(reading, events, day, _step(tick), settings)
     answers = sensitivity(reading, result.dossiers, reading.nearest(day), supposed) if asked else None
     if as_json:
         echo_json(_as_json(reading, result, answers))
@@ -51,7 +51,7 @@ def command(
         _print(reading, result, answers, events)
 
 
-def _evaluated(reading: Reading, events: Path, as_of: date, tick: timedelta, codes: Codes) -> Evaluation:
+def _evaluated(reading: Reading, events: Path, as_of: date, tick: timedelta, settings: Settings) -> Evaluation:
     from models.evaluation import evaluate
     from streams.cli.progress import progress
     from streams.feeds.importing import json_lines
@@ -69,7 +69,7 @@ def _evaluated(reading: Reading, events: Path, as_of: date, tick: timedelta, cod
         # What is known of dossiers holds no cycles; the collector would only walk all of it, over and over.
         gc.disable()
         try:
-            return evaluate(reading, lines(), as_of, tick, codes=codes)
+            return evaluate(reading, lines(), as_of, tick, codes=settings.codes, limits=settings.limits)
         except ValueError as exc:
             raise BadInput(str(exc)) from exc
         finally:

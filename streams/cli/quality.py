@@ -80,20 +80,24 @@ def _of_file(path: Path, survey: Any, settings: Settings, *, as_json: bool) -> i
     from models.dossier import NOTHING, Dossier
     from models.events import Refused, decode
     from models.fold import learn
+    from models.limits import Crowds
     from streams.feeds.importing import json_lines
 
     dossiers: dict[str, Dossier] = {}
+    crowds = Crowds(settings.limits)
     refused = shown = 0
     size = path.stat().st_size
     stderr = click.get_text_stream("stderr")
     with click.progressbar(length=size, label="reading", file=stderr, hidden=as_json) as bar:
         for _, line, read in json_lines(path):
             event = decode(line, codes=settings.codes)
-            if isinstance(event, Refused):
+            if isinstance(event, Refused) or crowds.refuses(
+                event, len((known := dossiers.get(event.dossier, NOTHING))[0]), known[0].keys
+            ):
                 refused += 1
             else:
                 survey.take(event)
-                dossiers[event.dossier], _ = learn(dossiers.get(event.dossier, NOTHING), event)
+                dossiers[event.dossier], _ = learn(known, event)
             if read - shown > 1_000_000:
                 bar.update(read - shown)
                 shown = read

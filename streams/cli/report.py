@@ -41,7 +41,7 @@ def command(
         source = sources.running(settings, reading, timeout if wait else None, say)
     else:
         reading = read_reading(settings)
-        source = sources.offline(reading, events, closed, None, say, settings.codes)
+        source = sources.offline(reading, events, closed, None, say, settings)
         for number, reason in source.refused:
             click.echo(f"{events}, line {number}: {reason}", err=True)
     report = sources.report_of(source, period, day_option("--as-of", as_of))

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.producer import sender
 from faust.types import TP
 
@@ -17,6 +18,7 @@ from streams.engine.transport import WITNESS
 
 BATCH_BYTES = 900_000
 """of one record batch, below the broker's `message.max.bytes`"""
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 CLEARED = b"\x00cleared"
 """key of a record that is aborted as soon as it is there"""
 POLL_MS = 50
@@ -123,6 +125,8 @@ class KafkaAppender:
         except KafkaError as exc:
             for future in sent:
                 future.add_done_callback(_seen)
+            if isinstance(exc, TOO_LARGE):
+                die(_too_large(rows, exc))
             if getattr(exc, "retriable", False):
                 raise Passing(repr(exc)) from exc
             raise
@@ -173,6 +177,20 @@ class KafkaReader:
                 yield TP(*tp), records
 
 
+def _too_large(rows: Rows, exc: KafkaError) -> str:
+    """Return which record a broker has most probably refused for its size, and what to do; never what is in it."""
+    size, (topic, partition), key = max(
+        (len(value or b"") + len(key or b""), where, key or b"")
+        for where, found in rows.items()
+        for key, value, *_ in found
+    )
+    return (
+        f"{type(exc).__name__}: {topic}-{partition} takes no record of {size} bytes (SHA-256 of its key begins "
+        f"{sha256(key).hexdigest()[:16]}); nothing is lost. Raise max.message.bytes of {topic} to at least {2 * size}: "
+        "docs/operations.md, Limits"
+    )
+
+
 def _seen(future: "asyncio.Future[Any]") -> None:
     """Take note of an error that another one has overtaken."""
     if not future.cancelled():
@@ -188,7 +206,7 @@ def _batches(producer: AIOKafkaProducer, rows: Iterable[Row]) -> Iterator[Any]:
             yield batch
             batch = producer.create_batch()
             if batch.append(key=key, value=value, timestamp=None, headers=list(*headers)) is None:
-                die(f"a row of {len(value or b'')} bytes does not fit a record batch of {BATCH_BYTES} bytes")
+                raise MessageSizeTooLargeError
     batch.close()
     if batch.record_count():
         yield batch

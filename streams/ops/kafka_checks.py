@@ -35,6 +35,7 @@ def kafka_findings(facts: Facts, settings: Settings, reading: Reading, now: floa
     yield _rules(facts, reading)
     yield _lag(facts, settings)
     yield _partitioner(facts, settings)
+    yield _largest_row(facts, settings)
     yield _dead_letters(facts)
     yield _compaction(facts)
 
@@ -296,6 +297,24 @@ def _partitioner(facts: Facts, settings: Settings) -> Finding:
         return Finding("partitioner", level, f"by {settings.partitioner}: {'; '.join(said)}", follows, remedy)
     checked = "no dossier lies in two partitions" if settings.partitioner == "any" else "no record lies elsewhere"
     return Finding("partitioner", "ok", f"{settings.partitioner}: {checked}")
+
+
+def _largest_row(facts: Facts, settings: Settings) -> Finding:
+    """Hold the largest dossier's row against what the broker takes."""
+    sizes = [s["memo"].get("largest_row", 0) for (app, _), s in facts.states.items() if app == topics.TALLY]
+    changelog = topics.changelog(settings, topics.TALLY, "dossiers")
+    limit = int(facts.configs[changelog].get("max.message.bytes", topics.RECORD_BYTES_MAX))
+    size = max(sizes, default=0)
+    said = f"{size} bytes of at most {limit} ({changelog}, max.message.bytes)"
+    if 2 * size > limit:
+        return Finding(
+            "largest row",
+            "warning",
+            said,
+            "beyond that limit tally stops: a source gives one code to many dossiers",
+            f"raise max.message.bytes of the topic to {topics.RECORD_BYTES_MAX} or more; docs/operations.md, Limits",
+        )
+    return Finding("largest row", "ok", said)
 
 
 def _dead_letters(facts: Facts) -> Finding:

@@ -186,6 +186,11 @@ def _of_tally(figures: Sequence[tuple[Mapping[str, str], TallyFigures]]) -> Iter
     yield _gauge(
         "lotrinh_ticks_waiting", "Ticks whose cut is not reached.", [(p, float(f.ticks_waiting)) for p, f in figures]
     )
+    yield _gauge(
+        "lotrinh_largest_row_bytes",
+        "The largest dossier's row; a broker takes records up to max.message.bytes of the changelog.",
+        [(at, float(f.largest_row)) for at, f in figures],
+    )
     yield _gauge("lotrinh_unit_days", "Units' days with counters.", [(at, float(f.unit_days)) for at, f in figures])
 
 

@@ -17,6 +17,7 @@ from models.contributions import contributions
 from models.dossier import NOTHING, Dossier
 from models.events import Refused, decode
 from models.fold import learn
+from models.limits import LIMITS, Crowds, Limits
 from models.reading import Reading
 from models.report import Known
 from models.standings import Standings
@@ -105,12 +106,15 @@ def _take(rows: Rows, records: Iterable[Any]) -> None:
             rows[record.key] = record.value
 
 
-def of_events(reading: Reading, lines: Lines, codes: Codes = "ascii") -> tuple[Known, list[tuple[int, str]]]:
+def of_events(
+    reading: Reading, lines: Lines, codes: Codes = "ascii", limits: Limits = LIMITS
+) -> tuple[Known, list[tuple[int, str]]]:
     """Return the counters of a file of events, and (line, reason) of those refused.
 
     What is known goes up to the latest `at` of the file. Raises BadInput where it holds no event.
     """
     dossiers: dict[str, Dossier] = {}
+    crowds = Crowds(limits)
     refused = []
     until = ""
     for number, line in lines:
@@ -119,11 +123,16 @@ def of_events(reading: Reading, lines: Lines, codes: Codes = "ascii") -> tuple[K
             refused.append((number, event.reason))
             continue
         until = max(until, event.stamp.split("\t", 2)[1])
-        dossiers[event.dossier], _ = learn(dossiers.get(event.dossier, NOTHING), event)
+        known = dossiers.get(event.dossier, NOTHING)
+        why = crowds.refuses(event, len(known[0]), known[0].keys)
+        if why is not None:
+            refused.append((number, why))
+            continue
+        dossiers[event.dossier], _ = learn(known, event)
     if not until:
         raise BadInput("the file holds no event")
-    known = Standings(reading, date.min)
+    counted = Standings(reading, date.min)
     for dossier in dossiers.values():
         for unit, day, cell, numerator in contributions(dossier[0], reading.fold):
-            known.add(unit, day, cell, numerator, 1)
-    return Known(known, until), refused
+            counted.add(unit, day, cell, numerator, 1)
+    return Known(counted, until), refused

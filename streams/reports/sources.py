@@ -13,7 +13,6 @@ from typing import Final
 
 from models.calendar import civil_day, end_of
 from models.closing import Closing
-from models.codes import Codes
 from models.decisions import Duty
 from models.periods import Window
 from models.reading import Reading
@@ -66,7 +65,7 @@ def _seldom(say: Say) -> Say:
 
 
 def offline(  # noqa: PLR0913, PLR0917 - files, and how they are to be read
-    reading: Reading, events: Path, closed: Path | None, complete_to: date | None, on_read: Say, codes: Codes
+    reading: Reading, events: Path, closed: Path | None, complete_to: date | None, on_read: Say, settings: Settings
 ) -> Source:
     """Return what files hold; `complete_to`: the events are complete up to that day although none is as late.
 
@@ -86,7 +85,7 @@ def offline(  # noqa: PLR0913, PLR0917 - files, and how they are to be read
             advanced(read)
             yield number, line
 
-    known, refused = counters.of_events(reading, lines(), codes)
+    known, refused = counters.of_events(reading, lines(), settings.codes, settings.limits)
     if complete_to is not None:
         known = replace(known, until=max(known.until, end_of(complete_to)))
     return Source(known, found, None, refused)

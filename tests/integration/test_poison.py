@@ -4,8 +4,10 @@ import hashlib
 import json
 
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 
 from models.causes import WRONG_KEY
+from streams import topics
 from streams.feeds.simulate import Simulation, simulate
 from tests.integration.system import System
 
@@ -71,6 +73,42 @@ def test_poison_becomes_dead_letters_without_payload_and_stops_nothing(system: S
     assert "CANARY" not in text
     assert "applicant" not in text
     assert all(d.keys() == {"reason", "topic", "partition", "offset", "sha256", "length", "at"} for d in letters)
+
+
+def test_one_dossier_with_too_many_payments_stops_nothing(system: System) -> None:
+    """A portal that sends one constant code for all its payers (findings: 820 long ones ended tally for good)."""
+    tally = system.start("tally")
+    system.start("watch")
+    told = {**GOOD, "dossier": "TEST", "at": "2024-06-03T09:00:00+07:00"}
+    system.send(json.dumps(told).encode())
+    for n in range(1_100):
+        payment = {"id": f"{n:0190}", "transaction": f"{n:0190}", "type": "paid", "version": 2, "amount": 5}
+        system.send(json.dumps({**told, **payment, "method": "online", "gateway": "national"}).encode())
+    system.flush()
+    system.settle()
+    tally.stop()
+    tally = system.start("tally").until_ready()
+    system.settle()
+
+    system.verdict()
+    standing = system.standings()["12688", "online-payments"]
+    assert (standing["numerator"], standing["denominator"]) == (1_000, 1_000)
+    assert [d["reason"] for d in system.dead_letters()] == ["too many payments of one dossier"] * 100
+
+    # What no bound of ours can help: a broker that takes less. The last line names what, where and what to do.
+    changelog = topics.changelog(system.settings, "tally", "dossiers")
+    client = topics.admin(str(system.settings.kafka), {})
+    resource = ConfigResource(ConfigResourceType.TOPIC, changelog, {"max.message.bytes": "2000"})
+    client.alter_configs([resource])
+    client.close()
+    system.send(json.dumps({**told, "id": "one-more", "type": "withdrawn"}).encode())
+    system.flush()
+    tally.process.wait(60)
+    assert tally.process.returncode == 70
+    assert f"{changelog}-" in tally.text()
+    assert "takes no record of" in tally.text()
+    assert "SHA-256 of its key begins" in tally.text()
+    assert f"Raise max.message.bytes of {changelog}" in tally.text()
 
 
 def test_a_cloudevent_counts_like_a_plain_event(system: System) -> None:

@@ -41,6 +41,8 @@ class Ledger:
         self.decision, self.registry, self.catalogue = decision, registry, catalogue
         self.records = 0
         self.refusals: dict[int, str] = {}
+        self.most = {"payment": 1_000, "copy": 1_000}  # contract.md, Limits
+        self._items: dict[tuple[str, str], set[str]] = {}
         self._dossiers: dict[str, int] = {}
         self._stale = True  # the cells do not say what all events together say
         self._db = sqlite3.connect(":memory:", isolation_level=None)
@@ -89,9 +91,22 @@ class Ledger:
         for record in records:
             seq, self.records = self.records, self.records + 1
             try:
-                yield seq, decode(record)
+                event = decode(record)
+                self._room_for(event)
             except RefusalError as refusal:
                 self.refusals[seq] = str(refusal)
+            else:
+                yield seq, event
+
+    def _room_for(self, event: Event) -> None:
+        """Refuse what names a payment or a copy too many of its dossier, in the order of arrival."""
+        for what, most in self.most.items():
+            known = self._items.setdefault((event.dossier, what), set())
+            told = {fact.item for fact in event.facts if fact.what == what}
+            if len(known | told) > max(most, len(known)):
+                raise RefusalError(f"too many of one dossier: {what}")
+        for what in self.most:
+            self._items[event.dossier, what].update(fact.item for fact in event.facts if fact.what == what)
 
     def _number(self, code: str) -> int:
         return self._dossiers.setdefault(code, len(self._dossiers))

@@ -53,6 +53,17 @@ def facts(reading: Reading) -> Facts:
     )  # fmt: skip
 
 
+def test_a_row_that_may_soon_be_too_large_is_told(facts: Facts, reading: Reading) -> None:
+    facts.states["tally", 0]["memo"] = {**facts.states["tally", 0]["memo"], "largest_row": 700_000}
+    facts.configs["x.tally-dossiers-changelog"]["max.message.bytes"] = "1048588"
+
+    found = not_well(facts, reading)
+    assert found["largest row"] == (
+        "warning", "700000 bytes of at most 1048588 (x.tally-dossiers-changelog, max.message.bytes)"
+    )  # fmt: skip
+    assert "max.message.bytes=1048588, 8388608 is expected" in found["topics"][1]
+
+
 def not_well(facts: Facts, reading: Reading, settings: Settings = SETTINGS) -> dict[str, tuple[str, str]]:
     found = [f for f in kafka_findings(facts, settings, reading, NOW) if f.level in ("warning", "failed")]
     assert all(f.consequence and f.remedy for f in found)
