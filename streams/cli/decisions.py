@@ -10,7 +10,7 @@ from models.calendar import ZONE
 from models.reading import Reading
 from models.texts import number_text
 from models.trajectory import decimal_text
-from streams.cli.options import echo_json, of_decision, settings_from
+from streams.cli.options import echo_json, of_files, settings_from
 from streams.library import BadInput, read_decision, read_decision_text, read_reading, read_sources, shipped_decisions
 
 HELD: Final = "Các đơn vị tiền thân có chỉ tiêu khác nhau; chờ cấp có thẩm quyền giao"
@@ -36,7 +36,7 @@ def list_(as_json: bool) -> None:
 
 @command.command("show")
 @click.argument("decision", metavar="ID|FILE")
-@of_decision
+@of_files
 @click.option("--as-of", "as_of", metavar="DATE", help="the day asked about; default today")
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def show(decision: str, as_of: str | None, as_json: bool, **given: Any) -> None:
@@ -54,7 +54,7 @@ def show(decision: str, as_of: str | None, as_json: bool, **given: Any) -> None:
 @command.command("diff")
 @click.argument("old", metavar="ID|FILE")
 @click.argument("new", metavar="ID|FILE")
-@of_decision
+@of_files
 @click.option("--as-of", "as_of", metavar="DATE", help="the day asked about; default today")
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def diff(old: str, new: str, as_of: str | None, as_json: bool, **given: Any) -> None:
@@ -81,7 +81,7 @@ def schema() -> None:
 
 @command.command("check")
 @click.argument("decision", metavar="ID|FILE")
-@of_decision
+@of_files
 def check(decision: str, **given: Any) -> None:
     """Check a decision file, and whether it fits the registry and the files given with it.
 

@@ -16,19 +16,37 @@ F = TypeVar("F", bound=Callable[..., Any])
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def of_decision(command: F) -> F:
-    """Add the options that say which decision is applied, and with what."""
+def _one_alone(_context: click.Context, option: click.Parameter, given: tuple[Any, ...]) -> Any:
+    """Return the one value of an option. Raises BadInput where it is given twice: neither may pass unnoticed."""
+    if len(given) > 1:
+        values = ", ".join(map(str, given))
+        raise BadInput(f"--{option.name} is given {len(given)} times ({values}): give one")
+    return given[0] if given else None
+
+
+def once(name: str, **attrs: Any) -> Callable[[F], F]:
+    """Return an option that takes one value and refuses a second one, where click would take the last in silence."""
+    return click.option(name, multiple=True, callback=_one_alone, **attrs)
+
+
+def of_files(command: F) -> F:
+    """Add the options that say with what a decision is applied."""
     for option in (
         click.option("--set", "switches", multiple=True, metavar="NAME=VALUE", help="a switch of the decision"),
-        click.option("--successions", type=FILE, help="mergers, splits and abolitions of units (CSV)"),
-        click.option("--holidays", type=FILE, help="days off and days worked beside the shipped calendar (CSV)"),
-        click.option("--trajectories", type=FILE, help="trajectories entered by units (CSV)"),
-        click.option("--units", type=FILE, help="further units (CSV)"),
-        click.option("--catalogue", type=FILE, help="the catalogue of procedures (CSV)"),
-        click.option("--decision", metavar="ID|FILE", help="a shipped decision, or the path of a decision file"),
+        once("--successions", type=FILE, help="mergers, splits and abolitions of units (CSV)"),
+        once("--holidays", type=FILE, help="days off and days worked beside the shipped calendar (CSV)"),
+        once("--trajectories", type=FILE, help="trajectories entered by units (CSV)"),
+        once("--units", type=FILE, help="further units (CSV)"),
+        once("--catalogue", type=FILE, help="the catalogue of procedures (CSV)"),
     ):
         command = option(command)
     return command
+
+
+def of_decision(command: F) -> F:
+    """Add the options that say which decision is applied, and with what."""
+    decision = once("--decision", metavar="ID|FILE", help="a shipped decision, or the path of a decision file")
+    return decision(of_files(command))
 
 
 def of_system(command: F) -> F:

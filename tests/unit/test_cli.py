@@ -186,3 +186,20 @@ def test_what_is_wrong_with_a_decision_file_is_said_row_by_row(tmp_path: Path) -
     assert lotrinh("decisions", "check", "thai-binh-2024").stdout == (
         "thai-binh-2024: hợp lệ; 32 hàng, 284 đơn vị, 1.703 chỉ tiêu, 285 ô không giao\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("evaluate", "--decision", "lak-2022", "--decision", "ha-tinh", "--events", "x", "--as-of", "2022-06-30"),
+         "--decision is given 2 times (lak-2022, ha-tinh): give one"),
+        (("up", "--decision", "lak-2022", "--decision", "ha-tinh"), "--decision is given 2 times"),
+        (("decisions", "check", "lak-2022", "--units", "models/data/units.csv", "--units", "models/data/units.csv"),
+         "--units is given 2 times"),
+    ],
+)  # fmt: skip
+def test_a_second_value_of_an_option_is_refused(command: tuple[str, ...], said: str) -> None:
+    found = lotrinh(*command)
+
+    assert found.returncode == 2
+    assert said in found.stderr
