@@ -4,17 +4,16 @@ Secrets never stand in the file: a field `…_file` names a file, `…_env` a va
 that the file names are ever asked, and plain HTTP only on loopback unless the file says otherwise.
 """
 
-import ipaddress
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from models.routing import Manner, Name, Plan, Route
 from streams.library import BadInput, read_table, read_text
+from streams.notify.addresses import check_url, is_loopback
 from streams.settings import secret_of
 
 Text = Annotated[str, Field(min_length=1, max_length=500)]
@@ -53,13 +52,15 @@ class HttpReceiver(Receiver):
     url_env: Text | None = None
     plain_http: bool = False
     """allow http:// to another machine; what is sent can then be read on the way"""
+    private: bool = False
+    """allow addresses of private networks: 10.0.0.0/8, 192.168.0.0/16, link-local ones and their like"""
 
     @model_validator(mode="after")
     def _one_address(self) -> Self:
         if sum(u is not None for u in (self.url, self.url_file, self.url_env)) != 1:
             raise ValueError("give one of `url`, `url_file`, `url_env`")
         if self.url is not None:
-            check_url(self.url, plain_http=self.plain_http)
+            check_url(self.url, plain_http=self.plain_http, private=self.private)
         return self
 
 
@@ -165,7 +166,7 @@ class _File(BaseModel):
     @classmethod
     def _web(cls, url: str | None) -> str | None:
         if url is not None:
-            check_url(url, plain_http=True)
+            check_url(url, plain_http=True, private=True)
         return url
 
 
@@ -230,7 +231,7 @@ def read_config(path: Path) -> Config:
         receiver = file.receivers[name]
         if what == "url" and isinstance(receiver, HttpReceiver):
             try:
-                check_url(value.get_secret_value(), plain_http=receiver.plain_http)
+                check_url(value.get_secret_value(), plain_http=receiver.plain_http, private=receiver.private)
             except ValueError as exc:
                 raise BadInput(f"{path}: receivers.{name}: {exc}") from exc
     return Config(plan, dict(file.receivers), secrets, directories, file.gather_s, file.board_url)
@@ -268,30 +269,6 @@ def _addresses(rows: Any) -> dict[str, str]:
             raise BadTable(f"line {line}: {unit} has an address already")
         found[unit] = address
     return found
-
-
-def check_url(url: str, *, plain_http: bool) -> None:
-    """Raise ValueError unless this is an address that may be asked; the message never quotes it."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError as exc:
-        raise ValueError("the url is none") from exc
-    if parts.scheme not in ("http", "https") or not host or parts.username or parts.password:
-        raise ValueError("a url is https://host/… without name and password")
-    if parts.scheme == "http" and not plain_http and not is_loopback(host):
-        raise ValueError("http:// reaches loopback only; use https://, or set plain_http = true")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _sentence(exc: ValidationError) -> str:

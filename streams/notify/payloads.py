@@ -103,9 +103,13 @@ def signature(secret: str, id_: str, timestamp: int, body: bytes) -> str:
 
     `secret`: base64, with or without the prefix `whsec_`. Raises ValueError where it is neither.
     """
-    key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     signed = f"{id_}.{timestamp}.".encode() + body
-    return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    return base64.b64encode(hmac.new(key_of(secret), signed, hashlib.sha256).digest()).decode()
+
+
+def key_of(secret: str) -> bytes:
+    """Return the bytes of a webhook's secret. Raises ValueError where it is not base64."""
+    return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
 
 
 def cloud_event(message: Message, context: Context) -> list[Request]:

@@ -17,6 +17,7 @@ import aiohttp
 from models.notices import Message
 from streams.library import BadInput
 from streams.notify import payloads
+from streams.notify.addresses import NOT_ALLOWED, PrivateAddressError, PublicResolver
 from streams.notify.config import (
     Alertmanager,
     AlertmanagerWebhook,
@@ -36,7 +37,9 @@ log = logging.getLogger("lotrinh.notify")
 
 REFUSED: Final = frozenset({400, 413, 422})
 """answers that are about what was sent: sending it again would not help"""
+MOVED: Final = frozenset({301, 302, 303, 307, 308})
 PAUSE_MAX_S: Final = 3_600.0
+KEY_BYTES_MIN, KEY_BYTES_MAX = 24, 64
 THREADS: Final = 16
 """mails and chats under way at once"""
 
@@ -57,24 +60,29 @@ ACCEPTED: Final = Outcome(accepted=True)
 
 
 class Sender:
-    """Sends messages; holds one HTTP session."""
+    """Sends messages; holds two HTTP sessions, of which one reaches private networks."""
 
     def __init__(self, config: Config) -> None:
         """Connect to nothing yet."""
         self._config = config
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """whether private networks may be reached → session"""
         self._threads = ThreadPoolExecutor(THREADS, "notify")
 
     async def __aenter__(self) -> Self:
-        """Open the session. Environment proxies are not used: they would be addresses that no file names."""
-        self._session = aiohttp.ClientSession(trust_env=False, headers={"User-Agent": "lotrinh"})
+        """Open the sessions. Environment proxies are not used: they would be addresses that no file names."""
+        for private in (False, True):
+            connector = aiohttp.TCPConnector(resolver=None if private else PublicResolver())
+            self._sessions[private] = aiohttp.ClientSession(
+                connector=connector, trust_env=False, headers={"User-Agent": "lotrinh"}
+            )
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        """Close the session; a thread that still sends is not waited for."""
+        """Close the sessions; a thread that still sends is not waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def send(self, message: Message, context: Context) -> Outcome:
         """Send a message; whatever goes wrong on the way is an outcome."""
@@ -88,7 +96,7 @@ class Sender:
                 return await loop.run_in_executor(self._threads, self._chat, message, context)
             return await self._post(receiver, message, self._requests(receiver, message, context))
         except (TimeoutError, aiohttp.ClientError, OSError) as exc:
-            return Outcome(accepted=False, why=type(exc).__name__)
+            return Outcome(accepted=False, why=NOT_ALLOWED if _is_private(exc) else type(exc).__name__)
 
     @staticmethod
     def _requests(receiver: Receiver, message: Message, context: Context) -> list[Request]:
@@ -107,12 +115,13 @@ class Sender:
 
     async def _post(self, receiver: Receiver, message: Message, requests: list[Request]) -> Outcome:
         """Post one request after the other; all of a message are sent again where one fails."""
-        if self._session is None or not isinstance(receiver, HttpReceiver):
+        if not self._sessions or not isinstance(receiver, HttpReceiver):
             raise RuntimeError("the sender is not open")
+        session = self._sessions[receiver.private]
         url = receiver.url or self._config.secret(message.mailbox.receiver, "url") or ""
         timeout = aiohttp.ClientTimeout(total=receiver.timeout_s)
         for request in requests:
-            async with self._session.post(
+            async with session.post(
                 f"{url.rstrip('/')}{request.path}" if request.path else url,
                 data=request.body,
                 headers=request.headers,
@@ -121,8 +130,9 @@ class Sender:
             ) as answer:
                 if not 200 <= answer.status < 300:
                     refused = answer.status in REFUSED
-                    pause = _seconds(answer.headers.get("Retry-After", ""))
-                    return Outcome(False, f"HTTP {answer.status}", refused, pause)
+                    pause = retry_after_s(answer.headers.get("Retry-After", ""), time.time())
+                    moved = ", a redirection, which is not followed: name the new address" * (answer.status in MOVED)
+                    return Outcome(False, f"HTTP {answer.status}{moved}", refused, pause)
         return ACCEPTED
 
     def _mail(self, receiver: Email, message: Message, context: Context) -> Outcome:
@@ -218,10 +228,40 @@ def check_extras(config: Config) -> None:
                 raise BadInput(f"the url of the receiver {name!r} is none that Apprise knows")
         if isinstance(receiver, Webhook):
             try:
-                payloads.signature(config.secret(name, "secret") or "", "", 0, b"")
+                key = payloads.key_of(config.secret(name, "secret") or "")
             except ValueError as exc:
                 raise BadInput(f"the secret of the receiver {name!r} is not base64 (whsec_…)") from exc
+            if not KEY_BYTES_MIN <= len(key) <= KEY_BYTES_MAX:
+                raise BadInput(
+                    f"the secret of the receiver {name!r} has {len(key)} bytes; Standard Webhooks asks for "
+                    f"{KEY_BYTES_MIN} to {KEY_BYTES_MAX}"
+                )
 
 
-def _seconds(text: str) -> float:
-    return min(float(text), PAUSE_MAX_S) if text.isdigit() else 0.0
+def retry_after_s(text: str, now: float) -> float:
+    """Return the pause that a `Retry-After` asks for, in seconds: a number, or an HTTP date (RFC 9110, 10.2.3).
+
+    `now` is Unix time in seconds. A text that is neither asks for nothing, and nobody asks for more than an hour.
+
+    >>> retry_after_s("90", 0), retry_after_s("0.4", 0), retry_after_s("Thu, 01 Jan 1970 00:01:30 GMT", 0)
+    (90.0, 0.4, 90.0)
+    >>> retry_after_s("soon", 0), retry_after_s("-5", 0), retry_after_s("nan", 0), retry_after_s("1e9", 0)
+    (0.0, 0.0, 0.0, 3600.0)
+    """
+    try:
+        asked = float(text)
+    except ValueError:
+        try:
+            asked = email.utils.parsedate_to_datetime(text).timestamp() - now
+        except (TypeError, ValueError, OverflowError):
+            return 0.0
+    return min(asked, PAUSE_MAX_S) if asked > 0 else 0.0
+
+
+def _is_private(exc: BaseException | None) -> bool:
+    """Tell whether an address was refused by us; aiohttp wraps what a resolver raises."""
+    while exc is not None:
+        if isinstance(exc, PrivateAddressError) or NOT_ALLOWED in str(exc):
+            return True
+        exc = exc.__cause__ or getattr(exc, "os_error", None)
+    return False

@@ -3,18 +3,23 @@
 import asyncio
 import email
 import email.policy
+import email.utils
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.abc import AbstractResolver
 from aiosmtpd.controller import Controller
 
 from streams.library import BadInput, read_reading
 from streams.local.state import free_port
+from streams.notify.addresses import NOT_ALLOWED
 from streams.notify.config import read_config
 from streams.notify.payloads import Context
 from streams.notify.sending import Outcome, Sender, check_extras
@@ -109,9 +114,63 @@ def test_answers_tell_a_bad_message_from_a_bad_moment(
     text = f'receivers.a = {{ type = "cloudevents", url = "http://127.0.0.1:{server.port}/" }}'
     outcome = send(tmp_path, text + ROUTE)
 
-    assert (outcome.accepted, outcome.why, outcome.about_content) == (False, f"HTTP {status}", about_content)
+    moved = ", a redirection, which is not followed: name the new address" if status == 302 else ""
+    assert (outcome.accepted, outcome.why, outcome.about_content) == (False, f"HTTP {status}{moved}", about_content)
     assert outcome.pause_s == pause
     assert len(server.got) == 1, "a redirection is an address that nobody configured"
+
+
+def test_a_pause_may_be_asked_for_by_a_date(tmp_path: Path, server: Server) -> None:
+    server.status = 429
+    server.headers = {
+        "Retry-After": email.utils.format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    }
+    text = f'receivers.a = {{ type = "cloudevents", url = "http://127.0.0.1:{server.port}/" }}'
+
+    assert 60 < send(tmp_path, text + ROUTE).pause_s <= 91
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://10.0.0.1/", "https://192.168.4.4/x", "https://169.254.169.254/latest", "https://[fe80::1]/",
+     "https://[::ffff:10.0.0.1]/", "https://0.0.0.0/", "https://100.64.0.1/"],
+)  # fmt: skip
+def test_a_private_address_is_asked_only_where_the_file_allows_it(tmp_path: Path, url: str) -> None:
+    text = f'receivers.a = {{ type = "cloudevents", url = "{url}" }}'
+    with pytest.raises(BadInput, match="`private = true` allows it"):
+        read_config(written(tmp_path, text + ROUTE))
+
+    read_config(written(tmp_path, text.replace(" }", ", private = true }") + ROUTE))
+
+
+class Everywhere(AbstractResolver):
+    """A resolver for which every name is this machine, or whatever address it is given."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_INET) -> list[Any]:
+        return [{"hostname": host, "host": self.address, "port": port, "family": family, "proto": 0, "flags": 0}]
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("address", "accepted"), [("127.0.0.1", True), ("10.1.2.3", False), ("169.254.169.254", False)]
+)
+def test_a_name_that_leads_into_a_private_network_is_not_asked(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch, address: str, accepted: Any
+) -> None:
+    monkeypatch.setattr("streams.notify.addresses.DefaultResolver", lambda: Everywhere(address))
+    host = "localhost" if accepted else "looks-public.example"
+    text = f'receivers.a = {{ type = "cloudevents", url = "http://{host}:{server.port}/", plain_http = true }}'
+    outcome = send(tmp_path, text + ROUTE)
+
+    assert outcome.accepted is accepted
+    assert len(server.got) == accepted
+    if not accepted:
+        assert outcome.why == NOT_ALLOWED
 
 
 def test_who_is_not_there_is_an_outcome_without_an_address(tmp_path: Path) -> None:
@@ -212,6 +271,10 @@ def test_a_secret_that_cannot_be_one_is_said_at_the_start(tmp_path: Path) -> Non
 
     with pytest.raises(BadInput, match="is not base64"):
         check_extras(read_config(written(tmp_path, text + ROUTE)))
+    for short in ("whsec_", "whsec_AA==", "whsec_" + "A" * 28):
+        (tmp_path / "bad").write_text(short)
+        with pytest.raises(BadInput, match=r"has \d+ bytes; Standard Webhooks asks for 24 to 64"):
+            check_extras(read_config(written(tmp_path, text + ROUTE)))
 
 
 def test_a_secret_may_stand_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
