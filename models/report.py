@@ -17,6 +17,7 @@ from typing import Final, Literal, NamedTuple
 
 from models.calendar import civil_day, end_of
 from models.closing import Closing
+from models.completeness import Cause, sentence_vn
 from models.ledger import NONE, Figures
 from models.periods import Holds, Label, Window, window, window_before
 from models.reading import Reading
@@ -44,6 +45,8 @@ class Known:
     until: str
     """instant up to which everything that had arrived was counted"""
     positions: Mapping[str, int] = field(default_factory=dict)
+    causes: Sequence[Cause] = ()
+    """why they are incomplete, where somebody wanted them nevertheless"""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Report:
     """percent at the end of the decision's year, by the run rate; only in a year's report made before its end"""
     dues: Sequence[Due] = ()
     """until when it is to be sent, where the decision says so"""
+    causes: Sequence[Cause] = ()
+    """why the figures are incomplete; those of a closing are what they were"""
     rules_changed: bool = False
     """counted by other rules than at the closing: adjustments then hold their effect too"""
 
@@ -130,7 +135,10 @@ def make_report(known: Known, text: str, closings: Sequence[Closing], as_of: dat
     before = window_before(days, _months(reading), _holds(reading))
     published = _published(closings, reading, before)
     lines = lines_of(known.standings, days, before, published)
-    common = Report(reading, days, counted, known.until, lines, dict(reading.switches), before, published is not None)
+    common = Report(
+        reading, days, counted, known.until, lines, dict(reading.switches), before, published is not None,
+        causes=known.causes,
+    )  # fmt: skip
     if own:
         return _as_closed(common, own)
     if days.label.kind == "year" and counted < reading.period(counted)[1]:
@@ -157,6 +165,9 @@ def close_period(known: Known, text: str, closings: Sequence[Closing], closed_at
         raise ValueError(f"period {days.label} ends on {days.last}; counted so far is up to {known.until}")
     others = [c for c in closings if c not in own]
     report = make_report(known, text, others)
+    if known.causes:  # stands in the record, and with it in every report of the period
+        incomplete = f"số liệu chưa đầy đủ: {'; '.join(map(sentence_vn, known.causes))}"
+        reason = incomplete if reason is None else f"{reason}; {incomplete}"
     return Closing.made(
         decision=reading.decision.id, period=str(days.label), sequence=len(own) + 1, reason=reason,
         first=days.first, last=days.last, known_until=known.until, closed_at=closed_at, positions=dict(known.positions),

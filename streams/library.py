@@ -2,13 +2,14 @@
 
 import csv
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
 from models.catalogue import Entry, parse_catalogue
+from models.completeness import Cause, sentence
 from models.decisions import BadDecision, Decision, parse_decision
 from models.reading import Reading, Sources, with_agencies
 from models.trajectory import Milestones, parse_trajectories
@@ -22,6 +23,16 @@ T = TypeVar("T")
 
 class BadInput(Exception):  # noqa: N818 - one sentence for the reader, exit code 2
     """What was given cannot be used; the message says what and where."""
+
+
+class Incomplete(BadInput):
+    """Figures were asked for as complete, and are not; exit code 4, one sentence per cause."""
+
+    def __init__(self, causes: Sequence[Cause]) -> None:
+        """Hold the causes."""
+        self.causes = list(causes)
+        self.sentences = [f"incomplete: {sentence(cause)}" for cause in causes]
+        super().__init__("; ".join(self.sentences))
 
 
 def shipped_decisions() -> list[str]:

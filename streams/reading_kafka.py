@@ -28,12 +28,11 @@ def consumer(settings: Settings, **options: Any) -> KafkaConsumer:
     try:
         return KafkaConsumer(
             bootstrap_servers=bootstrap(settings).split(","),
-            isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             bootstrap_timeout_ms=10_000,
             **client_options(settings),
-            **options,
+            **{"isolation_level": "read_committed", **options},
         )
     except KafkaError as exc:
         raise BadInput(f"Kafka at {settings.kafka} does not answer: {type(exc).__name__}") from exc

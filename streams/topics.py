@@ -33,6 +33,9 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     WATCH: ("unit-days", "gaps", "alerts", "announced"),
 }
 
+SOURCES: Final[Mapping[str, tuple[str, ...]]] = {TALLY: (*INBOUND, TICKS), WATCH: (TALLIES,)}
+"""application → topics it reads; in this order what arrives goes through them"""
+
 _EXACT: Final = {
     "cleanup.policy": "it would lose records",
     "message.timestamp.type": "records would expire by the clocks of those who send them",
@@ -102,11 +105,14 @@ def specs(settings: Settings) -> list[TopicSpec]:
     return found
 
 
-def admin(bootstrap: str, options: Mapping[str, Any]) -> KafkaAdminClient:
+def admin(bootstrap: str, options: Mapping[str, Any], request_timeout_ms: int = 30_000) -> KafkaAdminClient:
     """Return an administration client. Raises BadInput where the broker does not answer."""
     try:
         return KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), request_timeout_ms=30_000, bootstrap_timeout_ms=10_000, **options
+            bootstrap_servers=bootstrap.split(","),
+            request_timeout_ms=request_timeout_ms,
+            bootstrap_timeout_ms=10_000,
+            **options,
         )
     except KafkaError as exc:
         raise BadInput(f"Kafka at {bootstrap} does not answer: {type(exc).__name__}") from exc

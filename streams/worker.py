@@ -14,6 +14,7 @@ from models.reading import Reading
 from streams import codecs, ticks, topics
 from streams.application import APPS
 from streams.broker import bootstrap, client_options
+from streams.completeness import Observer
 from streams.engine.stop import explain_by, watched
 from streams.ops.process import COLLECTOR, CORE, VERSION
 from streams.ops.server import OpsServer, address_of, listen
@@ -36,17 +37,19 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
         log.warning("%s: the first batch that is compressed so stops whoever reads it; %s", missing, codecs.REMEDY)
     tune_collector()
     app = APPS[name](settings, reading)
+    observer = Observer(settings, [name])
     services: list[OpsServer] = []
     address = ""
     if settings.ops_port is not None:
         listening = listen(settings.ops_host, settings.ops_port)
         address = address_of(listening)
-        services = [OpsServer(WorkerHealth(app, settings), listening)]
+        services = [OpsServer(WorkerHealth(app, settings, observer=observer), listening)]
     keeping: list[Any] = []
 
     @app.on_rebalance_complete.connect(weak=False)
     async def ready(sender: Any, **kwargs: Any) -> None:  # noqa: ARG001
         trim()
+        observer.start()
         if settings.ready_file is not None:
             _write(settings.ready_file, address)
         if name == topics.TALLY and settings.clock == "wall" and not keeping:

@@ -243,6 +243,7 @@ RULES = ROOT / "deploy/prometheus-alerts.yml"
 def metric_names() -> set[str]:
     """Every name that a worker or the wallboard exposes."""
     from streams.board.wall import Wall
+    from streams.completeness import Observer
     from streams.engine.stats import Durations
     from streams.library import read_reading
     from streams.notify.health import NotifyHealth
@@ -255,7 +256,7 @@ def metric_names() -> set[str]:
     watch = FakeOwner(10, None)
     watch.work.figures = lambda: WatchFigures("2024-01-01T00:00:00Z", True, 0, Durations())
     found = [*health(FakeOwner(10, None), since=1.0).metrics(), *health(watch, since=1.0).metrics()]
-    found += Wall(settings, read_reading(settings)).metrics()
+    found += Wall(settings, read_reading(settings), observer=Observer(settings)).metrics()
     found += NotifyHealth(Delivery(plan({"a": {}}, to("a"))).outbox).metrics()
     return {m.name + labels.get(SUFFIX, "") for m in found for labels, _ in m.samples} | {m.name for m in found}
 
@@ -300,4 +301,6 @@ def test_what_processes_may_do_is_what_they_do() -> None:
     assert acls["notify"]["write"] == [topics.DELIVERIES]
     assert {*notifier.READS, topics.DELIVERIES} == set(acls["notify"]["read"])
     assert set(acls["portal"]["write"]) == set(topics.INBOUND)
+    assert acls["wallboard"]["describe"] == "all"  # it asks what is missing: streams/completeness.py
+    assert set(acls["wallboard"]["groups_described"]) == set(topics.SOURCES)
     assert set(acls["wallboard"]["read"]) == {topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS}

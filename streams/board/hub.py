@@ -9,13 +9,14 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import orjson
 from aiohttp import web
 
 from models.calendar import utc_ms
+from models.completeness import Cause, as_json, notice
 from streams.board.follower import Follower, Stale
 
 BUFFERED_BYTES_MAX: Final = 16 << 10
@@ -24,6 +25,8 @@ BEAT_S: Final = 5.0
 BROADCAST_S_MIN: Final = 0.2
 """between two deltas to everybody"""
 SLICE_BYTES: Final = 64 << 10
+CAUSES_SHOWN: Final = 20
+"""at most; how many there are in all, and since when, says the notice"""
 
 
 class Frame(NamedTuple):
@@ -76,9 +79,16 @@ class Client:
 class Channel:
     """One board and all who look at it."""
 
-    def __init__(self, follower: Follower, tick_s: float, now: Callable[[], float] = time.time) -> None:
-        """Begin with nobody."""
+    def __init__(
+        self,
+        follower: Follower,
+        tick_s: float,
+        now: Callable[[], float] = time.time,
+        missing: Callable[[Stale | None], Sequence[Cause]] = lambda _: (),
+    ) -> None:
+        """Begin with nobody; `missing` says, by how stale the board is, what its figures lack."""
         self.follower = follower
+        self._missing = missing
         self._tick_s = tick_s
         self._now = now
         self.clients: set[Client] = set()
@@ -96,16 +106,22 @@ class Channel:
         """Return why the board's figures may be old."""
         return self.follower.health.stale(int(self._now() * 1000), self._tick_s)
 
+    def causes(self) -> Sequence[Cause]:
+        """Return what is missing from the board's figures."""
+        return self._missing(self.stale())
+
     def freshness(self) -> dict[str, object]:
-        """Return server time, watermark, lag and staleness, as snapshots and beats carry them."""
+        """Return server time, watermark, lag, staleness and what is missing, as snapshots and beats carry them."""
         now_ms = int(self._now() * 1000)
         watermark_ms = self.follower.health.freshness.watermark_ms
-        stale = self.stale()
+        stale, causes = self.stale(), self.causes()
         return {
             "server_time": utc_ms(now_ms),
             "watermark": utc_ms(watermark_ms) if watermark_ms else None,
             "lag_s": round((now_ms - watermark_ms) / 1000, 1) if watermark_ms else None,
             "stale": None if stale is None else {"reason": stale.reason, "since": utc_ms(stale.since_ms)},
+            "causes": as_json(causes[:CAUSES_SHOWN]),
+            "notice": notice(causes),
         }
 
     def snapshot(self) -> Frame | None:
@@ -130,6 +146,8 @@ class Channel:
             "crc": rows_crc,
             "acrc": alerts_crc,
             "stale": fresh["stale"],
+            "causes": fresh["causes"],
+            "notice": fresh["notice"],
         }
         return frame("beat", orjson.dumps(said))
 

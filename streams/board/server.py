@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -13,6 +14,7 @@ from aiohttp import web
 from aiohttp.http import HttpVersion11
 
 from models.calendar import ZONE
+from models.completeness import as_json
 from streams.board.assets import Asset, load_assets
 from streams.board.describe import describe
 from streams.board.hub import Channel, Client, converse
@@ -168,13 +170,14 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     headers = {
         "ETag": f'"{state.tag}"',
         "Vary": "Accept-Encoding",
-        "Lotrinh-Freshness": orjson.dumps(fresh).decode(),
+        # ASCII, as headers are, and short: a page shows the notice alone
+        "Lotrinh-Freshness": json.dumps({name: value for name, value in fresh.items() if name != "causes"}),
     }
     if _same(request, state.tag):
         return web.Response(status=304, headers=headers)
     headers["Content-Type"] = "application/json"
     # Made at most once a second per version, however many ask.
-    key = (state.tag, str(fresh["server_time"])[:19], str(fresh["stale"]))
+    key = (state.tag, str(fresh["server_time"])[:19], str(fresh["stale"]), str(fresh["notice"]))
     body = await _packed(request, f"snapshot/{request.match_info['board']}", key, lambda: state.snapshot(fresh))
     return web.Response(body=body[0], headers={**headers, **body[1]})
 
@@ -245,13 +248,16 @@ async def livez(_: web.Request) -> web.StreamResponse:
 
 
 async def readyz(request: web.Request) -> web.StreamResponse:
-    """Say whether there is a board to show, fed by somebody."""
+    """Say whether there is a board to show, fed by somebody, and whether its figures are complete."""
     wall = request.app[WALL]
-    trouble = wall.trouble()
-    status = 200 if trouble is None else 503
+    trouble, causes = wall.trouble(), as_json(wall.causes())
+    status = 200 if trouble is None and not causes else 503
+    said = {"ready": status == 200, "causes": causes}
     if "verbose" in request.query:
         listed = {name: channel.freshness() for name, channel in wall.channels.items()}
-        return _json({"ready": trouble is None, "trouble": trouble, "clients": wall.clients, "boards": listed}, status)
+        return _json(said | {"trouble": trouble, "clients": wall.clients, "boards": listed}, status)
+    if causes:
+        return _json(said, status)
     return web.Response(text=f"{trouble or 'ok'}\n", status=status)
 
 

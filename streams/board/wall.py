@@ -9,11 +9,15 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from models.calendar import utc_ms
+from models.completeness import Cause
 from models.reading import Reading
-from streams.board.follower import Follower
+from streams import topics
+from streams.board.follower import Follower, Stale
 from streams.board.hub import BEAT_S, BROADCAST_S_MIN, Channel, bye
 from streams.board.store import connect, known_boards
 from streams.board.tasks import end
+from streams.completeness import Observer
 from streams.ops.metrics import Metric
 from streams.settings import Settings
 
@@ -28,9 +32,18 @@ class Wall:
     """All boards of one process, and everybody who looks at them."""
 
     def __init__(
-        self, settings: Settings, reading: Reading, now: Callable[[], float] = time.time, clients_max: int = CLIENTS_MAX
+        self,
+        settings: Settings,
+        reading: Reading,
+        now: Callable[[], float] = time.time,
+        clients_max: int = CLIENTS_MAX,
+        observer: Observer | None = None,
     ) -> None:
-        """Connect to nothing yet; the reading's own board is there from the beginning."""
+        """Connect to nothing yet; the reading's own board is there from the beginning.
+
+        `observer` sees what is missing from the figures; it begins and ends with the wall.
+        """
+        self._observer = observer
         self.settings = settings
         self.reading = reading
         self.now = now
@@ -48,6 +61,8 @@ class Wall:
     async def start(self) -> None:
         """Begin to follow."""
         self.failed = asyncio.get_running_loop().create_future()
+        if self._observer is not None:
+            self._observer.start()
         self._add(self.reading.decision.id)
         self._spawn(self._discover())
         self._spawn(self._beat())
@@ -57,6 +72,8 @@ class Wall:
         """Say goodbye, and end."""
         for channel in self.channels.values():
             bye(channel)
+        if self._observer is not None:
+            self._observer.stop()
         await end(self._tasks)
         await self._redis.aclose()
 
@@ -65,7 +82,7 @@ class Wall:
             channel.changed(anew=anew)
 
         follower = Follower(self._redis, self.settings.prefix, board, changed, self.now)
-        channel = self.channels[board] = Channel(follower, self.settings.tick_seconds, self.now)
+        channel = self.channels[board] = Channel(follower, self.settings.tick_seconds, self.now, self._missing)
         self._spawn(follower.run())
         self._spawn(self._broadcast(channel))
 
@@ -113,13 +130,26 @@ class Wall:
 
     # -- how it is -----------------------------------------------------------------------------------------------------
 
+    def _missing(self, stale: Stale | None) -> list[Cause]:
+        """Return what is missing from the figures; that watch has fallen silent is told by its heartbeats."""
+        found = [] if self._observer is None else self._observer.lasting()
+        if stale is not None and stale.reason == "silent" and self.settings.clock == "wall":
+            topic = self.settings.topic(topics.HEARTBEATS)
+            found.append(Cause("not-judged", topic, None, utc_ms(stale.since_ms), 0))
+        return found
+
+    def causes(self) -> list[Cause]:
+        """Return what is missing from the figures of our own board."""
+        channel = self.channels.get(self.reading.decision.id)
+        return [] if channel is None else list(channel.causes())
+
     def trouble(self) -> str | None:
         """Return why this process is not ready, or None."""
         channel = self.channels.get(self.reading.decision.id)
         if channel is None or channel.follower.state is None:
             return "the board has not been loaded"
         stale = channel.stale()
-        # Silence of the source is the source's trouble; the wall shows it and is ready all the same.
+        # That watch is silent is a cause, where it is to follow the wall's clock: see `causes`.
         return None if stale is None or stale.reason == "silent" else f"the board is stale: {stale.reason}"
 
     def metrics(self) -> list[Metric]:
@@ -136,6 +166,7 @@ class Wall:
             return Metric(name, "gauge", about, samples)
 
         return [
+            *([] if self._observer is None else self._observer.metrics()),
             gauge("lotrinh_sse_clients", "Event streams that are open.", [({}, float(self.clients))]),
             Metric("lotrinh_sse_refused_total", "counter", "Streams over the limit.", [({}, float(self.refused))]),
             Metric(

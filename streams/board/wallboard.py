@@ -15,6 +15,7 @@ from streams.board.feed import Feed
 from streams.board.server import create_app
 from streams.board.tasks import end
 from streams.board.wall import Wall
+from streams.completeness import Observer
 from streams.library import BadInput
 from streams.settings import Settings
 
@@ -27,7 +28,7 @@ async def run(settings: Settings, reading: Reading, on_ready: Callable[[str], No
     `on_ready` is called once with the address, which is that of the settings or, for port 0, the one found. Raises
     BadInput where the address cannot be had.
     """
-    feed, wall = Feed(settings, reading), Wall(settings, reading)
+    feed, wall = Feed(settings, reading), Wall(settings, reading, observer=Observer(settings))
     runner = web.AppRunner(create_app(wall), access_log=None, handler_cancellation=True, shutdown_timeout=3.0)
     await runner.setup()
     tasks: list[asyncio.Future[Any]] = []

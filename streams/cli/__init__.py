@@ -1,7 +1,7 @@
 """The command line. Commands are loaded when they are called, so that `--help` is quick.
 
-Exit code 0 on success, 2 on bad usage or bad input with one clear sentence on stderr; under `--json`, JSON alone on
-stdout.
+Exit code 0 on success, 2 on bad usage or bad input with one clear sentence on stderr, 4 where complete figures
+were asked for and are not to be had, with one sentence per cause; under `--json`, JSON alone on stdout.
 """
 
 import importlib
@@ -64,10 +64,12 @@ def main() -> None:
     from pydantic import ValidationError
 
     from models.decisions import BadDecision
-    from streams.library import BadInput
+    from streams.library import BadInput, Incomplete
 
     try:
         lotrinh(prog_name="lotrinh")
+    except Incomplete as exc:
+        fail("\nlotrinh: ".join(exc.sentences), code=4)
     except (BadInput, BadDecision) as exc:
         fail(str(exc))
     except ValidationError as exc:
@@ -88,7 +90,7 @@ def main() -> None:
         fail(sentence(exc) or f"Kafka {'went away' if away else 'refused'}: {exc or type(exc).__name__}")
 
 
-def fail(message: str) -> None:
-    """Say what is wrong on stderr and end with exit code 2."""
+def fail(message: str, code: int = 2) -> None:
+    """Say what is wrong on stderr and end with an exit code."""
     click.echo(f"lotrinh: {message}", err=True)
-    sys.exit(2)
+    sys.exit(code)

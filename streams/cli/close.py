@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from streams.cli.options import FILE, echo_json, of_decision, of_system, say, settings_from
+from streams.cli.options import FILE, echo_json, may_be_incomplete, of_decision, of_system, say, settings_from
 from streams.library import BadInput
 
 
@@ -20,10 +20,11 @@ from streams.library import BadInput
     "--closed", type=click.Path(dir_okay=False, path_type=Path), help="with --events: the file closings are added to"
 )
 @click.option("--as-of", "as_of", metavar="DATE", help="with --events: the day up to which the file is complete")
+@may_be_incomplete
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def command(
     period: str, again: str | None, timeout: float, events: Path | None, closed: Path | None, as_of: str | None,
-    as_json: bool, **given: Any,
+    allow_incomplete: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Freeze a period's figures once all that has arrived is counted. What comes later is shown as adjustments.
 
@@ -32,6 +33,7 @@ def command(
     from datetime import UTC, datetime
 
     from models.calendar import instant_of
+    from models.completeness import as_json as as_json_of
     from models.report import close_period
     from streams.cli.options import day_option
     from streams.library import read_reading
@@ -46,7 +48,7 @@ def command(
             raise BadInput("--closed and --as-of go with --events")
         settings = located(settings)
         reading = read_reading(settings)
-        source = sources.running(settings, reading, timeout, say)
+        source = sources.running(settings, reading, timeout, say, allow_incomplete=allow_incomplete)
     elif closed is None:
         raise BadInput("--events needs --closed: the file closings are added to")
     else:
@@ -64,6 +66,9 @@ def command(
     else:
         closings.add_to_file(closed, closing)
     if as_json:
-        echo_json(closing.model_dump(mode="json", exclude={"lines"}) | {"lines": len(closing.lines)})
+        causes = {"causes": as_json_of(source.known.causes)} if allow_incomplete else {}
+        echo_json(closing.model_dump(mode="json", exclude={"lines"}) | {"lines": len(closing.lines)} | causes)
     else:
         click.echo(words.closed(closing))
+        for text in words.incomplete(source.known.causes):
+            click.echo(text)

@@ -52,15 +52,16 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
 
     from kafka.errors import KafkaError
 
-    from models.calendar import ZONE
+    from models.calendar import ZONE, utc_ms
     from streams import topics
     from streams.board.probe import probe
     from streams.broker import bootstrap, client_options
+    from streams.completeness import Sight
     from streams.library import BadInput, read_reading
     from streams.local.state import StateDir
     from streams.ops import doctor
     from streams.ops.cluster import gather
-    from streams.ops.kafka_checks import kafka_findings
+    from streams.ops.kafka_checks import complete, kafka_findings
 
     yield doctor.libraries()
     yield doctor.codecs()
@@ -72,9 +73,13 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
     try:
         client = topics.admin(bootstrap(settings), client_options(settings))
         try:
-            yield from kafka_findings(gather(settings, client), settings, reading, time.time())
+            facts = gather(settings, client)
+            yield from kafka_findings(facts, settings, reading, time.time())
         finally:
             client.close()
+        if not facts.missing:
+            with Sight(settings) as sight:
+                yield from complete(sight.causes(), utc_ms(int(time.time() * 1000)))
     except (BadInput, KafkaError) as exc:
         text = str(exc) if isinstance(exc, BadInput) else f"Kafka refused: {type(exc).__name__}"
         remedy = "see LOTRINH_KAFKA, the brokers' logs, and the rights of this principal (docs/operations.md)"

@@ -57,6 +57,14 @@ def of_system(command: F) -> F:
     return option(command)
 
 
+def may_be_incomplete(command: F) -> F:
+    """Add the option that allows figures although some are missing."""
+    option = click.option(
+        "--allow-incomplete", is_flag=True, help="say what is missing and go on, instead of refusing (exit code 4)"
+    )
+    return option(command)
+
+
 def settings_from(**given: Any) -> Settings:
     """Return the settings: options given, else the environment, else defaults. Raises BadInput on a bad switch."""
     values = {k: v for k, v in given.items() if v is not None and v != ()}

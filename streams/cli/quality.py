@@ -24,9 +24,13 @@ from streams.settings import Settings
 def command(events: Path | None, now: str | None, silent_after: int | None, as_json: bool, **given: Any) -> None:
     """Say which dossiers count wrongly or not at all, and which sources have fallen silent."""
     from models.catalogue import Catalogue, parse_catalogue
+    from models.completeness import Cause, sentence_vn
+    from models.completeness import as_json as json_of
     from models.quality import ADVICE, SILENT_WORKING_DAYS, Measure, Survey, silent_sources
     from models.units import parse_successions
+    from streams.completeness import lasting_causes
     from streams.library import read_registry, read_table, read_workdays
+    from streams.local.state import located
 
     settings = settings_from(**given)
     registry = read_registry(settings)
@@ -35,10 +39,12 @@ def command(events: Path | None, now: str | None, silent_after: int | None, as_j
         catalogue = Catalogue(read_table(settings.catalogue, parse_catalogue), registry)
     successions = () if settings.successions is None else tuple(read_table(settings.successions, parse_successions))
     survey = Survey(Measure(registry, _now(now), catalogue, successions))
-    refused = 0
+    refused, causes = 0, list[Cause]()
     if events is not None:
         refused = _of_file(events, survey, settings, as_json=as_json)
     else:
+        settings = located(settings)
+        causes = lasting_causes(settings)
         _of_system(settings, survey)
     silent = silent_sources(
         survey.heard, survey.measure.now, silent_after or SILENT_WORKING_DAYS, read_workdays(settings).is_working
@@ -49,6 +55,8 @@ def command(events: Path | None, now: str | None, silent_after: int | None, as_j
         **({} if catalogue is not None else {"online-not-offered": "cần --catalogue"}),
     }
     if not as_json:
+        for cause in causes:
+            click.echo(f"Số liệu chưa đầy đủ: {sentence_vn(cause)}")
         _print(survey, findings, silent, not_examined, refused)
         return
     echo_json(
@@ -56,6 +64,7 @@ def command(events: Path | None, now: str | None, silent_after: int | None, as_j
             "now": survey.measure.now,
             "dossiers": survey.dossiers,
             "refused": refused,
+            "causes": json_of(causes),
             "findings": [{**asdict(f), "name": registry.name(f.unit), **ADVICE[f.kind]._asdict()} for f in findings]
             + [{"kind": "source-silent", **s._asdict(), **ADVICE["source-silent"]._asdict()} for s in silent],
             "sources": [{"source": source, "last": last} for source, last in sorted(survey.heard.items())],
@@ -109,10 +118,9 @@ def _of_file(path: Path, survey: Any, settings: Settings, *, as_json: bool) -> i
 
 def _of_system(settings: Settings, survey: Any) -> None:
     """Survey what the running system knows of every dossier."""
-    from streams.local.state import located
     from streams.reading_kafka import Dossiers
 
-    dossiers = Dossiers(located(settings))
+    dossiers = Dossiers(settings)
     survey.halves = dossiers.in_two_partitions()
     for code, (known, said) in dossiers:
         survey.hear(said[::2])

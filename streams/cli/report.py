@@ -5,7 +5,16 @@ from typing import Any
 
 import click
 
-from streams.cli.options import FILE, day_option, echo_json, of_decision, of_system, say, settings_from
+from streams.cli.options import (
+    FILE,
+    day_option,
+    echo_json,
+    may_be_incomplete,
+    of_decision,
+    of_system,
+    say,
+    settings_from,
+)
 from streams.library import BadInput
 
 
@@ -21,12 +30,14 @@ from streams.library import BadInput
 @click.option("--timeout", type=click.FloatRange(min=1), default=600, show_default=True, help="of --wait, seconds")
 @click.option("--events", type=FILE, help="report from a file of events (JSON lines) instead of the running system")
 @click.option("--closed", type=FILE, help="with --events: the file of closed periods")
+@may_be_incomplete
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout: what was written")
 def command(
     period: str, out: Path, as_of: str | None, wait: bool, timeout: float, events: Path | None, closed: Path | None,
-    as_json: bool, **given: Any,
+    allow_incomplete: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Write a period's report: figures of the period, verdict at its end, the period before, adjustments."""
+    from models.completeness import as_json as as_json_of
     from streams.library import read_reading
     from streams.local.state import located
     from streams.reports import files, sources, words
@@ -38,7 +49,7 @@ def command(
             raise BadInput("--closed goes with --events")
         settings = located(settings)
         reading = read_reading(settings)
-        source = sources.running(settings, reading, timeout if wait else None, say)
+        source = sources.running(settings, reading, timeout if wait else None, say, allow_incomplete=allow_incomplete)
     else:
         reading = read_reading(settings)
         source = sources.offline(reading, events, closed, None, say, settings)
@@ -60,6 +71,9 @@ def command(
                 "adjusted": report.adjusted(),
                 "statuses": report.statuses(),
             }
+            | ({"causes": as_json_of(report.causes)} if allow_incomplete else {})
         )
     else:
         click.echo(words.reported(report, str(out)))
+        for text in words.incomplete(report.causes):
+            click.echo(text)

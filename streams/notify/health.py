@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from models.completeness import Cause
 from models.notices import Outbox
 from streams.ops.metrics import Metric
 from streams.ops.process import process_metrics
@@ -38,6 +39,11 @@ class NotifyHealth:
             Check("read", self._begun, "all topics were read to their ends" if self._begun else "still reading"),
             Check("step", idle < STEP_S, f"the last step was {idle:.0f} s ago"),
         ]
+
+    @staticmethod
+    def causes() -> list[Cause]:
+        """Return nothing: what is missing from the figures is said by those who count and show them."""
+        return []
 
     def metrics(self) -> list[Metric]:
         """Return readiness, messages, and what is owed, by receiver."""

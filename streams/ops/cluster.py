@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
 from streams import formats, topics
@@ -39,6 +39,9 @@ class Facts:
     """replicas, and those in sync"""
     first: dict[Where, int] = field(default_factory=dict)
     last: dict[Where, int] = field(default_factory=dict)
+    """last stable offset"""
+    high: dict[Where, int] = field(default_factory=dict)
+    """high watermark: what an open transaction holds back included"""
     bytes: dict[Where, int] = field(default_factory=dict)
     disks: dict[int, tuple[int, int]] = field(default_factory=dict)
     """broker → bytes free and in all, of its fullest log directory"""
@@ -79,6 +82,8 @@ def gather(settings: Settings, client: KafkaAdminClient) -> Facts:
         _read_states(facts, reader, settings)
         # Once more: work goes on meanwhile, and a position read later than an end would lie beyond it.
         facts.last = {(tp.topic, tp.partition): at for tp, at in reader.end_offsets(tps).items()}
+        ends = client.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.LATEST))
+        facts.high = {(tp.topic, tp.partition): at.offset for tp, at in ends.items()}
         _read_newest_tick(facts, reader, settings.topic(topics.TICKS))
         _read_sample(facts, reader, settings)
     finally:

@@ -1,10 +1,11 @@
 """Judges what Kafka has said of a deployment: topics, copies, groups, ticks, clocks, positions, lag, compaction."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from models.completeness import Cause, Kind, lasts, sentence
 from models.reading import Reading
 from streams import topics
 from streams.ops.cluster import Facts
@@ -17,6 +18,18 @@ DISTINCT_LEAST: Final = 0.5
 """of a changelog's oldest records, once it is larger than two segments: compacted, every key stands there once"""
 TICK_S_MAX: Final = 120
 """ticks older than this many seconds, or than three steps, are missing"""
+
+
+REMEDIES: Final[Mapping[Kind, str]] = {
+    "no-owner": "start a worker; if it is running, its log says why it has nothing",
+    "partition-unread": "publish everything anew in so many partitions (docs/operations.md, More partitions)",
+    "partition-missing": "the topic was made anew: see docs/operations.md, Backup and restore",
+    "open-transaction": "let the portal end its transaction, or end it for it: `kafka-transactions.sh abort` "
+    "(docs/operations.md, An open transaction)",
+    "not-judged": "see `watch`, `tally` and `rules`: watch judges what tally has counted, by the same rules",
+    "behind": "if it does not shrink, start further workers, up to one per partition",
+    "unknown": "see `kafka`, and the rights of this principal (deploy/acls.yml)",
+}
 
 
 def kafka_findings(facts: Facts, settings: Settings, reading: Reading, now: float) -> Iterator[Finding]:
@@ -251,13 +264,12 @@ def _rules(facts: Facts, reading: Reading) -> Finding:
 
 def _lag(facts: Facts, settings: Settings) -> Finding:
     behind: dict[str, int] = {}
-    sources = {topics.TALLY: (*topics.INBOUND, topics.TICKS), topics.WATCH: (topics.TALLIES,)}
-    for app, names in sources.items():
+    for app, names in topics.SOURCES.items():
         for topic in topics.named(settings, names):
             for partition in range(settings.partitions):
                 where = topic, partition
                 at = facts.states.get((app, partition), {"next": {}})["next"].get(topic, facts.first[where])
-                behind[app] = behind.get(app, 0) + max(0, facts.last[where] - at)
+                behind[app] = behind.get(app, 0) + max(0, facts.high[where] - at)
     said = ", ".join(f"{app} {count}" for app, count in behind.items())
     if max(behind.values()) > settings.pending_records_max:
         return Finding(
@@ -315,6 +327,17 @@ def _largest_row(facts: Facts, settings: Settings) -> Finding:
             f"raise max.message.bytes of the topic to {topics.RECORD_BYTES_MAX} or more; docs/operations.md, Limits",
         )
     return Finding("largest row", "ok", said)
+
+
+def complete(causes: Iterable[Cause], now: str) -> Iterator[Finding]:
+    """Judge what is missing from the figures, and say of each cause what to do."""
+    found = [cause for cause in causes if lasts(cause, now)]
+    for cause in found:
+        level: Level = "warning" if cause.cause == "behind" else "failed"
+        consequence = "the figures do not hold it; `--wait`, `close` and `report` refuse"
+        yield Finding("complete", level, sentence(cause), consequence, REMEDIES[cause.cause])
+    if not found:
+        yield Finding("complete", "ok", "all that has arrived is counted, or about to be")
 
 
 def _dead_letters(facts: Facts) -> Finding:

@@ -15,6 +15,7 @@ import orjson
 from aiohttp import web
 from mode import Service
 
+from models.completeness import Cause, as_json
 from streams.library import BadInput
 from streams.ops.metrics import CONTENT_TYPE, Metric, exposition
 from streams.ops.worker import Check
@@ -27,6 +28,9 @@ class Health(Protocol):
 
     def checks(self) -> Sequence[Check]:
         """Return the conditions of readiness."""
+
+    def causes(self) -> Sequence[Cause]:
+        """Return what is missing from the figures."""
 
     def metrics(self) -> Iterable[Metric]:
         """Return the metrics."""
@@ -86,12 +90,15 @@ async def livez(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Say whether the worker does its work: 200, or 503 with the first thing that is wrong."""
-    checks = request.app[HEALTH].checks()
+    """Say whether the worker does its work: 200, or 503 with what is missing, or with the first thing that is wrong."""
+    health = request.app[HEALTH]
+    checks, causes = health.checks(), as_json(health.causes())
     wrong = [check for check in checks if not check.ok]
-    status = 503 if wrong else 200
+    status = 503 if wrong or causes else 200
+    body: dict[str, Any] = {"ready": status == 200, "causes": causes}
     if "verbose" in request.query:
-        body = {"ready": not wrong, "checks": {c.name: {"ok": c.ok, "text": c.text} for c in checks}}
+        body["checks"] = {c.name: {"ok": c.ok, "text": c.text} for c in checks}
+    if "verbose" in request.query or causes:
         return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")
     return web.Response(text=f"{wrong[0].name}: {wrong[0].text}\n" if wrong else "ok\n", status=status)
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from models.completeness import Cause, sentence
+from streams.completeness import Observer
 from streams.engine import Engine
 from streams.engine.stats import OwnerView, owned
 from streams.ops.metrics import Metric, histogram
@@ -49,9 +51,11 @@ class WorkerHealth:
         settings: Settings,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        observer: Observer | None = None,
     ) -> None:
-        """Look at an engine; the clocks are given, so that tests can."""
+        """Look at an engine, and at what an observer sees missing; the clocks are given, so that tests can."""
         self._engine = engine
+        self._observer = observer
         self._settings = settings
         self._now = now
         self._monotonic = monotonic
@@ -72,7 +76,14 @@ class WorkerHealth:
         ]
         if recovered:
             found += [self._lag(views), self._clock(views)]
+        if self._observer is not None:
+            causes = self._observer.lasting()
+            found.append(Check("complete", not causes, sentence(causes[0]) if causes else "nothing is missing"))
         return found
+
+    def causes(self) -> list[Cause]:
+        """Return what is missing from the figures."""
+        return [] if self._observer is None else self._observer.lasting()
 
     def _lag(self, views: Sequence[OwnerView]) -> Check:
         lag = lag_of(views)
@@ -114,6 +125,7 @@ class WorkerHealth:
             ),
             *_of_tally([(at, f) for at, f in figures if isinstance(f, TallyFigures)]),
             *_of_watch([(at, f) for at, f in figures if isinstance(f, WatchFigures)]),
+            *([] if self._observer is None else self._observer.metrics()),
             *process_metrics(),
         ]
         return [metric for metric in found if metric.samples]

@@ -17,8 +17,9 @@ from models.decisions import Duty
 from models.periods import Window
 from models.reading import Reading
 from models.report import Due, Known, Report, make_report
+from streams.completeness import lasting_causes
 from streams.feeds.importing import json_lines
-from streams.library import BadInput
+from streams.library import BadInput, Incomplete
 from streams.reports import closings, counters
 from streams.settings import Settings
 from streams.waiting import wait_until_counted
@@ -38,15 +39,21 @@ class Source:
     refused: list[tuple[int, str]]
 
 
-def running(settings: Settings, reading: Reading, wait_s: float | None, say: Say) -> Source:
+def running(
+    settings: Settings, reading: Reading, wait_s: float | None, say: Say, *, allow_incomplete: bool = False
+) -> Source:
     """Return what the running system holds; `wait_s`: first wait until all that has arrived is counted.
 
-    Raises BadInput.
+    Raises BadInput; Incomplete where something is missing, unless that is allowed: then the counters say what.
     """
     closed = closings.of_topic(settings)  # first of all: a missing topic is said at once
     if wait_s is not None:
-        wait_until_counted(settings, wait_s, _seldom(say))
-    known = counters.of_running_system(settings, reading)
+        causes = wait_until_counted(settings, wait_s, _seldom(say), allow_incomplete=allow_incomplete)
+    else:
+        causes = lasting_causes(settings)
+        if causes and not allow_incomplete:
+            raise Incomplete(causes)
+    known = replace(counters.of_running_system(settings, reading), causes=tuple(causes))
     return Source(known, closed, date.fromisoformat(civil_day(known.until)), [])
 
 

@@ -1,11 +1,12 @@
 """What a report says in words: its title, what was found, how the table is to be read. Vietnamese, for officials."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from models.calendar import moment_of
 from models.closing import Closing
+from models.completeness import Cause, sentence_vn
 from models.decisions import QUESTIONS
 from models.periods import Label
 from models.report import Report
@@ -104,6 +105,7 @@ def deadlines(report: Report) -> list[str]:
 
 def notes(report: Report) -> Iterator[Note]:
     """Yield how the table is to be read, what is counted, which questions are open, and how it was closed."""
+    yield from _incomplete_notes(report)
     yield Note("Cách đọc bảng", heading=True)
     yield Note(
         "- Trong kỳ: số phát sinh trong các ngày của kỳ báo cáo. Lũy kế: từ ngày đầu kỳ đánh giá của quyết định đến "
@@ -167,6 +169,19 @@ def _comparison(report: Report) -> str:
         f"- Kỳ trước: {before.label.title} ({of}), {source}. Tăng, giảm là hiệu của hai tỷ lệ đã ghi, tính bằng điểm "
         "phần trăm (điểm %)."
     )
+
+
+def _incomplete_notes(report: Report) -> Iterator[Note]:
+    if report.causes:
+        yield Note("SỐ LIỆU CHƯA ĐẦY ĐỦ", heading=True)
+    for text in incomplete(report.causes):
+        yield Note(f"- {text}.")
+
+
+def incomplete(causes: Iterable[Cause]) -> Iterator[str]:
+    """Yield a sentence for each cause for which figures are incomplete."""
+    for cause in causes:
+        yield f"Số liệu chưa đầy đủ: {sentence_vn(cause)}"
 
 
 def reported(report: Report, out: str) -> str:

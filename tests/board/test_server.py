@@ -189,7 +189,15 @@ def test_a_feed_that_stands_still_and_a_source_that_is_silent_are_told(settings:
         channel = board.wall.channels["thai-binh-2024"]
         await board.until(lambda: (channel.stale() or ("",))[0] == "silent")
         async with board.http.get(f"{board.url}/readyz") as ready:
-            assert ready.status == 200  # the source's trouble, not ours
+            said = await ready.json()
+            assert (ready.status, said["ready"]) == (503, False)  # nobody judges, whatever the source does
+            assert [(c["cause"], c["topic"], c["partition"], c["records"]) for c in said["causes"]] == [
+                ("not-judged", settings.topic("heartbeats"), None, 0)
+            ]
+        status, body, headers = await board.json("snapshot")
+        assert (status, body["causes"]) == (200, said["causes"])
+        assert body["notice"]["vi"].startswith("Số liệu chưa đầy đủ: bộ phận đánh giá không hoạt động (từ ")
+        assert json.loads(headers["Lotrinh-Freshness"])["notice"] == body["notice"]
         await board.write(fed_ms=long_ago)
         await board.until(lambda: (channel.stale() or ("",))[0] == "feed")
         async with board.events(since="e1:1") as stream:

@@ -39,6 +39,7 @@ def facts(reading: Reading) -> Facts:
         replicas=dict.fromkeys(wheres, (3, 3)),
         first=dict.fromkeys(wheres, 10),
         last=dict.fromkeys(wheres, 100),
+        high=dict.fromkeys(wheres, 100),
         bytes=dict.fromkeys(wheres, 500),
         disks={1: (60, 100)},
         members={"tally": 1, "watch": 1},
@@ -152,7 +153,7 @@ def test_a_state_made_by_other_rules(facts: Facts, reading: Reading) -> None:
 
 
 def test_far_behind(facts: Facts, reading: Reading) -> None:
-    facts.last[SUBMITTED] = 90_100
+    facts.high[SUBMITTED] = 90_100
 
     assert not_well(facts, reading)["lag"] == ("warning", "records behind: tally 90000, watch 0")
 

@@ -115,7 +115,7 @@ function drawOnce() {
     now: status.serverNow ?? Date.now(),
     asOf: link.asOf,
     scene: rotation.scene,
-    ...capacities(u, status.stale),
+    ...capacities(u, status.stale || status.notice !== null),
   };
   document.body.classList.toggle("stale", status.stale);
   if (meta === null || link.epoch === null) {

@@ -248,17 +248,19 @@ export function staleMs(model) {
 
 export function banner(model) {
   const { status, t, lang } = model;
-  if (!status.stale && status.transport !== "lost") return null;
+  const notice = status.notice?.[lang] ?? null;
+  if (!status.stale && status.transport !== "lost" && notice === null) return null;
   const at = (ms) => moment(ms, model.now, lang);
   let text = t.bannerBehind;
   if (status.transport === "lost") text = t.bannerLost(status.lostSince === null ? null : at(status.lostSince));
   else if (status.source?.reason === "loading") text = t.bannerLoading;
+  else if (notice !== null) text = notice;
   else if (status.source !== null) {
     const by =
       { silent: t.bannerSilent, feed: t.bannerFeed, store: t.bannerStore }[status.source.reason] ?? t.bannerSilent;
     text = by(at(status.source.reason === "silent" ? status.source.since : (status.watermark ?? status.source.since)));
   }
   const kind = status.transport === "lost" ? "lost" : "old";
-  const old = model.meta ? h("span", { class: "how-old" }, t.bannerOld(age(staleMs(model), lang))) : null;
+  const old = model.meta && status.stale ? h("span", { class: "how-old" }, t.bannerOld(age(staleMs(model), lang))) : null;
   return h("div", { class: `banner ${kind}`, role: "alert" }, icon("cut"), h("b", null, text), old);
 }

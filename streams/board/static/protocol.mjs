@@ -34,6 +34,7 @@ export class Link {
     // how fresh it is
     this.offset = null; // server's clock minus ours, ms
     this.watermark = null; // ms
+    this.notice = null; // that figures are incomplete, and why: {vi, en}
     this.source = null; // what the server says of its source: {reason, since}
     this.heard = null; // when anything true last came, our clock
     this.begun = null;
@@ -74,6 +75,7 @@ export class Link {
       transport,
       lostSince: lost && this.heard !== null && this.offset !== null ? this.heard + this.offset : null,
       source: this.source,
+      notice: this.notice,
       stale: this.epoch !== null && (lost || behind || this.source !== null),
       serverNow,
       watermark: this.watermark,
@@ -127,7 +129,7 @@ export class Link {
   #takeSnapshot(data, streamed, now, effects) {
     if (streamed) this.#hear(now);
     else this.#answered(now);
-    this.#fresh(data.server_time, data.watermark, data.stale, now);
+    this.#fresh(data.server_time, data.watermark, data.stale, data.notice, now);
     // One that deltas have overtaken on its way says nothing new, unless what we have is in doubt.
     if (data.epoch !== this.epoch || data.ver >= this.ver || this.distrusted) this.#replace(data, effects);
     this.#caughtUp(now, effects);
@@ -149,7 +151,7 @@ export class Link {
 
   #takeUnchanged(fresh, now, effects) {
     this.#answered(now);
-    this.#fresh(fresh?.server_time, fresh?.watermark, fresh?.stale, now);
+    this.#fresh(fresh?.server_time, fresh?.watermark, fresh?.stale, fresh?.notice, now);
     this.#caughtUp(now, effects);
   }
 
@@ -191,7 +193,7 @@ export class Link {
   }
 
   #takeBeat(beat, now, effects) {
-    this.#fresh(beat.t, beat.wm, beat.stale, now);
+    this.#fresh(beat.t, beat.wm, beat.stale, beat.notice, now);
     if (this.fetching !== null) return;
     if (beat.epoch !== this.epoch) this.#need(now, "epoch");
     else if (beat.ver !== this.ver) this.#need(now, "behind");
@@ -271,7 +273,8 @@ export class Link {
     this.refusals = 0;
   }
 
-  #fresh(time, watermark, stale, now) {
+  #fresh(time, watermark, stale, notice, now) {
+    this.notice = notice ?? null;
     if (time) this.offset = Date.parse(time) - now;
     if (watermark) this.watermark = Date.parse(watermark);
     this.source = stale ? { reason: stale.reason, since: Date.parse(stale.since) } : null;
