@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 
 from models.operator import NOBODY, WORSE_BY_DOSSIERS, Operators, acknowledged_by, silenced_by
 from models.routing import (
+    PART,
     Mailbox,
     Manner,
     Routing,
@@ -95,6 +96,8 @@ class Box(TypedDict):
     """Unix time before which it is not tried again"""
     digest: str
     """civil day of the last digest"""
+    why: NotRequired[str]
+    """why the last attempt failed; never an address"""
     watch: NotRequired[Kept | None]
     """watch list of the digest under way: should it have to be sent again, it says the same"""
 
@@ -220,9 +223,11 @@ class Outbox:
             box_name, _, fingerprint = name.rpartition("/")
             box, account = _mailbox(box_name), cast("Account", dict(row))
             self._accounts[box, fingerprint] = account
-            if self.routing.reaches(box) and (account["firing"] or account["owed"] > account["told"]):
+            if account["firing"] or account["owed"] > account["told"]:
                 # Who was told of it, or is owed a word, hears of its end, whatever routes say by now.
-                self._live.setdefault(box, {}).setdefault(fingerprint, True)
+                for heard in [box, *self.routing.divided(box)]:
+                    if self.routing.reaches(heard):
+                        self._live.setdefault(heard, {}).setdefault(fingerprint, True)
         elif kind == "refused":
             self.refused[name] = row
 
@@ -245,8 +250,11 @@ class Outbox:
         return cast("Mapping[str, Any]", self._accounts[_mailbox(box), fingerprint])
 
     def account(self, box: Mailbox, fingerprint: str) -> Account:
-        """Return how a mailbox stands with an alert."""
-        return self._accounts.get((box, fingerprint), NO_ACCOUNT)
+        """Return how a mailbox stands with an alert: one of a receiver's several addresses as the receiver once did."""
+        own = self._accounts.get((box, fingerprint))
+        if own is None and box.unit.startswith(PART):
+            own = self._accounts.get((Mailbox(box.receiver), fingerprint))
+        return own or NO_ACCOUNT
 
     def _put(self, box: Mailbox, fingerprint: str, account: Account) -> None:
         self._accounts[box, fingerprint] = account
@@ -557,7 +565,7 @@ class Outbox:
                 },
             )
         digest = {"digest": message.at[:10], "watch": None} if message.group == DIGEST else {}
-        self._put_box(message.mailbox, sending=False, failures=0, retry_at=0.0, **digest)
+        self._put_box(message.mailbox, sending=False, failures=0, retry_at=0.0, why="", **digest)
 
     def give_up(self, message: Message, why: str) -> None:
         """Set a message aside that its receiver will not have as it is, so that others can follow."""
@@ -566,10 +574,10 @@ class Outbox:
         self._changed[f"refused/{message.id}"] = None
         self.sent(message)
 
-    def failed(self, message: Message, retry_at: float) -> None:
+    def failed(self, message: Message, retry_at: float, why: str = "") -> None:
         """Note that a message was not accepted, or may not have been; its lines stay owed."""
         failures = self.boxes.get(message.mailbox, NEW_BOX)["failures"]
-        self._put_box(message.mailbox, sending=False, failures=failures + 1, retry_at=retry_at)
+        self._put_box(message.mailbox, sending=False, failures=failures + 1, retry_at=retry_at, why=why)
 
     def interrupted(self, retry_at: float) -> None:
         """Note at a start that what was under way at the last stop may still arrive: leave these mailboxes alone."""

@@ -134,6 +134,8 @@ class Plan(_Strict):
     routes: Annotated[list[Route], Field(min_length=1, max_length=500)]
     addresses: dict[Name, frozenset[str]] = {}
     """receiver that holds addresses of units → those units"""
+    several: dict[Name, frozenset[str]] = {}
+    """receiver that has several addresses of its own → what names each of them; each is told by itself"""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -152,8 +154,12 @@ class Plan(_Strict):
         return self
 
 
+PART: Final = "#"
+"""begins what names one of a receiver's several addresses; no code of a unit does"""
+
+
 class Mailbox(NamedTuple):
-    """A receiver, and the unit whose address it takes ('' for its own)."""
+    """A receiver, and the unit whose address it takes; '' for its own, `#…` for one of several of its own."""
 
     receiver: str
     unit: str = ""
@@ -174,7 +180,7 @@ class Routing:
             Mailbox(name, unit)
             for name, manner in plan.manners.items()
             if manner.watch_list == "always"
-            for unit in plan.addresses.get(name, {""})
+            for unit in self._addresses(name)
         )
         """mailboxes that get a digest for a watch list alone"""
 
@@ -195,8 +201,7 @@ class Routing:
             if not route.takes(labels, only):
                 continue
             for name in route.receivers:
-                box = self._box(route, name, labels)
-                if box is not None:
+                for box in self._boxes(route, name, labels):
                     at_once = route.deliver == "at-once" and labels.get("severity") != "info"
                     at_once = at_once or self.plan.manners[name].digest_at is None
                     found[box] = found.get(box, False) or at_once
@@ -206,15 +211,22 @@ class Routing:
         """Tell whether a mailbox is one of this plan's."""
         if box.receiver not in self.plan.manners:
             return False
-        return box.unit in self.plan.addresses.get(box.receiver, frozenset({""}))
+        return box.unit in self._addresses(box.receiver)
 
-    def _box(self, route: Route, name: str, labels: Mapping[str, str]) -> Mailbox | None:
+    def divided(self, box: Mailbox) -> list[Mailbox]:
+        """Return the mailboxes of a receiver's several addresses, for its own mailbox; else none."""
+        return [] if box.unit else [Mailbox(box.receiver, part) for part in self.plan.several.get(box.receiver, ())]
+
+    def _addresses(self, name: str) -> frozenset[str]:
+        return self.plan.addresses.get(name) or self.plan.several.get(name) or frozenset({""})
+
+    def _boxes(self, route: Route, name: str, labels: Mapping[str, str]) -> list[Mailbox]:
         if route.role not in OF_A_UNIT:
-            return Mailbox(name)
+            return [Mailbox(name, part) for part in sorted(self._addresses(name))]
         unit = labels["unit"] if route.role == "unit-head" else labels["district"]
         if route.role == "district" and unit == labels["unit"]:
-            return None  # a district hears of its own alerts as head of the unit
-        return Mailbox(name, unit) if unit in self.plan.addresses[name] else None
+            return []  # a district hears of its own alerts as head of the unit
+        return [Mailbox(name, unit)] if unit in self.plan.addresses[name] else []
 
     def looked_at(self, standing: Mapping[str, Any]) -> dict[Mailbox, bool]:
         """Return in whose digest a standing counts among those looked at."""

@@ -48,15 +48,16 @@ def _show(settings: Any, reading: Any, config: Any, *, as_json: bool) -> None:
     restore(settings, outbox)
     waiting = outbox.pending(Situation(now_of(settings), operators_of(settings)))
     rows = [
-        {"mailbox": str(box), "pending": count, "failures": outbox.boxes.get(box, NEW_BOX)["failures"]}
+        {"mailbox": str(box), "pending": count, "failures": state["failures"], "why": state.get("why", "")}
         for box, count in sorted(waiting.items())
+        for state in [outbox.boxes.get(box, NEW_BOX)]
     ]
     refused = [{"message": id_, **row} for id_, row in sorted(outbox.refused.items())]
     if as_json:
         echo_json({"mailboxes": rows, "refused": refused})
         return
     for row in rows:
-        failing = f", {row['failures']} attempts failed in a row" if row["failures"] else ""
+        failing = f", {row['failures']} attempts failed in a row ({row['why']})" if row["failures"] else ""
         click.echo(f"{row['mailbox']}: {row['pending']} alerts to be told{failing}")
     for message in refused:
         click.echo(f"set aside: {message['message']} to {message['mailbox']}: {message['why']}")

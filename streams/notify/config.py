@@ -4,6 +4,7 @@ Secrets never stand in the file: a field `…_file` names a file, `…_env` a va
 that the file names are ever asked, and plain HTTP only on loopback unless the file says otherwise.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
-from models.routing import Manner, Name, Plan, Route
+from models.routing import PART, Manner, Name, Plan, Route
 from streams.library import BadInput, read_table, read_text
 from streams.notify.addresses import check_url, is_loopback
 from streams.settings import secret_of
@@ -115,7 +116,10 @@ class CloudEvents(HttpReceiver):
 
 
 class Email(Receiver):
-    """A mail account: to the addresses `to`, or to those of units in the file `directory` (CSV: `unit,address`)."""
+    """A mail account: to the addresses `to`, or to those of units in the file `directory` (CSV: `unit,address`).
+
+    Each address is told by itself: one that is greylisted keeps nobody else waiting, and is told later.
+    """
 
     secrets: ClassVar[Mapping[str, bool]] = {"password": False}
     type: Literal["email"]
@@ -178,7 +182,7 @@ class Config(NamedTuple):
     secrets: Mapping[tuple[str, str], SecretStr]
     """(receiver, name) → secret"""
     directories: Mapping[str, Mapping[str, str]]
-    """receiver → unit → address"""
+    """receiver → unit, or what names one of several addresses → address"""
     gather_s: float
     board_url: str | None
 
@@ -208,13 +212,24 @@ def _read(path: Path) -> tuple[_File, Plan, dict[str, dict[str, str]]]:
             if isinstance(r, Email) and r.directory is not None
         }
         addresses = {name: frozenset(units) for name, units in directories.items()}
+        parts = {
+            name: {part_of(address): address for address in r.to}
+            for name, r in file.receivers.items()
+            if isinstance(r, Email) and len(set(r.to)) > 1
+        }
+        several = {name: frozenset(named) for name, named in parts.items()}
         manners = {
             name: Manner(**{f: getattr(r, f) for f in Manner.model_fields}) for name, r in file.receivers.items()
         }
-        plan = Plan(manners=manners, routes=file.routes, addresses=addresses)
+        plan = Plan(manners=manners, routes=file.routes, addresses=addresses, several=several)
     except ValidationError as exc:
         raise BadInput(f"{path}: {_sentence(exc)}") from exc
-    return file, plan, directories
+    return file, plan, directories | parts
+
+
+def part_of(address: str) -> str:
+    """Return what names one of several addresses in the delivery log, where addresses never stand."""
+    return f"{PART}{hashlib.sha256(address.lower().encode()).hexdigest()[:6]}"
 
 
 def read_config(path: Path) -> Config:

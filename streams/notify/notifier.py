@@ -245,7 +245,7 @@ class Notifier:
         log.warning(
             "%s was not reached (%s), attempt %d; again in %.0f s", message.mailbox, outcome.why, failures, pause
         )
-        self._outbox.failed(message, time.time() + pause)
+        self._outbox.failed(message, time.time() + pause, outcome.why)
 
     def _looked_at(self, message: Message) -> int:
         return 0 if message.group != DIGEST else self._survey(message.at).looked_at[message.mailbox]

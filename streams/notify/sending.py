@@ -137,18 +137,19 @@ class Sender:
 
     def _mail(self, receiver: Email, message: Message, context: Context) -> Outcome:
         directory = self._config.directories.get(message.mailbox.receiver, {})
-        to = receiver.to or [directory[message.mailbox.unit]]
+        to = directory.get(message.mailbox.unit) or receiver.to[0]
         mail = mail_of(receiver, to, message, context)
         try:
             with _connected(receiver, self._config.secret(message.mailbox.receiver, "password")) as server:
-                refused = server.send_message(mail, receiver.sender, to)
+                server.send_message(mail, receiver.sender, [to])
         except smtplib.SMTPDataError as exc:
             return Outcome(False, f"SMTP {exc.smtp_code}", exc.smtp_code in (552, 554))
+        except smtplib.SMTPRecipientsRefused as exc:
+            ((refusal, _),) = exc.recipients.values()
+            return Outcome(accepted=False, why=f"SMTP {refusal} at the recipient")
         except smtplib.SMTPException as exc:
             code = getattr(exc, "smtp_code", None)
             return Outcome(accepted=False, why=f"SMTP {code}" if code else type(exc).__name__)
-        if refused:
-            log.warning("%s: %d of %d addresses were refused", message.mailbox, len(refused), len(to))
         return ACCEPTED
 
     def _chat(self, message: Message, context: Context) -> Outcome:
@@ -179,13 +180,13 @@ class _Policy(EmailPolicy):
         return self.fold(name, value).encode("ascii")
 
 
-def mail_of(receiver: Email, to: list[str], message: Message, context: Context) -> EmailMessage:
+def mail_of(receiver: Email, to: str, message: Message, context: Context) -> EmailMessage:
     """Return a message as a mail: Vietnamese text and HTML; a repeat has the same Message-ID."""
     rendered = render(message, context.names, context.config.board_url, context.looked_at)
     mail = EmailMessage(policy=_Policy())
     mail["Subject"] = rendered.subject
     mail["From"] = receiver.sender
-    mail["To"] = ", ".join(to)
+    mail["To"] = to
     mail["Date"] = email.utils.formatdate(localtime=False)
     mail["Message-ID"] = f"<{message.id}@{receiver.sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"

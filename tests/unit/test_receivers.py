@@ -17,15 +17,17 @@ import pytest
 from aiohttp.abc import AbstractResolver
 from aiosmtpd.controller import Controller
 
+from models.notices import Situation
+from models.routing import Mailbox
 from streams.library import BadInput, read_reading
 from streams.local.state import free_port
 from streams.notify.addresses import NOT_ALLOWED
-from streams.notify.config import read_config
+from streams.notify.config import part_of, read_config
 from streams.notify.payloads import Context
 from streams.notify.sending import Outcome, Sender, check_extras
 from streams.notify.texts import Names
 from streams.settings import Settings
-from tests.notices import Delivery, transition
+from tests.notices import NOW, Delivery, plan, to, transition
 
 NAMES = Names(read_reading(Settings()))
 ROUTE = '\n[[routes]]\nrole = "operator"\nreceivers = ["a"]\n'
@@ -187,6 +189,13 @@ class Mails:
     def __init__(self) -> None:
         self.got: list[tuple[list[str], Any]] = []
         self.answer = "250 OK"
+        self.recipients: dict[str, str] = {}
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        said = self.recipients.get(address, "250 OK")
+        if said.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return said
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         read = email.message_from_bytes(envelope.content, policy=email.policy.default)
@@ -222,6 +231,67 @@ def test_a_unit_gets_its_mail_at_its_own_address(tmp_path: Path, mails: tuple[Ma
     assert mail["Subject"] == "[Lộ trình] Thấp hơn lộ trình: Xã Đô Lương – Hồ sơ trực tuyến"
     handler.answer = "554 no"
     assert send(tmp_path, text + ROUTE.replace("operator", "unit-head")) == Outcome(False, "SMTP 554", True)
+
+
+@pytest.mark.parametrize("answer", ["450 4.7.1 greylisted, try again later", "550 5.1.1 no such mailbox"])
+def test_of_several_addresses_each_is_told_by_itself(tmp_path: Path, mails: tuple[Mails, int], answer: str) -> None:
+    handler, port = mails
+    handler.recipients = {"grey@example.vn": answer}
+    text = f"""
+    [receivers.a]
+    type = "email"
+    host = "127.0.0.1"
+    port = {port}
+    security = "none"
+    from = "lotrinh@example.vn"
+    to = ["vp@example.vn", "grey@example.vn", "so@example.vn"]
+    """
+    config = read_config(written(tmp_path, text + ROUTE))
+    grey = Mailbox("a", part_of("grey@example.vn"))
+    delivery = Delivery(config.plan)
+    delivery.publish(transition())
+    situation = Situation(NOW)
+    delivery.read(situation)
+
+    async def turn() -> dict[Mailbox, Outcome]:
+        outcomes = {}
+        async with Sender(config) as sender:
+            for message in delivery.outbox.due(situation, delivery.clock):
+                delivery.outbox.begin(message)
+                outcome = outcomes[message.mailbox] = await sender.send(message, Context(config, NAMES))
+                if outcome.accepted:
+                    delivery.outbox.sent(message)
+                else:
+                    delivery.outbox.failed(message, delivery.clock + 1, outcome.why)
+        return outcomes
+
+    first = asyncio.run(turn())
+    assert sorted(to for to, _ in handler.got) == [["so@example.vn"], ["vp@example.vn"]]
+    assert {box: o.accepted for box, o in first.items()} == {box: box != grey for box in first}
+    assert len(first) == 3
+    assert first[grey].why == f"SMTP {answer[:3]} at the recipient"
+    assert delivery.outbox.boxes[grey]["why"] == first[grey].why
+    assert delivery.outbox.owed() == {"a": 1}
+    assert not any("@example.vn" in key for key in delivery.outbox.take_changed()), "an address stands in no topic"
+
+    handler.recipients, delivery.clock = {}, 2.0
+    again = asyncio.run(turn())
+    assert again == {grey: Outcome(accepted=True)}
+    assert handler.got[-1][0] == ["grey@example.vn"]
+    assert delivery.outbox.owed() == {"a": 0}
+    assert delivery.outbox.boxes[grey]["failures"] == 0
+
+
+def test_who_was_told_together_is_not_told_again_when_each_is_told_by_itself() -> None:
+    delivery = Delivery(plan({"a": {}}, to("a")))
+    delivery.publish(transition())
+    assert len(delivery.tell()) == 1
+
+    delivery.plan = delivery.plan.model_copy(update={"several": {"a": frozenset({"#1", "#2"})}})
+    delivery.restart()
+    assert delivery.tell() == []
+    delivery.publish(transition("resolved"))
+    assert sorted(m.mailbox.unit for m in delivery.tell()) == ["#1", "#2"]
 
 
 def test_a_chat_is_told_through_apprise(tmp_path: Path, server: Server) -> None:
