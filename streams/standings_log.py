@@ -3,14 +3,21 @@
 Arrival decides nothing: a release may have written a unit's rows to another partition than the one before it.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import orjson
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
+from models.partitioning import partition_of
 from models.standings import Standing
+from models.units import Registry
 from streams import topics
 from streams.board.records import VERSION_HEADER
+from streams.broker import bootstrap, client_options
+from streams.formats import stamped
+from streams.library import BadInput, read_registry
 from streams.reading_kafka import records_of
 from streams.settings import Settings
 
@@ -60,3 +67,68 @@ def newest_of(records: Iterable[Any]) -> list[Standing]:
 def standings_now(settings: Settings) -> list[Standing]:
     """Return every standing of the running system, by key. Raises BadInput."""
     return newest_of(records_of(settings, topics.STANDINGS))
+
+
+# -- rows that an earlier release has left -----------------------------------------------------------------------------
+
+
+class Stray(NamedTuple):
+    """A row outside of its unit's home partition, where a newer one stands: nobody writes it any more."""
+
+    partition: int
+    key: bytes
+    version: str
+
+
+def strays_of(records: Iterable[Any], home: Callable[[str], int]) -> list[Stray]:
+    """Return the rows that a newer one in the home partition has replaced; `home`: unit → its partition.
+
+    Readers take the newest version whatever lies elsewhere; but should the newer row be taken back one day, and
+    compaction forget it, the older one would stand alone.
+    """
+    newest: dict[tuple[bytes, int], tuple[str, bool]] = {}
+    for record in records:
+        version = _version_of(record.value, record.headers or ())
+        if newest.get((record.key, record.partition), ("", False))[0] <= version:
+            newest[record.key, record.partition] = version, record.value is not None
+    found = []
+    for (key, partition), (version, stands) in sorted(newest.items()):
+        at = home(key.decode(errors="replace").split("/", 2)[-1])
+        if stands and partition != at and newest.get((key, at), ("", False))[0] > version:
+            found.append(Stray(partition, key, version))
+    return found
+
+
+def strays_now(settings: Settings, registry: Registry) -> list[Stray]:
+    """Return the strays of the running system. Raises BadInput."""
+
+    def home(unit: str) -> int:
+        return partition_of(registry.home(unit).encode(), settings.partitions, "murmur2")
+
+    return strays_of(records_of(settings, topics.STANDINGS), home)
+
+
+def take_back_strays(settings: Settings) -> int:
+    """Take back what an earlier release has left in other partitions, and return how many rows. Raises BadInput.
+
+    Nothing is written to a home partition, so whatever the workers do meanwhile stands.
+    """
+    strays = strays_now(settings, read_registry(settings))
+    if not strays:
+        return 0
+    producer = KafkaProducer(bootstrap_servers=bootstrap(settings).split(","), acks="all", **client_options(settings))
+    try:
+        sent = [
+            producer.send(
+                settings.topic(topics.STANDINGS), None, key=stray.key, partition=stray.partition,
+                headers=[(VERSION_HEADER, stray.version.encode()), *stamped(topics.STANDINGS)],
+            )
+            for stray in strays
+        ]  # fmt: skip
+        for future in sent:
+            future.get(30)
+    except KafkaError as exc:
+        raise BadInput(f"Kafka did not take all of it: {type(exc).__name__}; try again") from exc
+    finally:
+        producer.close()
+    return len(strays)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,23 +48,31 @@ def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if external := os.environ.get("LOTRINH_TEST_KAFKA"):
         yield external
         return
+    with broker(tmp_path_factory.mktemp("kafka")) as address:
+        yield address
+
+
+@contextmanager
+def broker(folder: Path) -> Iterator[str]:
+    """A real Apache Kafka on a folder, which may hold what an earlier one has left; its address."""
     path = kafka_parts()
-    folder: Path = tmp_path_factory.mktemp("kafka")
     port, controller = free_port(), free_port()
     command = kafka.prepare(folder, port, controller, path)
     with (folder / "kafka.log").open("wb") as log:
-        broker = subprocess.Popen(
+        process = subprocess.Popen(
             command, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent(os.getpid())
         )
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            break
-        except OSError:
-            assert broker.poll() is None, (folder / "kafka.log").read_text()[-2000:]
-            assert time.monotonic() < deadline, "Kafka did not start within 60 s"
-            time.sleep(0.1)
-    yield f"127.0.0.1:{port}"
-    broker.send_signal(signal.SIGKILL)
-    broker.wait()
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "kafka.log").read_text()[-2000:]
+                assert time.monotonic() < deadline, "Kafka did not start within 60 s"
+                time.sleep(0.1)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()

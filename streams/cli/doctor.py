@@ -62,6 +62,7 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
     from streams.ops import doctor
     from streams.ops.cluster import gather
     from streams.ops.kafka_checks import complete, kafka_findings
+    from streams.standings_log import strays_now
 
     yield doctor.libraries()
     yield doctor.codecs()
@@ -78,6 +79,7 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
         finally:
             client.close()
         if not facts.missing:
+            yield doctor.strays(len(strays_now(settings, reading.registry)))
             with Sight(settings) as sight:
                 yield from complete(sight.causes(), utc_ms(int(time.time() * 1000)))
     except (BadInput, KafkaError) as exc:

@@ -20,17 +20,21 @@ def apply(check: bool, **given: Any) -> None:
     from streams import topics
     from streams.broker import bootstrap, client_options
     from streams.local.state import located
+    from streams.standings_log import take_back_strays
 
     settings = located(settings_from(**given))
     client = topics.admin(bootstrap(settings), client_options(settings))
     try:
         if check:
             topics.check(client, settings)
-            created = []
+            created, taken_back = [], 0
         else:
             created = topics.apply(client, settings)
+            taken_back = 0 if created else take_back_strays(settings)
     finally:
         client.close()
     for name in created:
         say(f"created {name}")
+    if taken_back:
+        say(f"took back {taken_back} rows of standings that an earlier release had left in other partitions")
     say(f"{len(topics.specs(settings))} topics are as they have to be")

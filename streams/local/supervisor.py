@@ -23,6 +23,7 @@ from streams.local import kafka, valkey
 from streams.local.children import Child
 from streams.local.state import StateDir, is_free
 from streams.settings import Settings
+from streams.standings_log import take_back_strays
 
 READY_S: Final = 120.0
 ENV_OF: Final = (
@@ -115,6 +116,7 @@ class Supervisor:
         self._complete = True
         self._write_endpoints()
         say(f"ready after {time.monotonic() - began:.0f} s: open {self.url}")
+        await asyncio.to_thread(self._take_back_strays)
         if self.plan.feed is not None:
             await self._add(Child("feed", self._lotrinh(*self.plan.feed), logs / "feed.log", self._env(), once=True))
             self._write_endpoints()
@@ -125,6 +127,15 @@ class Supervisor:
             return topics.apply(client, self.settings)
         finally:
             client.close()
+
+    def _take_back_strays(self) -> None:
+        try:
+            count = take_back_strays(self.settings)
+        except BadInput as exc:
+            self.plan.say(f"could not look for rows of an earlier release: {exc}")
+            return
+        if count:
+            self.plan.say(f"took back {count} rows of standings that an earlier release had left in other partitions")
 
     def _workers(self, logs: Path) -> list[Child]:
         children = []

@@ -143,6 +143,19 @@ def room(check: str, what: str, free: int, total: int) -> Finding:
     return Finding(check, "ok", said)
 
 
+def strays(count: int) -> Finding:
+    """Judge how many rows of standings an earlier release has left beside newer ones."""
+    if count:
+        return Finding(
+            "standings",
+            "warning",
+            f"{count} rows lie in a partition where an earlier release kept them, beside newer ones",
+            "they are passed over; but one whose unit loses its last dossier would come back a day later",
+            "run `lotrinh topics apply`: it takes them back",
+        )
+    return Finding("standings", "ok", "every row lies in one partition")
+
+
 # -- the wall ----------------------------------------------------------------------------------------------------------
 
 

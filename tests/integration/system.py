@@ -80,8 +80,9 @@ class System:
     def __init__(self, address: str, folder: Path, **settings: Any) -> None:
         self.folder = folder
         settings["switches"] = {"alert_rule": "literal"} | settings.get("switches", {})  # what the oracle recomputes
+        settings.setdefault("prefix", f"t{uuid.uuid4().hex[:8]}.")
         self.settings = Settings(
-            kafka=address, prefix=f"t{uuid.uuid4().hex[:8]}.", session_timeout_s=6, heartbeat_s=1, tick_seconds=1,
+            kafka=address, session_timeout_s=6, heartbeat_s=1, tick_seconds=1,
             **settings,
         )  # fmt: skip
         given = self.settings.model_dump(mode="json", exclude_unset=True)

@@ -67,3 +67,23 @@ def test_commands_and_notify_read_by_the_same_rule(monkeypatch: pytest.MonkeyPat
     assert shortfalls(Settings()) == {("thai-binh-2024", "online-dossiers", "12688"): 2}
     assert newest.get(KEY) == records[0].value
     assert [found["shortfall"] for found in standings_log.standings_now(Settings())] == [2]
+
+
+def strays(*records: Any, home: int = 1) -> list[tuple[int, str]]:
+    return [(stray.partition, stray.version) for stray in standings_log.strays_of(records, lambda _: home)]
+
+
+def test_a_stray_is_an_older_row_outside_of_the_home_partition() -> None:
+    assert strays(row(NEW, 2, partition=1), row(OLD, 1, partition=3)) == [(3, OLD)]
+    assert strays(row(OLD, 1, partition=3), row(NEW, 2, partition=3), row(LATER, 3, partition=1)) == [(3, NEW)]
+
+
+def test_nothing_in_the_home_partition_and_nothing_newer_elsewhere_is_a_stray() -> None:
+    assert strays(row(OLD, 1, partition=1), row(NEW, 2, partition=1)) == []
+    assert strays(row(NEW, 2, partition=3), row(OLD, 1, partition=1)) == []
+    assert strays(row(OLD, 1, partition=3)) == []
+
+
+def test_a_row_that_was_taken_back_is_no_stray_any_more_and_one_beside_a_tombstone_is() -> None:
+    assert strays(row(NEW, 2, partition=0), gone(NEW), row(LATER, 3, partition=1)) == [(0, NEW)]
+    assert strays(gone(OLD), row(NEW, 2, partition=1)) == []
