@@ -395,15 +395,16 @@ class Alerts:
 
     def _unknown_units(self, at: str) -> list[Transition]:
         """Say which units no registry knows, though dossiers are counted for them."""
-        known, named, ledger = self.reading.registry, self.standings.named(), self.standings.ledger
-        units = {u for u in ledger.units() if known.is_unknown(u) and u not in named}
+        standings, limit = self.standings, self.reading.unknown_units_max
+        shown = set(standings.strangers()[:limit])
+        units = shown - standings.named().keys()
         units |= {u for u, i in self.memory if i == EVERY and u != self._feed[0]}
         units -= TOPICS.keys()  # which alerts are about that have no unit: see `misplaced`
         found: list[Transition] = []
         for unit in sorted(units):
             key = (unit, EVERY)
             counted = max(self.standings.figures(unit, i)[1] for i in self.reading.indicators)
-            wanted = counted >= UNKNOWN_DOSSIERS and known.is_unknown(unit)
+            wanted = counted >= UNKNOWN_DOSSIERS and unit in shown
             memory = self.memory.get(key, NOTHING)
             found += self._tell(_UNKNOWN, key, memory, at, (0, counted), wanted=wanted)
         return found

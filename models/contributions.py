@@ -13,9 +13,10 @@ from models.units import Heirs
 
 Basis = Literal["received", "resolved", "issued"]
 
-FOLD_VERSION: Final = 2
+FOLD_VERSION: Final = 3
 """Raise it whenever `contributions` gives another answer to the same facts, or more is told of the counters (2: which
-dossiers are still to be fulfilled): counters are then made anew."""
+dossiers are still to be fulfilled), or elsewhere (3: units that nobody knows lie in one partition): counters are then
+made anew."""
 
 
 LISTED: Final = "listed"

@@ -119,7 +119,7 @@ class Evaluator:
         standings, complete = self.standings, self.alerts.prospects.complete
         self.alerts.changed(standings.take_changed())
         self.alerts.prospects.refresh()
-        units = sorted({*standings.named(), *standings.ledger.units()})
+        units = sorted({*standings.named(), *standings.with_counters()})
         rows: list[Standing] = []
         for indicator in self.reading.indicators:
             rows += [

@@ -6,6 +6,7 @@ Both are pure functions of what they are given, the time included, for whoever r
 """
 
 from bisect import insort
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -22,6 +23,8 @@ Kind = Literal[
     "future-date", "open-over-a-year", "online-not-offered", "two-units", "two-partitions", "source-silent",
 ]  # fmt: skip
 
+UNITS_MAX: Final = 1_000
+"""units that are listed per kind of finding, those with most dossiers; all are counted"""
 CODES_MAX: Final = 20
 """dossier codes that a finding shows; all are counted"""
 OPEN_DAYS: Final = 365
@@ -260,7 +263,30 @@ class Survey:
             del found[1][CODES_MAX:]
 
     def findings(self) -> list[Finding]:
-        """Return what was found, by kind in the order of `ADVICE`, the unit with most dossiers first."""
+        """Return what was found, by kind in the order of `ADVICE`, the unit with most dossiers first.
+
+        Of each kind at most `UNITS_MAX` units: any number may be named that no registry knows.
+        """
         order = {kind: n for n, kind in enumerate(ADVICE)}
         found = [Finding(k, u, count, tuple(codes)) for (k, u), (count, codes) in self._found.items()]
-        return sorted(found, key=lambda f: (order[f.kind], -f.count, f.unit))
+        found.sort(key=lambda f: (order[f.kind], -f.count, f.unit))
+        listed: Counter[Kind] = Counter()
+        few = []
+        for finding in found:
+            listed[finding.kind] += 1
+            if listed[finding.kind] <= UNITS_MAX:
+                few.append(finding)
+        return few
+
+    def not_listed(self, findings: Iterable[Finding]) -> dict[str, dict[str, int]]:
+        """Return kind → how many units, and how many dossiers, are left out of a list of findings."""
+        left = {kind: [*self.in_all(kind)] for kind, _ in self._found}
+        for finding in findings:
+            left[finding.kind][0] -= 1
+            left[finding.kind][1] -= finding.count
+        return {kind: {"units": n, "dossiers": of} for kind, (n, of) in sorted(left.items()) if n}
+
+    def in_all(self, kind: Kind) -> tuple[int, int]:
+        """Return (units, dossiers) that have a fault, those that are not listed too."""
+        counts = [count for (of, _), (count, _) in self._found.items() if of == kind]
+        return len(counts), sum(counts)

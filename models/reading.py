@@ -31,11 +31,12 @@ from models.decisions import (
 )
 from models.targets import Assignment, Group, Target, Targets, members_of, value_of
 from models.trajectory import Flat, Milestones, Ramp, Trajectory, decimal_text
-from models.units import BadTable, Heirs, Registry, Succession, Unit
+from models.units import COMMUNES, BadTable, Heirs, Registry, Succession, Unit
 from models.workdays import SHIPPED, Workdays
 
 __all__ = ["Group", "Reading", "Sources", "SwitchView", "Target", "Targets"]
-STANDING_VERSION: Final = 5
+STANDING_VERSION: Final = 6
+UNKNOWN_HOME: Final = "unknown-units"
 """Raise it whenever a standing or an alert comes out differently from the same counters, or is to be said anew."""
 LATE_SHARE: Final = Fraction(1, 4)
 """of a period: a first milestone after its first quarter is warned of"""
@@ -64,6 +65,8 @@ class Sources:
     successions: tuple[Succession, ...] = ()
     switches: Mapping[str, str] = field(default_factory=dict)
     workdays: Workdays = SHIPPED
+    unknown_units_max: int = 1_000
+    """units that no registry knows and that have a standing all the same, at most"""
 
 
 class Reading:
@@ -79,6 +82,8 @@ class Reading:
             raise BadDecision(str(exc)) from exc
         self.trajectories = dict(sources.trajectories)
         self.workdays = sources.workdays
+        self.unknown_units_max = sources.unknown_units_max
+        self._of_successions = {u for s in sources.successions for u in (s.predecessor, s.heir)}
         self.switches = _switches(decision, sources.switches)
         self.indicators: Mapping[Indicator, Formula] = self._formulas()
         """as the switches have them"""
@@ -93,6 +98,19 @@ class Reading:
         self._expected = lru_cache(maxsize=65536)(self._expected_on)
         if problems := self.problems():
             raise BadDecision("\n".join(f"{decision.id}: {p}" for p in problems))
+
+    def is_unknown(self, unit: str) -> bool:
+        """Tell whether neither the registry, nor the decision, nor a succession knows a unit: a code and no more."""
+        if unit.endswith(COMMUNES) and unit.removesuffix(COMMUNES) in self.registry.units:
+            return False  # a class of communes is a row of decisions
+        return self.registry.is_unknown(unit) and unit not in self._of_successions
+
+    def home(self, unit: str) -> str:
+        """Return the key that decides which partition of watch a unit lies in.
+
+        All units that nobody knows lie together: which of them have a standing is decided in one place.
+        """
+        return UNKNOWN_HOME if self.is_unknown(unit) else self.registry.home(unit)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -374,6 +392,7 @@ class Reading:
             sorted((u.code, u.name, u.target_of, str(u.since)) for u in self.registry.units.values()),
             [(k, [_plain(m) for m in v.rows]) for k, v in sorted(s.trajectories.items())],
             sorted(s.workdays.corrections.items()),
+            s.unknown_units_max,
         )
 
 

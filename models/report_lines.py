@@ -137,7 +137,7 @@ def _places(standings: Standings) -> list[_Place]:
     for group in standings.groups().values():
         at = min((order[id(named[m])] for m in group.members if m in named), default=len(order))
         places.append(_Place("commune", at, "", group.code, group.name, group.row, group.code))
-    for unit in sorted({*named, *standings.ledger.units()}):
+    for unit in sorted({*named, *standings.with_counters()}):
         if not standings.has_standing(unit):
             continue
         row = named.get(unit)

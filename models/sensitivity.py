@@ -124,7 +124,7 @@ class _Folded:
         if name not in self._judged:
             standings = Standings(reading, self._as_of)
             standings.add_all(self._counted(reading))
-            units = {*standings.named(), *standings.ledger.units()}
+            units = {*standings.named(), *standings.with_counters()}
             self._judged[name] = {
                 (unit, indicator): standings.judge(unit, indicator)
                 for unit in units

@@ -1,5 +1,6 @@
 """The standing of a unit under one indicator: figures, what is expected of them, and the verdict. Exact throughout."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -73,6 +74,8 @@ class Standing(TypedDict):
     frozen: NotRequired[bool]
     ceiling: NotRequired[str]
     members: NotRequired[dict[str, int]]
+    unknown: NotRequired[bool]
+    """of a unit that nobody knows: it has no row on the wall"""
     version: NotRequired[str]
     still_needed: NotRequired[StillNeeded]
     assurance: NotRequired[Assurance]
@@ -143,6 +146,13 @@ class Standings:
         self._targets = reading.targets(self.as_of)
         self._changed: set[tuple[str, Indicator]] = set()
         self._known: dict[tuple[str, Indicator], Now] = {}
+        self._strangers: set[str] = set()
+        """units that nobody knows and that have counters, or had"""
+        self._acquainted: dict[str, bool] = {}
+        self._stirred: set[str] = set()
+        """those of them whose counters have moved since `_counted` was made"""
+        self._counted: list[str] = []
+        """those for which something counts today, by code"""
         self._lists: dict[tuple[str, str], dict[str, dict[str, Listed]]] = {}
         """(unit, indicator) → cell → who says so → dossiers still to be fulfilled"""
 
@@ -167,6 +177,43 @@ class Standings:
         self._changed.update(moved)
         for key in moved:
             self._known.pop(key, None)
+        if unit in self._strangers or self._is_stranger(unit):
+            self._stirred.add(unit)
+
+    def _is_stranger(self, unit: str) -> bool:
+        """Look at a unit that was not taken for unknown before."""
+        known = self._acquainted.get(unit)
+        if known is None:
+            known = self._acquainted[unit] = not self.reading.is_unknown(unit)
+            if not known:
+                self._strangers.add(unit)
+        return not known
+
+    def strangers(self) -> list[str]:
+        """Return the units that nobody knows and for which something counts, by code; the first few have a standing.
+
+        Which these are follows from the counters alone, not from who came first.
+        """
+        if not self._stirred:
+            return self._counted
+        before, counted = self._counted[: self.reading.unknown_units_max], self._counted
+        for unit in self._stirred:
+            at = bisect_left(counted, unit)
+            stands = at < len(counted) and counted[at] == unit
+            if stands != self.ledger.counts(unit):
+                if stands:
+                    del counted[at]
+                else:
+                    counted.insert(at, unit)
+        self._stirred.clear()
+        for unit in {*before} ^ {*counted[: self.reading.unknown_units_max]}:
+            self._changed.update((unit, indicator) for indicator in self.reading.indicators)
+        return counted
+
+    def with_counters(self) -> list[str]:
+        """Return the units for which something counts, but of those that nobody knows only such as have a standing."""
+        shown = self.strangers()[: self.reading.unknown_units_max]
+        return [*(u for u in self.ledger.units() if u not in self._strangers), *shown]
 
     def add_all(self, counters: Mapping[tuple[str, str, str], Sequence[int]]) -> None:
         """Add (unit, civil day, cell) → (numerator, denominator); what comes to nothing is passed over."""
@@ -184,6 +231,7 @@ class Standings:
         self._changed |= cast("set[tuple[str, Indicator]]", moved)
         self.as_of, self._day = as_of, as_of.isoformat()
         self._known.clear()
+        self._stirred |= self._strangers
         targets = self.reading.targets(as_of)
         if targets is not self._targets:
             self._changed |= targets.targets.keys() | self._targets.targets.keys()
@@ -196,6 +244,7 @@ class Standings:
 
     def take_changed(self) -> set[tuple[str, Indicator]]:
         """Return the (unit, indicator) that may be judged otherwise than when last asked, and forget them."""
+        self.strangers()
         changed, self._changed = self._changed, set()
         return changed
 
@@ -356,7 +405,14 @@ class Standings:
         founded = self.reading.heirs.founded.get(unit)
         if founded is not None and founded > self.as_of:
             return False
-        return unit in self._targets.rows or self.ledger.counts(unit)
+        if unit in self._targets.rows:
+            return True
+        if not self.ledger.counts(unit):
+            return False
+        if unit not in self._strangers:
+            return True
+        at = bisect_left(self.strangers(), unit)
+        return at < self.reading.unknown_units_max
 
     def named(self) -> Mapping[str, Any]:
         """Return the units that the decision names, leaf by leaf."""
@@ -376,6 +432,8 @@ class Standings:
         """Return a unit's standing under one indicator."""
         standing = self._standing(unit, indicator, self._now(unit, indicator))
         standing["alert"] = alert
+        if unit in self._strangers:
+            standing["unknown"] = True
         if self.frozen(unit):
             standing["frozen"] = True
         return self._with_ceiling(standing, self.ceiling(unit, indicator))

@@ -92,6 +92,7 @@ def read_sources(
         trajectories={} if settings.trajectories is None else read_trajectories(settings.trajectories, settings),
         successions=() if settings.successions is None else tuple(read_table(settings.successions, parse_successions)),
         switches=settings.switches,
+        unknown_units_max=settings.unknown_units_max,
         workdays=read_workdays(settings),
     )
 

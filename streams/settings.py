@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     replication: Annotated[int, Field(ge=1, le=5)] = 1
     tick_seconds: Annotated[float, Field(ge=0.2), AfterValidator(_hourly)] = 60.0
     """between two ticks, on the wall clock's whole steps; an hour at most"""
+    unknown_units_max: Annotated[int, Field(ge=0, le=100_000)] = 1_000
+    """units that no registry knows and that have a standing all the same; never on the wall"""
     payments_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     """payments of one dossier; what names more is a dead letter"""
     copies_max: Annotated[int, Field(ge=1, le=10_000)] = 1_000

@@ -366,7 +366,7 @@ class TallyWork:
 
     def _tallies(self, topic: str) -> Iterable[Announcement]:
         """Say what the counters of every touched unit and day are now, one record per unit."""
-        registry, partitions = self._reading.registry, self._settings.partitions
+        reading, partitions = self._reading, self._settings.partitions
         slot, epoch, position = self._owner.partition, self._owner.epoch, self._owner.position
         gaps_of: dict[str, dict[str, Listed]] = {}
         for unit, cell, listed in self._gaps.touched():
@@ -375,7 +375,7 @@ class TallyWork:
             tally = Tally(kind="tally", slot=slot, epoch=epoch, position=position, unit=unit, days=days)
             if unit in gaps_of:
                 tally["gaps"] = gaps_of[unit]
-            home = partition_of(registry.home(unit).encode(), partitions)
+            home = partition_of(reading.home(unit).encode(), partitions)
             yield Announcement(topic, unit.encode(), dumps(tally), home)
         self._counters.settle()
 

@@ -47,6 +47,8 @@ class WatchFigures(NamedTuple):
     open_alerts: int
     evaluations: Durations
     """by this process"""
+    unknown_units: int = 0
+    """units that no registry knows and for which something counts; they all lie in one partition"""
 
 
 class WatchTables:
@@ -314,12 +316,13 @@ class WatchWork:
     def figures(self) -> WatchFigures:
         """Return what operations want to know; cheap, and read only."""
         still_open = sum(memory["open"] is not None for memory in self._alerts.memory.values())
-        return WatchFigures(self._clock, self._settled(), still_open, self._evaluations)
+        strangers = len(self._standings.strangers())
+        return WatchFigures(self._clock, self._settled(), still_open, self._evaluations, strangers)
 
     def _standing_records(self, changed: set[tuple[str, Indicator]] | None, version: str) -> Iterator[Announcement]:
         standings, reading, complete = self._standings, self._reading, self._alerts.prospects.complete
         if changed is None:
-            units = {u for u in (*standings.named(), *standings.ledger.units()) if self._is_home(u)}
+            units = {u for u in (*standings.named(), *standings.with_counters()) if self._is_home(u)}
             gone = self._announced() - units
             changed = {(u, i) for u in units | gone for i in reading.indicators}
         units = {unit for unit, _ in changed if self._is_home(unit)}
@@ -358,7 +361,7 @@ class WatchWork:
         return Announcement(self._settings.topic(topics.STANDINGS), key.encode(), dumps(row), self._owner.partition)
 
     def _is_home(self, unit: str) -> bool:
-        home = self._reading.registry.home(unit).encode()
+        home = self._reading.home(unit).encode()
         return partition_of(home, self._settings.partitions) == self._owner.partition
 
     def _name(self, unit: str) -> str:

@@ -12,7 +12,7 @@ KEY_CHARS_MAX: Final = 400
 
 
 class RowFact(NamedTuple):
-    """A row of a board is this, at this version; `row` None: it is gone."""
+    """A row of a board is this, at this version; `row` None: it is gone, or not for the wall."""
 
     decision: str
     key: str
@@ -61,7 +61,8 @@ def read_standing(
         standing = _object(value)
         if standing is None:
             return Unreadable("the value is no JSON object")
-        version, row = standing.get("version"), _one_line(value, standing)
+        # A unit that no registry knows is no unit of the wall: there may be any number, and their codes anything.
+        version, row = standing.get("version"), None if standing.get("unknown") else _one_line(value, standing)
     if not isinstance(version, str) or not _is_version(version):
         return Unreadable("the row has no version")
     return RowFact(decision, f"{indicator}/{unit}", version, row)

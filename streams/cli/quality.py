@@ -67,6 +67,7 @@ def command(events: Path | None, now: str | None, silent_after: int | None, as_j
             "causes": json_of(causes),
             "findings": [{**asdict(f), "name": registry.name(f.unit), **ADVICE[f.kind]._asdict()} for f in findings]
             + [{"kind": "source-silent", **s._asdict(), **ADVICE["source-silent"]._asdict()} for s in silent],
+            "not_listed": survey.not_listed(findings),
             "sources": [{"source": source, "last": last} for source, last in sorted(survey.heard.items())],
             "not_examined": [{"kind": kind, "reason": reason} for kind, reason in not_examined.items()],
         }
@@ -140,13 +141,16 @@ def _print(survey: Any, findings: list[Any], silent: Any, not_examined: dict[str
         click.echo(f"{number_text(refused)} dòng không phải là sự kiện (xem `lotrinh evaluate` hoặc `import`)")
     for kind, group in groupby(findings, key=lambda f: f.kind):
         rows = list(group)
-        total = number_text(sum(f.count for f in rows))
+        units, dossiers = survey.in_all(kind)
+        total = number_text(dossiers)
         click.echo(f"\n{ADVICE[kind].title} ({kind}): {total} hồ sơ\nViệc cần làm: {ADVICE[kind].action}\n")
         print_table(
             ("Đơn vị", "Mã đơn vị", "Số hồ sơ", "Mã hồ sơ"),
             [(registry.name(f.unit) or "(không có)", f.unit, number_text(f.count), _codes(f)) for f in rows],
             right=frozenset({2}),
         )
+        if units > len(rows):
+            click.echo(f"({number_text(len(rows))} đơn vị có nhiều hồ sơ nhất trong {number_text(units)} đơn vị)")
     if silent:
         click.echo(
             f"\n{ADVICE['source-silent'].title} (source-silent)\nViệc cần làm: {ADVICE['source-silent'].action}\n"

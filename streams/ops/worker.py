@@ -210,6 +210,11 @@ def _of_watch(figures: Sequence[tuple[Mapping[str, str], WatchFigures]]) -> Iter
     yield histogram(
         "lotrinh_evaluation_seconds", "Duration of an evaluation.", [(at, f.evaluations) for at, f in figures]
     )
+    yield _gauge(
+        "lotrinh_unknown_units",
+        "Units that no registry knows and for which dossiers count.",
+        [(at, float(f.unknown_units)) for at, f in figures],
+    )
     yield _gauge("lotrinh_open_alerts", "Alerts that are firing.", [(at, float(f.open_alerts)) for at, f in figures])
     yield _gauge(
         "lotrinh_settled",

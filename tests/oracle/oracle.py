@@ -63,6 +63,7 @@ class Oracle:
         if catalogue is None and any("listed" in (*f.above, *f.below) for f in self.decision.formulas.values()):
             raise ValueError("a decision that counts by a list cannot be judged without a catalogue")
         self._ledger = Ledger(self.decision, registry, Catalogue(catalogue, registry) if catalogue else None)
+        self.unknown_units_most = 1_000  # contract.md, Limits
         self._unmeasured = frozenset(() if catalogue else CATALOGUE_ONLY)
 
     def load(self, records: Iterable[Record]) -> None:
@@ -102,7 +103,7 @@ class Oracle:
         day = self.decision.clamp(as_of)
         named = self.decision.named(day)
         windows = {on: self._windows(on, day) for on in self._judging_days(day)}
-        units = dict.fromkeys((*named.leaves, *sorted(self._ledger.counted_units(day))))
+        units = dict.fromkeys((*named.leaves, *sorted(self._ledger.counted_units(day) - self._beyond(named, day))))
         yet_to_come = self.decision.founded() - {h.new for h in self.decision.heirs if h.day <= day}
         result = {}
         for indicator in self.decision.indicators:
@@ -122,6 +123,14 @@ class Oracle:
                 row = self._standing(group, indicator, day, pooled, listed)
                 result[group, indicator] = row | {"members": dict(tally)}
         return result
+
+    def _beyond(self, named: Named, day: date) -> set[str]:
+        """Name the units that nobody knows and that have no standing: all but the first by their codes."""
+        known = {*named.leaves, *named.groups, *(u for h in self.decision.heirs for u in (h.old, h.new))}
+        strangers = {
+            u for u in self._ledger.counted_units(day) if u not in known and u not in self._ledger.registry.level
+        }
+        return set(sorted(strangers)[self.unknown_units_most :])
 
     def _judging_days(self, day: date) -> set[date]:
         """List the days on which units are judged: the day asked, and the eve of each succession."""

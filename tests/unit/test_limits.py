@@ -4,20 +4,27 @@ import json
 import random
 from collections.abc import Iterable
 from datetime import date
+from functools import cache
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.alerts import UNKNOWN_DOSSIERS
 from models.dossier import NOTHING, Dossier, merge_all
-from models.evaluation import evaluate
+from models.evaluation import Evaluation, evaluate
 from models.events import Event, decode
 from models.fold import learn, learn_all, moved
 from models.limits import TOO_MANY_COPIES, TOO_MANY_PAYMENTS, Limits
+from models.reading import UNKNOWN_HOME, Reading, Sources
+from models.standings import Standings
+from models.units import Unit
+from streams.board.records import RowFact, read_standing
+from streams.library import read_decision, shipped_registry
 from streams.rows import LARGE, pack, parts_at_most, unpack
 from streams.topics import RECORD_BYTES_MAX
-from tests.builders import event, thai_binh
+from tests.builders import evaluated, event, figures, received, standing, thai_binh
 from tests.integration.verdict import DECISION, UNITS
 from tests.oracle.oracle import Oracle, Record
 from tests.strategies import events, lines
@@ -151,3 +158,111 @@ def test_the_largest_dossier_fits_a_record() -> None:
 
     assert len({name.partition("@")[2] for name in dossier[0] if name.startswith("payment@")}) == 1_000
     assert len(pack(dossier)) < RECORD_BYTES_MAX
+
+
+# -- units that nobody knows -------------------------------------------------------------------------------------------
+
+
+def few_strangers(limit: int) -> Reading:
+    """A reading that gives so many units that nobody knows a standing."""
+    return Reading(read_decision("thai-binh-2024"), Sources(shipped_registry(), unknown_units_max=limit))
+
+
+def of_units(codes: Iterable[str], count: int = 1) -> list[dict[str, Any]]:
+    return [e for code in codes for e in received(count, code, "online", "2024-06-03")]
+
+
+def shown(result: Evaluation) -> list[str]:
+    return sorted({s["unit"] for s in result.standings if s.get("unknown")})
+
+
+def test_which_unknown_units_have_a_standing_follows_from_the_counters_alone() -> None:
+    told = of_units(["x3", "x1", "340/none", "x9", "12688", "x2", "340.phong-tu-phap"])
+    orders = [told, told[::-1], sorted(told, key=lambda e: e["unit"])]
+    oracle = Oracle(DECISION, UNITS)
+    oracle.unknown_units_most = 3
+    oracle.load(Record(line) for line in lines(told))
+
+    for order in orders:
+        result = evaluated(few_strangers(3), order)
+        assert shown(result) == ["340/none", "x1", "x2"]
+        assert {(s["unit"], s["indicator"]) for s in result.standings} == set(oracle.standings(UNTIL))
+    assert shown(evaluated(few_strangers(10), told)) == ["340/none", "x1", "x2", "x3", "x9"]
+    assert shown(evaluated(few_strangers(0), told)) == []
+
+
+def test_one_that_goes_makes_room_and_one_that_comes_first_takes_it() -> None:
+    standings = Standings(few_strangers(2), date(2024, 6, 30))
+    for unit in ("b", "c", "d"):
+        standings.add(unit, "2024-06-03", "online-dossiers", 1, 1)
+    assert standings.strangers() == ["b", "c", "d"]
+    assert [standings.has_standing(u) for u in "bcd"] == [True, True, False]
+    standings.take_changed()
+
+    standings.add("a", "2024-06-03", "online-dossiers", 1, 1)
+    assert {u for u, _ in standings.take_changed()} == {"a", "c"}
+    standings.add("b", "2024-06-03", "online-dossiers", -1, -1)
+    assert {u for u, _ in standings.take_changed()} == {"b", "c"}
+    assert [u for u in "abcd" if standings.has_standing(u)] == ["a", "c"]
+    standings.move_to(date(2024, 6, 2))
+    assert standings.strangers() == []
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 2), st.booleans()), max_size=40), st.integers(0, 5)
+)
+def test_what_has_a_standing_is_always_the_first_that_count(moves: list[tuple[str, int, bool]], limit: int) -> None:
+    standings, counts = Standings(few_strangers_of(limit), date(2024, 6, 30)), dict.fromkeys("abcdefgh", 0)
+    seen: set[str] = set()
+    for unit, amount, look in moves:
+        more = -min(amount, counts[unit]) if look else amount
+        counts[unit] += more
+        standings.add(unit, "2024-06-03", "online-dossiers", 0, more)
+        if look:
+            now = {u for u in counts if standings.has_standing(u)}
+            assert now == set(first(counts, limit))
+            assert {u for u, _ in standings.take_changed()} >= seen ^ now
+            seen = now
+    assert standings.with_counters() == first(counts, limit)
+
+
+def first(counts: dict[str, int], limit: int) -> list[str]:
+    return sorted(u for u, n in counts.items() if n > 0)[:limit]
+
+
+@cache
+def few_strangers_of(limit: int) -> Reading:
+    return few_strangers(limit)
+
+
+def test_naming_a_unit_makes_its_figures_appear() -> None:
+    told = of_units([f"x{n}" for n in range(9)], 3)
+    named = thai_binh(units=(Unit("x8", "Xã Tám", "commune", "340"),))
+    hidden = evaluated(few_strangers(2), told)
+    found = evaluated(named, told)
+
+    assert not [s for s in hidden.standings if s["unit"] == "x8"]
+    assert figures(found, "x8")[:2] == (3, 3)
+    assert "unknown" not in standing(found, "x8")
+    assert thai_binh().fold_fingerprint() != named.fold_fingerprint()  # so the running system counts anew, and says so
+
+
+def test_all_of_them_lie_in_one_place_and_are_not_for_the_wall() -> None:
+    reading = few_strangers(5)
+
+    assert {reading.home(u) for u in ("x1", "x2", "99999", "34.so-la")} == {UNKNOWN_HOME}
+    assert reading.home("340/communes") == reading.home("12688") == reading.home("340.phong-tu-phap") == "340"
+    row = {"decision": "d", "indicator": "i", "unit": "x1", "version": "0000000001.01", "unknown": True}
+    assert read_standing(b"d/i/x1", json.dumps(row).encode(), ()) == RowFact("d", "i/x1", "0000000001.01", None)
+
+
+def test_alerts_about_unknown_units_are_as_few_as_their_standings() -> None:
+    told = [
+        e for n in range(6) for e in received(UNKNOWN_DOSSIERS, f"x{n}", "online", "2024-06-03")
+    ] + [event("received", "last", "2024-06-05", unit="12688", channel="online")]  # fmt: skip
+    reading = Reading(
+        read_decision("thai-binh-2024"),
+        Sources(shipped_registry(), unknown_units_max=2, switches={"alert_rule": "evidence"}),
+    )
+
+    assert {a["unit"] for a in evaluated(reading, told).alerts if a["indicator"] == "*"} == {"x0", "x1"}

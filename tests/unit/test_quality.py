@@ -196,3 +196,12 @@ def test_the_document_names_every_kind() -> None:
     text = (Path(__file__).parents[2] / "docs/data-quality.md").read_text(encoding="utf-8")
     for kind, advice in ADVICE.items():
         assert f"| `{kind}` | {advice.title} |" in text
+
+
+def test_of_any_number_of_unknown_units_those_with_most_dossiers_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.quality.UNITS_MAX", 2)
+    events = [e for n in range(5) for e in received(n + 1, f"x{n}", "online", "2024-09-03")]
+    survey = surveyed(events)
+
+    assert [(f.unit, f.count) for f in survey.findings()] == [("x4", 5), ("x3", 4)]
+    assert survey.in_all("unknown-unit") == (5, 15)
