@@ -88,7 +88,10 @@ class Settings(BaseSettings):
     """of every topic; for life: another number is a migration"""
     partitioner: Partitioner = "murmur2"
     """by which portals put a dossier's records into partitions, and so do we; records elsewhere are refused"""
-    replication: Annotated[int, Field(ge=1, le=5)] = 1
+    replication: Annotated[int, Field(ge=1, le=5)] | None = None
+    """copies of every topic; unset: three where there are three brokers, else as many as there are brokers"""
+    min_insync_replicas: Annotated[int, Field(ge=1, le=5)] | None = None
+    """copies that must be in sync before a write is acknowledged; unset: more than half of an odd number, 2 of 3"""
     tick_seconds: Annotated[float, Field(ge=0.2), AfterValidator(_hourly)] = 60.0
     """between two ticks, on the wall clock's whole steps; an hour at most"""
     unknown_units_max: Annotated[int, Field(ge=0, le=100_000)] = 1_000

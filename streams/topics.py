@@ -3,7 +3,7 @@
 Partition counts are for life: the key decides the partition, and state lives there.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,9 +11,15 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, Ne
 from kafka.errors import KafkaError
 
 from models.events import TOPICS
+from streams import copies
 from streams.library import BadInput
 from streams.settings import Settings
 
+UNKNOWN: Final = 3
+FORBIDDEN: Final = 29
+FORBIDDEN_CLUSTER: Final = 31
+EXISTS: Final = 36
+"""of Kafka's error codes"""
 DAY_MS: Final = 86_400_000
 INBOUND: Final = tuple(TOPICS)
 TICKS: Final = "ticks"
@@ -119,23 +125,41 @@ def admin(bootstrap: str, options: Mapping[str, Any], request_timeout_ms: int = 
 
 
 def wrong(client: KafkaAdminClient, settings: Settings) -> tuple[list[TopicSpec], list[str]]:
-    """Return the topics that are missing, and a sentence for each that is not as it has to be."""
+    """Return the topics that are missing, and a sentence for each thing that is not as it has to be."""
     wanted = {spec.name: spec for spec in specs(settings)}
-    present = set(client.list_topics()) & wanted.keys()
-    if not present:
-        return list(wanted.values()), []
-    counts = {t["name"]: len(t["partitions"]) for t in client.describe_topics(sorted(present))}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(present)]
-    configs = client.describe_configs(resources, config_filter="all")["topic"]
+    described = {t["name"]: t for t in client.describe_topics(sorted(wanted))}
+    errors = {name: described[name]["error_code"] if name in described else UNKNOWN for name in wanted}
+    missing = [spec for name, spec in wanted.items() if errors[name] == UNKNOWN]
     problems = []
-    for name in sorted(present):
-        if counts[name] != settings.partitions:
+    if unseen := [name for name, code in errors.items() if code == FORBIDDEN]:
+        problems.append(
+            f"{copies.listed(unseen)} cannot be seen: this principal lacks the right Describe (deploy/acls.yml)"
+        )
+    problems += [
+        f"topic {name}: Kafka says {copies.error_name(code)}"
+        for name, code in errors.items()
+        if code not in (0, UNKNOWN, FORBIDDEN)
+    ]
+    present = [name for name in sorted(wanted) if errors[name] == 0]
+    configs: Mapping[str, Any] = {}
+    if present:
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present]
+        configs = client.describe_configs(resources, config_filter="all").get("topic", {})
+    if closed := [name for name in present if not configs.get(name)]:
+        problems.append(
+            f"the settings of {copies.listed(closed)} cannot be read: this principal lacks the right DescribeConfigs "
+            "(deploy/acls.yml)"
+        )
+    for name in present:
+        count = len(described[name]["partitions"])
+        if count != settings.partitions:
             problems.append(
-                f"topic {name} has {counts[name]} partitions, {settings.partitions} are expected "
+                f"topic {name} has {count} partitions, {settings.partitions} are expected "
                 "(LOTRINH_PARTITIONS); the number cannot be changed without a migration"
             )
-        problems += _lossy(wanted[name], {key: str(found["value"]) for key, found in configs[name].items()}, settings)
-    return [wanted[name] for name in sorted(wanted.keys() - present)], problems
+        if found := configs.get(name):
+            problems += _lossy(wanted[name], {key: str(c["value"]) for key, c in found.items()}, settings)
+    return missing, problems
 
 
 def _lossy(spec: TopicSpec, found: Mapping[str, str], settings: Settings) -> list[str]:
@@ -155,19 +179,45 @@ def _lossy(spec: TopicSpec, found: Mapping[str, str], settings: Settings) -> lis
 
 
 def apply(client: KafkaAdminClient, settings: Settings) -> list[str]:
-    """Create what is missing and return its names. Raises BadInput where a topic is there and wrong."""
+    """Create what is missing and return its names. Raises BadInput where a topic is there and wrong, or is refused."""
     missing, problems = wrong(client, settings)
     if problems:
         raise BadInput("\n".join(problems))
-    if missing:
-        client.create_topics(
-            [
-                NewTopic(s.name, settings.partitions, settings.replication, topic_configs=dict(s.configs))
-                for s in missing
-            ],
-            wait_for_metadata=True,
+    if not missing:
+        return []
+    want = copies.wanted(settings, len(copies.brokers_of(client)))
+    more = {copies.IN_SYNC: str(want.in_sync)}
+    answer = client.create_topics(
+        [NewTopic(s.name, settings.partitions, want.copies, topic_configs={**s.configs, **more}) for s in missing],
+        raise_errors=False,
+    )
+    refused = [t for t in answer["topics"] if t["error_code"] not in (0, EXISTS)]
+    if refused:
+        name, code, why = (refused[0][k] for k in ("name", "error_code", "error_message"))
+        if code in (FORBIDDEN, FORBIDDEN_CLUSTER):
+            why = "this principal lacks the right Create (deploy/acls.yml)"
+        raise BadInput(
+            f"{copies.listed([t['name'] for t in refused])} not created: {name}: {why or copies.error_name(code)}"
         )
+    client.wait_for_topics([s.name for s in missing])
     return [s.name for s in missing]
+
+
+def weak(client: KafkaAdminClient, settings: Settings) -> tuple[copies.Wanted, list[str]]:
+    """Return what is asked of copies, and a sentence for each way in which topics, Kafka's own too, keep too little.
+
+    Raises BadInput where the settings ask for what the cluster cannot give.
+    """
+    brokers = copies.brokers_of(client)
+    want = copies.wanted(settings, len(brokers))
+    names = [spec.name for spec in specs(settings)]
+    return want, copies.weak(want, copies.kept(client, names) | copies.kept_by_kafka(client, brokers))
+
+
+def mend(client: KafkaAdminClient, settings: Settings, say: Callable[[str], None]) -> None:
+    """Make the copies that are missing, of our topics and of Kafka's own. Raises BadInput where that is refused."""
+    want = copies.wanted(settings, len(copies.brokers_of(client)))
+    copies.mend(client, want, [*(spec.name for spec in specs(settings)), *copies.INTERNAL], say)
 
 
 def check(client: KafkaAdminClient, settings: Settings) -> None:

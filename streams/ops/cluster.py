@@ -12,7 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, OffsetSpec
 from kafka.errors import KafkaError
 
-from streams import formats, topics
+from streams import copies, formats, topics
 from streams.reading_kafka import Dossiers, consumer
 from streams.settings import Settings
 
@@ -37,6 +37,8 @@ class Facts:
     configs: dict[str, dict[str, str]] = field(default_factory=dict)
     replicas: dict[Where, tuple[int, int]] = field(default_factory=dict)
     """replicas, and those in sync"""
+    kept: dict[str, copies.Kept] = field(default_factory=dict)
+    """copies and `min.insync.replicas` of every topic, Kafka's own too"""
     first: dict[Where, int] = field(default_factory=dict)
     last: dict[Where, int] = field(default_factory=dict)
     """last stable offset"""
@@ -64,7 +66,7 @@ class Facts:
 def gather(settings: Settings, client: KafkaAdminClient) -> Facts:
     """Read all facts. Raises KafkaError or BadInput where the broker does not answer."""
     facts = Facts()
-    nodes = [n["broker_id"] if "broker_id" in n else n["node_id"] for n in client.describe_cluster()["brokers"]]
+    nodes = copies.brokers_of(client)
     facts.brokers = len(nodes)
     facts.version = tuple(client.get_broker_version_data(nodes[0]).broker_version)
     missing, facts.problems = topics.wrong(client, settings)
@@ -73,6 +75,7 @@ def gather(settings: Settings, client: KafkaAdminClient) -> Facts:
     if not present:
         return facts
     _read_topics(facts, client, present)
+    facts.kept = copies.kept(client, present) | copies.kept_by_kafka(client, nodes)
     _read_sizes(facts, client, present)
     reader = consumer(settings)
     try:

@@ -7,7 +7,8 @@ from typing import Final
 
 from models.completeness import Cause, Kind, lasts, sentence
 from models.reading import Reading
-from streams import topics
+from streams import copies, topics
+from streams.library import BadInput
 from streams.ops.cluster import Facts
 from streams.ops.doctor import SKEW_S_MAX, Finding, Level, room
 from streams.settings import Settings
@@ -95,7 +96,7 @@ def _topics(facts: Facts, settings: Settings) -> Iterator[Finding]:
 def _deviations(spec: topics.TopicSpec, found: dict[str, str] | None) -> Iterator[str]:
     """Name what is set otherwise than `topics apply` sets it; longer retention is fine, policy is judged elsewhere."""
     for name, expected in spec.configs.items():
-        value = expected if found is None else found.get(name, "")
+        value = found.get(name, "") if found else expected  # settings that cannot be read are told elsewhere
         if name == "cleanup.policy" or value == expected or (name == "retention.ms" and _longer(value, expected)):
             continue
         yield f"topic {spec.name} has {name}={value}, {expected} is expected"
@@ -115,27 +116,23 @@ def _replication(facts: Facts, settings: Settings) -> Finding:
             "one more broker lost stops writing",
             "see which broker is away (kafka-topics.sh --describe --under-replicated-partitions)",
         )
-    least = min(replicas for replicas, _ in facts.replicas.values())
-    wanted = settings.replication if facts.brokers < 3 else 3
-    if least < min(wanted, facts.brokers):
+    try:
+        want = copies.wanted(settings, facts.brokers)
+    except BadInput as exc:
+        return Finding("replication", "failed", str(exc), "no topic can be made", "set it to what there is")
+    if problems := copies.weak(want, facts.kept):
         return Finding(
             "replication",
             "warning",
-            f"{least} of {facts.brokers} brokers hold a copy",
-            "a lost disk loses facts for good",
-            "set LOTRINH_REPLICATION=3 before `topics apply`; else kafka-reassign-partitions.sh",
+            "; ".join(problems),
+            "a lost disk loses facts for good, or one broker away stops writing",
+            f"mend it: {copies.MEND}",
         )
-    weak = [name for name, configs in facts.configs.items() if least >= 3 and int(configs["min.insync.replicas"]) < 2]
-    if weak:
-        return Finding(
-            "replication",
-            "warning",
-            f"min.insync.replicas=1 on {len(weak)} topics, {weak[0]} the first",
-            "what one broker alone has acknowledged is lost with it",
-            "set min.insync.replicas=2 on the brokers",
-        )
-    alone = "; this machine's disk is the only copy: back it up" if least == 1 else ""
-    return Finding("replication", "ok", f"{least} {'copy' if least == 1 else 'copies'} of everything{alone}")
+    alone = "; this machine's disk is the only copy: back it up" if want.copies == 1 else ""
+    least = copies.counted(min((topic.copies for topic in facts.kept.values()), default=0), "copy", "copies")
+    unseen = [name for name in copies.INTERNAL if name not in facts.kept]
+    blind = f"; nobody says how many of {', '.join(unseen)}" if unseen else ""
+    return Finding("replication", "ok", f"{least} of everything{alone}{blind}")
 
 
 def _workers(facts: Facts, settings: Settings) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ import pytest
 from models.reading import Reading
 from streams import topics
 from streams.board.probe import RedisFacts
+from streams.copies import INTERNAL, OFFSETS, TRANSACTIONS, Kept
 from streams.library import read_reading
 from streams.ops import doctor
 from streams.ops.cluster import Facts
@@ -37,6 +38,7 @@ def facts(reading: Reading) -> Facts:
         brokers=3,
         configs={s.name: {"min.insync.replicas": "2", "segment.bytes": "1000", **s.configs} for s in specs},
         replicas=dict.fromkeys(wheres, (3, 3)),
+        kept=dict.fromkeys((*(s.name for s in specs), *INTERNAL), Kept(3, 2)),
         first=dict.fromkeys(wheres, 10),
         last=dict.fromkeys(wheres, 100),
         high=dict.fromkeys(wheres, 100),
@@ -85,7 +87,9 @@ def test_all_is_well(facts: Facts, reading: Reading) -> None:
         ({"version": (3, 6)}, ("kafka", "warning", "Kafka 3.6")),
         ({"problems": ["topic x.ticks has 3 partitions"]}, ("topics", "failed", "3 partitions")),
         ({"replicas": {SUBMITTED: (3, 2)}}, ("replication", "warning", "out of sync: x.dossier.submitted")),
-        ({"replicas": {SUBMITTED: (1, 1)}}, ("replication", "warning", "1 of 3 brokers")),
+        ({"kept": {"x.alerts": Kept(1, 1)}}, ("replication", "warning", "x.alerts: 1 copy, 3 are expected")),
+        ({"kept": {TRANSACTIONS: Kept(1, 2)}}, ("replication", "warning", f"{TRANSACTIONS}: 1 copy, 3 are expected")),
+        ({"kept": {OFFSETS: Kept(2, 1)}}, ("replication", "warning", f"{OFFSETS}: 2 copies, 3 are expected")),
         ({"disks": {1: (10, 100)}}, ("broker disk", "warning", "broker 1")),
         ({"disks": {1: (4, 100)}}, ("broker disk", "failed", "broker 1")),
         ({"members": {"watch": 1}}, ("tally", "failed", "no worker is in the group x.tally")),
@@ -117,9 +121,17 @@ def test_a_missing_topic_ends_the_examination(facts: Facts, reading: Reading) ->
 
 
 def test_one_copy_in_sync_is_enough_to_lose_it(facts: Facts, reading: Reading) -> None:
-    facts.configs["x.alerts"]["min.insync.replicas"] = "1"
+    facts.kept["x.alerts"] = Kept(3, 1)
 
-    assert not_well(facts, reading)["replication"][1] == "min.insync.replicas=1 on 1 topics, x.alerts the first"
+    assert not_well(facts, reading)["replication"][1] == "topic x.alerts: min.insync.replicas=1, 2 is expected"
+
+
+def test_more_copies_than_brokers_are_asked_for(facts: Facts, reading: Reading) -> None:
+    asked = SETTINGS.model_copy(update={"replication": 5})
+
+    assert not_well(facts, reading, asked)["replication"] == (
+        "failed", "LOTRINH_REPLICATION=5, but the cluster has 3 brokers: start more, or ask for fewer copies",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
