@@ -12,6 +12,7 @@ import orjson
 
 from streams.cli.options import of_decision, of_system, say, settings_from
 from streams.library import BadInput
+from streams.local.state import write_whole
 
 
 @click.command("simulate")
@@ -93,7 +94,11 @@ def _resumed(file: Path | None) -> int:
     """Return how many events an earlier run has published and acknowledged."""
     if file is None or not file.exists():
         return 0
-    return int(orjson.loads(file.read_bytes())["published"])
+    try:
+        return int(orjson.loads(file.read_bytes())["published"])
+    except (ValueError, KeyError, TypeError):
+        say(f"{file} is damaged; everything is published again, which changes nothing")
+        return 0
 
 
 def _noting(file: Path | None, done: int) -> Callable[[str, int], None]:
@@ -102,8 +107,6 @@ def _noting(file: Path | None, done: int) -> Callable[[str, int], None]:
     def note(day: str, published: int) -> None:
         say(f"{day}: {done + published} events")
         if file is not None:
-            temporary = file.with_suffix(".tmp")
-            temporary.write_bytes(orjson.dumps({"day": day, "published": done + published}))
-            temporary.replace(file)
+            write_whole(file, orjson.dumps({"day": day, "published": done + published}).decode())
 
     return note

@@ -27,8 +27,8 @@ def command(
     demo: bool, fresh: bool, demo_dossiers: int, demo_seed: int, demo_speed: float, state_dir: Path | None, **given: Any
 ) -> None:
     """Run everything on this machine until Ctrl-C: Kafka and Valkey if none is configured, workers, wallboard."""
-    from streams.library import read_reading
-    from streams.local.state import StateDir, default_state_dir
+    from streams.library import BadInput, read_reading
+    from streams.local.state import StateDir, default_state_dir, unusable
     from streams.local.supervisor import Plan, Supervisor, refuse_if_taken
     from streams.notify.notifier import config_of
 
@@ -51,6 +51,8 @@ def command(
             config_of(settings)
         plan = Plan(settings, demo, say, feed)
         asyncio.run(Supervisor(plan, state).run())
+    except OSError as exc:
+        raise BadInput(unusable(state.path, exc)) from exc
     finally:
         state.unlock()
 

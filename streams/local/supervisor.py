@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import sys
 import time
@@ -21,11 +22,13 @@ from streams.broker import client_options
 from streams.library import BadInput
 from streams.local import kafka, valkey
 from streams.local.children import Child
-from streams.local.state import StateDir, is_free
+from streams.local.state import StateDir, cannot_listen, unusable, without_password
 from streams.settings import Settings
 from streams.standings_log import take_back_strays
 
 READY_S: Final = 120.0
+FREE_LEAST: Final = 1 << 20
+"""bytes below which a disk is full"""
 ENV_OF: Final = (
     "decision",
     "prefix",
@@ -88,7 +91,7 @@ class Supervisor:
     async def _start(self) -> None:
         began = time.monotonic()
         say, settings = self.plan.say, self.settings
-        ports = self.state.ports(["kafka", "controller", "valkey"])
+        ports = self.state.ports(["kafka", "controller", "valkey"], say)
         logs = self.state.path / "logs"
         update: dict[str, Any] = {}
         if settings.kafka is None:
@@ -139,7 +142,7 @@ class Supervisor:
 
     def _workers(self, logs: Path) -> list[Child]:
         children = []
-        ports = self.state.ports([f"{name}-ops" for name in (topics.TALLY, topics.WATCH)])
+        ports = self.state.ports([f"{name}-ops" for name in (topics.TALLY, topics.WATCH)], self.plan.say)
         for name in (topics.TALLY, topics.WATCH):
             mark = self.state.path / f"{name}.ready"
             mark.unlink(missing_ok=True)
@@ -199,13 +202,32 @@ class Supervisor:
                 self._write_endpoints()
                 return
             pause = child.pause()
-            self.plan.say(f"{child.name} ended with code {code}; starting it again in {pause:.1f} s")
+            self.plan.say(f"{child.name} ended with code {code}; starting it again in {pause:.1f} s{self._room()}")
             self._write_endpoints()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause)
-            if not self._stopping.is_set():
+            await self._start_again(child)
+            self._write_endpoints()
+
+    async def _start_again(self, child: Child) -> None:
+        """Start a child that has ended; where even that is refused (a full disk), try again until told to stop."""
+        while not self._stopping.is_set():
+            try:
                 await child.start()
-                self._write_endpoints()
+            except OSError as exc:
+                self.plan.say(f"{child.name} cannot be started: {unusable(self.state.path, exc)}")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), child.pause())
+            else:
+                return
+
+    def _room(self) -> str:
+        """Say that the disk is full, if it is: that is why processes end then, and their logs cannot say it."""
+        try:
+            free = shutil.disk_usage(self.state.path).free
+        except OSError:
+            return ""
+        return "" if free >= FREE_LEAST else f"; the disk of {self.state.path} is full: make room"
 
     @property
     def url(self) -> str:
@@ -218,16 +240,18 @@ class Supervisor:
         settings = self.settings
         shared = {k: v for k, v in settings.model_dump(mode="json", exclude_unset=True).items() if k in ENV_OF}
         processes = {c.name: [c.pid] for c in self.children if c.pid is not None}
-        self.state.write_endpoints(
-            {
-                "kafka": settings.kafka,
-                "redis": settings.redis.get_secret_value() if settings.redis is not None else None,
-                "wallboard": self.url,
-                "ops": self._ops,
-                "processes": processes,
-                "settings": {**shared, "decision": settings.decision, "clock": settings.clock},
-            }
-        )
+        found = {
+            "kafka": settings.kafka,
+            "redis": None if settings.redis is None else without_password(settings.redis.get_secret_value()),
+            "wallboard": self.url,
+            "ops": self._ops,
+            "processes": processes,
+            "settings": {**shared, "decision": settings.decision, "clock": settings.clock},
+        }
+        try:
+            self.state.write_endpoints(found)
+        except OSError as exc:
+            self.plan.say(f"endpoints.json is not up to date: {unusable(self.state.path, exc)}")
 
     # -- stopping ------------------------------------------------------------------------------------------------------
 
@@ -262,7 +286,7 @@ async def _answers(port: int) -> bool:
             client.close()
         return True
 
-    return not is_free(port) and await asyncio.to_thread(ask)
+    return cannot_listen(port) is not None and await asyncio.to_thread(ask)
 
 
 async def _pings(url: str) -> bool:
@@ -291,6 +315,7 @@ def _exists(path: Path) -> Callable[[], Any]:
 
 
 def refuse_if_taken(settings: Settings) -> None:
-    """Raise BadInput where the wall's port is in use, before anything is started."""
-    if settings.port and not is_free(settings.port, settings.host):
-        raise BadInput(f"port {settings.port} of {settings.host} is in use; choose another with --port")
+    """Raise BadInput where the wall's port cannot be had, before anything is started."""
+    why = cannot_listen(settings.port, settings.host) if settings.port else None
+    if why is not None:
+        raise BadInput(f"port {settings.port} of {settings.host} {why}; choose another with --port")

@@ -140,14 +140,14 @@ def test_inbound_records_have_no_number_of_ours() -> None:
 
 def test_a_state_directory_of_a_later_release_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     state = StateDir(tmp_path)
-    ports = state.ports(["kafka"])
+    ports = state.ports(["kafka"], print)
     assert json.loads((tmp_path / "ports.json").read_text()) == {"kafka": ports["kafka"], "format": 1}
     later = json.dumps({"kafka": 1, "format": 99})
     for file in ("ports.json", "endpoints.json"):
         (tmp_path / file).write_text(later)
 
     with pytest.raises(OtherFormat, match=r"ports\.json is in format 99, this release reads format 1"):
-        state.ports(["kafka"])
+        state.ports(["kafka"], print)
     with pytest.raises(OtherFormat, match=r"endpoints\.json is in format 99"):
         state.endpoints()
     assert (tmp_path / "ports.json").read_text() == later

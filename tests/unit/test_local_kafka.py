@@ -12,4 +12,4 @@ def test_a_cluster_id_never_begins_with_a_dash(monkeypatch: pytest.MonkeyPatch) 
     made = iter([uuid.UUID(bytes=b"\xf8" + bytes(15)), uuid.UUID(bytes=b"\x00" * 16)])
     monkeypatch.setattr(uuid, "uuid4", lambda: next(made))
 
-    assert kafka._cluster_id() == "A" * 22
+    assert kafka.cluster_id() == "A" * 22
