@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from aiokafka.producer import sender
 from faust.types import TP
 
-from streams.engine.log import Bounds, Passing, Row, Rows
+from streams.engine.log import Bounds, Broken, Passing, Row, Rows
 from streams.engine.stop import die
 from streams.engine.transport import WITNESS
 
@@ -99,9 +99,9 @@ class KafkaAppender:
 
     async def clear(self, tps: Collection[TP]) -> None:
         """Append one record to each partition and abort: the marker ends whatever is open there under this id."""
-        await self._producer.begin_transaction()
+        await self.begin()
         await self.send({tp: [(CLEARED, None)] for tp in tps})
-        await self._producer.abort_transaction()
+        await self.abort()
 
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has; waits until the broker knows it."""
@@ -109,7 +109,10 @@ class KafkaAppender:
 
     async def begin(self) -> None:
         """Begin; local, Kafka is told with the first record."""
-        await self._producer.begin_transaction()
+        try:
+            await self._producer.begin_transaction()
+        except KafkaError as exc:  # what ended the transaction before has made the producer useless
+            raise Broken(_words(exc)) from exc
 
     async def send(self, rows: Rows) -> Mapping[TP, int]:
         """Send everything as few record batches, and wait for all acknowledgements."""
@@ -129,16 +132,22 @@ class KafkaAppender:
                 die(_too_large(rows, exc))
             if getattr(exc, "retriable", False):
                 raise Passing(repr(exc)) from exc
-            raise
+            raise Broken(_words(exc)) from exc
         return ends
 
     async def commit(self) -> None:
         """Flush and commit; aiokafka asks again by itself as long as the answer may still come."""
-        await self._producer.commit_transaction()
+        try:
+            await self._producer.commit_transaction()
+        except KafkaError as exc:
+            raise Broken(_words(exc)) from exc
 
     async def abort(self) -> None:
         """Flush, so that nothing of it is still on its way, and abort."""
-        await self._producer.abort_transaction()
+        try:
+            await self._producer.abort_transaction()
+        except KafkaError as exc:
+            raise Broken(_words(exc)) from exc
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -189,6 +198,10 @@ def _too_large(rows: Rows, exc: KafkaError) -> str:
         f"{sha256(key).hexdigest()[:16]}); nothing is lost. Raise max.message.bytes of {topic} to at least {2 * size}: "
         "docs/operations.md, Limits"
     )
+
+
+def _words(exc: KafkaError) -> str:
+    return f"{type(exc).__name__}: {exc}"
 
 
 def _seen(future: "asyncio.Future[Any]") -> None:

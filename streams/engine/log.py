@@ -20,6 +20,10 @@ class Passing(Exception):  # noqa: N818 - it is no failure yet
     """A transaction could not be begun or filled, its outcome is certain (not committed), and it may be tried again."""
 
 
+class Broken(Exception):  # noqa: N818 - whether it is the end is for its owner to find out
+    """An appender is of no use any more: it was shut out, or the outcome of what it did last is unknown."""
+
+
 class Bounds(NamedTuple):
     """Where a partition's log begins and ends: the first offset, and that after the last committed one."""
 
@@ -52,14 +56,17 @@ class Appender(Protocol):
     async def send(self, rows: Rows) -> Mapping[TP, int]:
         """Append within the transaction; returns, per partition, the offset after the last record acknowledged.
 
-        Raises Passing where the transaction is to be aborted and may be tried again.
+        Raises Passing where the transaction is to be aborted and may be tried again, Broken where it cannot be.
         """
 
     async def commit(self) -> None:
-        """Make everything visible at once. Whatever it raises, the outcome is unknown: never to be tried again."""
+        """Make everything visible at once. Raises Broken; the outcome is then unknown: never to be tried again."""
 
     async def abort(self) -> None:
-        """End the transaction without a trace; when it returns, nothing of it can become visible any more."""
+        """End the transaction without a trace; when it returns, nothing of it can become visible any more.
+
+        Raises Broken.
+        """
 
     async def stop(self) -> None:
         """Disconnect."""

@@ -1,6 +1,7 @@
 """One owned source partition: its fence, its state, what is applied and not yet committed, and the commits."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ import orjson
 from aiokafka.partitioner import murmur2
 from faust.types import TP
 
-from streams.engine.log import Appender, Bounds, Log, Passing, Reader, Row, Rows
+from streams.engine.log import Appender, Bounds, Broken, Log, Passing, Reader, Row, Rows
 from streams.engine.stats import Stats
 from streams.engine.stop import die, point, watched, within
 from streams.engine.tables import Table
@@ -33,6 +34,9 @@ GATHER_S = 3.0
 GATHER_POLL_S = 0.02
 ATTEMPTS = 5
 """of one transaction, with growing pauses, before the process gives up"""
+REOPENED_S = 60.0
+"""within which an appender is made anew once at most; two who believe to own a partition do not go on for ever"""
+STOP_BROKEN_S = 2.0
 AWAITED = "an agent's body awaited something; half a fetch would have been committed"
 
 
@@ -170,6 +174,7 @@ class Owner:
         self._in_body = False
         self._awaited: asyncio.Handle | None = None
         self._appender: Appender | None = None
+        self._reopened_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -452,7 +457,7 @@ class Owner:
                 continue
             taken = self._take()
             self._taken_at = _now()
-            await self._commit(taken)
+            await self._commit_surely(taken)
             self.engine.stats.commit.observe(_now() - self._taken_at)
             self.engine.stats.transactions += 1
             self._note_committed(taken.position)
@@ -471,6 +476,51 @@ class Owner:
         position = self.progress.next
         behind = any(position.get(topic, 0) < end for topic, end in self.goal.items())
         return behind and not self._announce and _now() - self._taken_at < GATHER_S
+
+    async def _commit_surely(self, taken: Taken) -> None:
+        """Commit one moment of the state; where the appender breaks, find out whether it was, with a new one."""
+        try:
+            await self._commit(taken)
+        except Broken as broken:
+            if self.closed or _now() - self._reopened_at < REOPENED_S:
+                die(f"{self.engine.config.id}-{self.partition} was shut out by the broker: {broken}")
+            self._reopened_at = _now()
+            if not await self._was_committed(taken, broken):
+                await self._commit(taken)
+
+    async def _was_committed(self, taken: Taken, broken: Broken) -> bool:
+        """Tell whether a transaction was committed whose appender broke; ends the process where another one took over.
+
+        A broker whose coordinator or leader is away for longer than the transaction's timeout aborts it and shuts the
+        appender out, as if another one had come. So what is done is what a takeover does: fence, then read on from
+        where the memory is complete. Nothing there: it was aborted. Our own position: it was committed. Anything else:
+        another worker has gone on from here, and has been shut out by us for the time that it needs to do the same.
+        """
+        name, config = f"{self.engine.config.id}-{self.partition}", self.engine.config
+        log.warning("%s: the broker shut its appender out; a new one looks what was committed: %s", name, broken)
+        before, self._appender = self._appender, self.engine.kafka.appender(name)
+        assert before is not None  # noqa: S101 - it broke
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(before.stop(), STOP_BROKEN_S)
+        positions: list[bytes] = []
+        count = 0
+        async with within(config.stuck_s, f"{name} could not find out what became of its transaction"):
+            await self._appender.fence()
+            async with self.engine.kafka.reader() as reader:
+                ends = {tp: bounds.last for tp, bounds in (await reader.bounds([*self._changelogs()])).items()}
+                for tp, end in ends.items():
+                    if end < self.ends[tp]:
+                        die(f"{tp.topic}-{tp.partition} ends at {end}, the state was read up to {self.ends[tp]}")
+                async for _, records in reader.read(self.ends, ends):
+                    count += len(records)
+                    positions += [record.value for record in records if record.key == POSITION]
+            await self._appender.clear(self._written())
+        ours = taken.records[self.tables[0].changelog_topic_name, self.partition][-1][1]
+        if count and positions != [ours]:
+            die(f"{name}: another worker has taken the partition over and gone on from here; this one is too late")
+        self.ends.update(ends)
+        log.info("%s: the transaction was %s", name, "committed" if count else "aborted, and is sent again")
+        return bool(count)
 
     async def _commit(self, taken: Taken) -> None:
         """Make one moment of the state visible as one transaction, or end the process.

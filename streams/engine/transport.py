@@ -202,9 +202,13 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget what the group was told and would be told: another worker may tell it now, and tell it more."""
+        self._forget(revoked)
         await super().on_partitions_revoked(revoked)
+        self._forget(revoked)  # also what was committed while letting go
         self.told.clear()
-        for tp in revoked:
+
+    def _forget(self, tps: set[TP]) -> None:
+        for tp in tps:
             self.app.committed.pop(tp, None)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 from faust.types import TP
 
-from streams.engine.log import Bounds, Passing, Rows
+from streams.engine.log import Bounds, Broken, Passing, Rows
 from streams.engine.transport import WITNESS
 from tests.engine.virtual import Life
 
 
-class FencedError(Exception):
+class FencedError(Broken):
     """A newer appender of the same name has come."""
 
 
@@ -319,10 +319,10 @@ class ModelAppender:
 
     async def commit(self) -> None:
         if self._log.goes_wrong() and self._broker.rng.random() < 0.5:
-            raise ConnectionError("the broker never heard of it, nor do we know that")
+            raise Broken("the broker never heard of it, nor do we know that")
         await self._end(commit=True)
         if self._log.goes_wrong():
-            raise ConnectionError("it was committed, and the answer got lost")
+            raise Broken("it was committed, and the answer got lost")
 
     async def abort(self) -> None:
         if self._txn is not None:

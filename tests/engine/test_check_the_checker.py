@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from streams.engine.flow import Contiguity, Flow
+from streams.engine.log import Broken
+from streams.engine.owner import Owner
 from streams.engine.transport import Fetch
 from tests.engine.model import Broker, ModelAppender
 from tests.engine.world import Plan, World, simulate, simulated
@@ -89,7 +91,7 @@ def test_a_commit_of_unknown_outcome_that_is_taken_for_done_is_noticed(monkeypat
     async def hopeful(self: ModelAppender) -> None:
         try:
             await commit(self)
-        except ConnectionError:
+        except Broken:
             if self._txn is not None and self._txn.outcome is None:
                 await self.abort()
 
@@ -107,7 +109,7 @@ def test_a_commit_of_unknown_outcome_that_is_tried_again_is_noticed(monkeypatch:
     async def again(self: ModelAppender) -> None:
         try:
             await commit(self)
-        except ConnectionError:
+        except Broken:
             if self._txn is not None and self._txn.outcome is None:
                 await self.abort()
             await self.begin()
@@ -140,3 +142,17 @@ def test_an_unaltered_engine_passes_the_same_seeds() -> None:
     for seed in range(10):
         world: World = simulate(Plan(seed, trouble=0.1))
         assert world.broker.effects
+
+
+def test_an_appender_that_was_shut_out_and_asks_nothing_of_the_changelog_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither whether its transaction was committed, nor whether another worker has written since."""
+
+    async def fence_alone(self: Owner, taken: object, broken: Broken) -> bool:
+        self._appender = self.engine.kafka.appender(f"{self.engine.config.id}-{self.partition}")
+        await self._appender.fence()
+        return False
+
+    monkeypatch.setattr(Owner, "_was_committed", fence_alone)
+    assert broken_by_some_seed(trouble=0.1)

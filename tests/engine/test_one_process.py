@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from streams.engine.log import Broken
 from streams.engine.owner import AWAITED, POSITION, Owner
 from tests.engine import virtual
 from tests.engine.model import Broker, ModelAppender, ModelLog
@@ -503,3 +504,119 @@ def test_transactions_that_fail_now_and_then_are_sent_again(monkeypatch: pytest.
         assert stage.counted() == 9
 
     play(script)
+
+
+# -- an appender that the broker shut out ------------------------------------------------------------------------------
+
+
+def outage_in_a_transaction(monkeypatch: pytest.MonkeyPatch, when: str, seconds: float) -> None:
+    """Let the broker answer nobody for a while, from a worker's next request of that name on, once."""
+    step, over = Broker.step, [False]
+
+    async def away(self: Broker, life: Any, name: str, effect: Any = None) -> Any:
+        if name == when and not over[0]:
+            over[0] = True
+            self.back_at = self.now() + seconds
+        return await step(self, life, name, effect)
+
+    monkeypatch.setattr(Broker, "step", away)
+
+
+@pytest.mark.parametrize("when", ["send said", "send thirds", "send counts-changelog", "commit"])
+def test_a_transaction_that_the_broker_timed_out_is_sent_again_by_the_same_process(
+    last_words: list[str], monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """A coordinator moves, a leader is elected: for longer than the timeout nobody answers, and nobody took over."""
+
+    async def script(stage: Stage) -> None:
+        await stage.give(0)
+        await stage.settled(1)
+        outage_in_a_transaction(monkeypatch, when, 12.0)  # the timeout is 10 s
+        stage.publish(12)
+        await stage.settled(60)
+        stage.publish(3)
+        await stage.settled()
+        assert stage.counted() == 15
+        assert stage.next_of() == {"a": 15, "b": 0}
+        thirds = [r.key for r in stage.broker.log(TP("thirds", 0)).committed(0, 1 << 30)]
+        assert sorted(thirds) == sorted(set(thirds))
+        assert len(thirds) == 4
+
+    play(script)
+    assert last_words == []
+
+
+@pytest.mark.parametrize("took_effect", [True, False])
+def test_a_commit_whose_answer_got_lost_is_looked_up(
+    last_words: list[str], monkeypatch: pytest.MonkeyPatch, *, took_effect: bool
+) -> None:
+    commit, lost = ModelAppender.commit, [True]
+
+    async def unanswered(self: ModelAppender) -> None:
+        if lost.pop() if lost else False:
+            if took_effect:
+                await commit(self)
+            raise Broken("nobody knows")
+        await commit(self)
+
+    async def script(stage: Stage) -> None:
+        await stage.give(0)
+        await stage.settled(1)
+        monkeypatch.setattr(ModelAppender, "commit", unanswered)
+        stage.publish(12)
+        await stage.settled(30)
+        assert stage.counted() == 12
+        thirds = [r.key for r in stage.broker.log(TP("thirds", 0)).committed(0, 1 << 30)]
+        assert len(thirds) == len(set(thirds)) == 4
+
+    play(script)
+    assert last_words == []
+
+
+def test_who_is_late_ends_and_its_successor_goes_on(last_words: list[str]) -> None:
+    """A worker that slept through its session, and whose successor has written."""
+
+    async def script(stage: Stage) -> None:
+        late = stage.worker
+        await stage.give(0)
+        stage.publish(4)
+        await stage.settled()
+        late.life.pause()
+        stage.publish(1)
+        other = stage.new_worker()
+        await stage.give(0)
+        await stage.settled()
+        late.life.go_on()
+        await stage.settled(30)
+        assert not late.life.alive
+        stage.publish(4)
+        await stage.settled()
+        assert other.life.alive
+        assert stage.counted() == 9
+
+    play(script)
+    assert len(last_words) == 1
+    assert "another worker has taken the partition over" in last_words[0]
+
+
+def test_two_who_believe_to_own_a_partition_do_not_shut_each_other_out_for_ever(last_words: list[str]) -> None:
+    async def script(stage: Stage) -> None:
+        first = stage.worker
+        await stage.give(0)
+        await stage.settled(1)
+        second = stage.new_worker()
+        await stage.give(0)  # and nobody tells the first
+        first.consumer_generation_id = stage.broker.generation
+        for _ in range(30):
+            stage.publish(1)
+            await stage.settled(2)
+        alive = [w for w in (first, second) if w.life.alive]
+        assert len(alive) <= 1
+        if not alive:
+            stage.new_worker()
+            await stage.give(0)
+            await stage.settled()
+        assert stage.next_of() == {"a": 30, "b": 0}
+
+    play(script)
+    assert 1 <= len(last_words) <= 2

@@ -202,12 +202,14 @@ class Worker:
         await self.life.gate()
         self.flowing = False
         self._told.clear()
+        self.committed.clear()
         await self.holdings.release()
         self.committed.clear()  # as `transport.Consumer.on_partitions_revoked`
 
     async def assigned(self, partitions: set[int], generation: int) -> None:
         await self.life.gate()
         self.consumer_generation_id = generation
+        self.committed.clear()
         self._fetched = {TP(t, p): 0 for t in SOURCES for p in partitions}
         await self.holdings.release()
         self.holdings.taking = watched(asyncio.create_task(self._take(partitions, generation), name="takeover"))

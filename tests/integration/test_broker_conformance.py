@@ -12,6 +12,7 @@ from kafka.admin import NewTopic
 
 from streams import topics
 from streams.engine.kafka import KafkaLog
+from streams.engine.log import Broken
 
 pytestmark = pytest.mark.kafka
 
@@ -101,3 +102,31 @@ def test_a_reader_that_has_read_answers_at_once_about_topics_it_has_not_heard_of
             return time.monotonic() - began
 
     assert asyncio.run(run()) < 1.5
+
+
+def test_a_transaction_that_timed_out_shuts_its_appender_out_and_another_finds_it_aborted(
+    kafka_address: str, topic: str
+) -> None:
+    """The broker says "there is a newer producer" also where there is none: it is asked from the log what is true."""
+
+    async def run() -> None:
+        log, tp = KafkaLog({"bootstrap_servers": kafka_address}, topic, 1.0), TP(topic, 0)
+        late, again = log.appender(topic), log.appender(topic)
+        await late.fence()
+        await late.begin()
+        await late.send({tp: [(b"k", b"1")]})
+        await asyncio.sleep(6)  # the timeout, and the broker's look for what has timed out
+        with pytest.raises(Broken, match=r"ProducerFenced|InvalidProducerEpoch"):
+            await late.commit()
+        await asyncio.wait_for(asyncio.gather(late.stop(), return_exceptions=True), 10)
+        await again.fence()
+        async with log.reader() as reader:
+            end = (await reader.bounds([tp]))[tp].last
+            assert end == 2, "the record and the marker of its end"
+            assert [r async for _, records in reader.read({tp: 0}, {tp: end}) for r in records] == []
+        await again.begin()
+        await again.send({tp: [(b"k", b"1")]})
+        await again.commit()
+        await again.stop()
+
+    asyncio.run(run())
