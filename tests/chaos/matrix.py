@@ -2,8 +2,9 @@
 
 from tests.chaos import faults_board, faults_log
 from tests.chaos.faults import FAULTS
+from tests.chaos.faults_cluster import CLUSTER, TWELVE
 
-__all__ = ["FAULTS", "WHAT", "faults_board", "faults_log"]
+__all__ = ["CLUSTER", "FAULTS", "TWELVE", "WHAT", "faults_board", "faults_log"]
 
 WHAT = {
     "nothing": "for comparison",
@@ -49,4 +50,17 @@ WHAT = {
     "ticks-stop": "who ticks is killed and stays away 7–10 s; then every partition must be judged by ticks alone",
     "clock-jumps": "the workers' wall clocks 2 days ahead, 400 days back, right again, a rebalance at each",
     "changelog-compacted": "changelogs compacted while written, with aborted transactions in them; nothing of the state is lost",
+    "leader-killed": "the broker that leads a partition of tally's state: SIGKILL, back after 2 to 5 s",
+    "each-broker-killed": "SIGKILL to one broker after the other, the next when all copies are in sync again",
+    "controller-killed": "SIGKILL to the broker that leads the controllers, back after 2 to 5 s",
+    "two-brokers-killed": "two at once, both away for 10 s: nothing can be written meanwhile",
+    "all-brokers-killed": "all three at once, started again",
+    "one-broker-paused": "SIGSTOP for 20 s: past its own, the workers' and the transactions' time-outs",
+    "one-broker-away": "SIGKILL, back after 30 s",
+    "rolling-restart": "SIGTERM to one broker after the other, as in an upgrade",
+    "copies-moved": "every partition from three brokers to two, to another two, and back to three",
+    "leaders-moved": "another leader for every partition by preferred election, twice",
+    "copies-too-few": "two copies each, and one of the two brokers killed for 8 s: writing is refused",
+    "worker-and-broker-killed": "a tally worker and the leader of its state at the same moment",
+    "workers-come-and-go": "12 partitions, three workers of each kind: one more, one stopped, one killed, a broker killed",
 }

@@ -2,13 +2,15 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -22,7 +24,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.wall import WallUnderTest
 from tests.integration.system import System, Worker
 
-NAMES = ("tally", "watch")
+STOP_LINE = re.compile(r"stop: (\w+)")
 LISTENERS = """\
 listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy}
@@ -119,15 +121,20 @@ class SmallDisk:
 class Rig:
     """Everything that a fault may be done to."""
 
+    counts: Mapping[str, int] = {"tally": 1, "watch": 1}
+    """how many processes of each kind are kept running"""
+
     def __init__(self, folder: Path, *, small_disk: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.disk = SmallDisk(folder / "kafka") if small_disk else None
         self.folder = folder
-        self.broker = Broker(folder / "kafka")
+        self.broker: Any = self._new_broker()
         self.system = self._new_system()
+        self.exits: list[str] = []
+        """of workers that ended by themselves: name, exit code, and what their last `stop:` line begins with"""
         self.wall: WallUnderTest | None = None
         self._ended_before = 0
-        self.workers: dict[str, list[Worker]] = {name: [] for name in NAMES}
+        self.workers: dict[str, list[Worker]] = {name: [] for name in self.counts}
         self.published = 0
         self.supervises = True
         self.spoiled = False
@@ -137,6 +144,9 @@ class Rig:
         self._start_all()
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
         self._supervisor.start()
+
+    def _new_broker(self) -> Any:
+        return Broker(self.folder / "kafka")
 
     def _new_system(self) -> System:
         system = System(self.broker.address, self.folder)
@@ -154,17 +164,18 @@ class Rig:
         client.close()
         self.system = self._new_system()
         with self._lock:
-            self.workers = {name: [] for name in NAMES}
+            self.workers = {name: [] for name in self.counts}
         self._start_all()
         self.supervises = True
 
     # -- workers -------------------------------------------------------------------------------------------------------
 
     def _start_all(self) -> None:
-        for name in NAMES:
-            self.start(name)
-        for name in NAMES:
-            self.workers[name][0].until_ready()
+        for name, count in self.counts.items():
+            for _ in range(count):
+                self.start(name)
+        for name in self.counts:
+            self.one(name)
 
     @property
     def starts(self) -> int:
@@ -195,11 +206,14 @@ class Rig:
     def _supervise(self) -> None:
         """Start again what has ended, as the supervisor of `lotrinh up` or an orchestrator does."""
         while not self._closing.wait(0.2):
-            for name in NAMES:
+            for name in self.counts:
                 for worker in list(self.workers[name]):
                     code = worker.process.poll()
                     if code is None or not self.supervises:
                         continue
+                    if code >= 0:  # it was not killed
+                        said = STOP_LINE.findall(worker.text())
+                        self.exits.append(" ".join([name, str(code), *said[-1:]]))
                     self.retire(worker)
                     self.start(name)
 
@@ -245,10 +259,18 @@ class Rig:
         finally:
             self.take_down_wall()
 
+    def judge_others(self) -> list[str]:
+        """Say what is wrong with the processes that are along besides, where there are any."""
+        return []
+
     def take_down_wall(self) -> None:
         wall, self.wall = self.wall, None
         if wall is not None:
             wall.close()
+
+    def begin_round(self) -> None:
+        """Make ready what a round begins with."""
+        self.exits.clear()
 
     def close(self) -> None:
         self._closing.set()

@@ -23,17 +23,23 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kafka.errors import KafkaError
+
+from streams.library import BadInput
 from streams.local.children import end_with_parent
-from tests.chaos.matrix import FAULTS
+from tests.chaos.cluster_rig import ClusterRig, TwelveRig
+from tests.chaos.matrix import CLUSTER, FAULTS, TWELVE
 from tests.chaos.rig import Rig
 
 DOSSIERS = 120
 EVENTS_PER_S = 150.0
 SETTLE_S = 180.0
-SHOWN = ("session_timeout_s", "transaction_timeout_s", "tick_seconds", "partitions", "pending_records_max")
+SHOWN = (
+    "session_timeout_s", "transaction_timeout_s", "tick_seconds", "partitions", "replication", "pending_records_max",
+)  # fmt: skip
 ROUNDS_ON_TOPICS = 8
 """before topics are made anew: what a verdict reads grows with every round"""
-RARE = {"network-cut-long", "disk-full", "nothing"}
+RARE = {"network-cut-long", "disk-full", "nothing"} | CLUSTER
 """only where they are asked for: they take minutes, need the right to mount, or are for comparison"""
 
 
@@ -64,6 +70,8 @@ class Round:
     took_s: float = 0.0
     starts: int = 0
     """processes that were started in the course of it, in the place of those that ended"""
+    exits: list[str] = field(default_factory=list)
+    """of workers that ended by themselves, with their exit code and the error that they named"""
     at: str = ""
     load: float = 0.0
     commit: str = ""
@@ -75,14 +83,16 @@ def play(rig: Rig, name: str, rng: random.Random) -> Round:
     began, before = time.monotonic(), rig.starts
     done = Round(name)
     try:
+        rig.begin_round()
         done.recovered_s = round(_play(rig, name, rng), 1)
         verdict = rig.system.judge()
         done.verdict, done.alerts = str(verdict), verdict.alerts
         done.wrong_rows, done.lost_alerts = verdict.wrong_rows, verdict.lost_alerts
-        problems = [*verdict.problems, *rig.judge_wall()]
+        problems = [*verdict.problems, *rig.judge_wall(), *rig.judge_others()]
         done.broken = "; ".join(problems) or None
-    except AssertionError as exc:
-        done.broken = str(exc)
+    except (AssertionError, BadInput, KafkaError) as exc:
+        done.broken = str(exc) or type(exc).__name__
+    done.exits = list(rig.exits)
     done.took_s, done.starts = round(time.monotonic() - began, 1), rig.starts - before
     return done
 
@@ -118,7 +128,7 @@ class Stage:
 
     def play(self, job: Job) -> Round:
         """Play a round; a broken one leaves the logs of its workers behind."""
-        done = play(self._ready(), job.fault, job.chance())
+        done = play(self.rig(job.fault), job.fault, job.chance())
         done.seed, done.round = job.seed, job.number
         done.at, done.load = time.strftime("%Y-%m-%dT%H:%M:%S%z"), round(os.getloadavg()[0], 1)
         settings = self._rig.system.settings.model_dump() if self._rig is not None else {}
@@ -129,10 +139,14 @@ class Stage:
             self.close()
         return done
 
-    def _ready(self) -> Rig:
+    def rig(self, fault: str) -> Rig:
+        """The rig for a fault: the one there is, where it is of the right kind."""
+        kind = TwelveRig if fault in TWELVE else ClusterRig if fault in CLUSTER else Rig
+        if self._rig is not None and type(self._rig) is not kind:
+            self.close()
         if self._rig is None:
             self._made += 1
-            self._rig = Rig(self.folder / str(self._made), small_disk=self.small_disk)
+            self._rig = kind(self.folder / str(self._made), small_disk=self.small_disk and kind is Rig)
         elif self._rig.spoiled or self._played % ROUNDS_ON_TOPICS == 0:
             self._rig.renew()
         return self._rig

@@ -42,5 +42,18 @@ def test_the_table_hides_neither_broken_rounds_nor_what_they_lost() -> None:
     assert "4 rounds, 2 broken; commits c, d" in said
 
 
+def test_three_brokers_have_a_table_of_their_own_with_the_workers_that_ended() -> None:
+    rounds = [
+        Round("rolling-restart", recovered_s=9.0, starts=1, exits=["tally 70 ProducerFenced"]),
+        Round("kill-tally", recovered_s=7.0),
+        Round("rolling-restart", recovered_s=9.0, starts=1),
+    ]
+    alone, three = table(rounds).split("\n\n| fault ")
+
+    assert "| kill-tally |" in alone
+    assert "exits" not in alone
+    assert "| 2 | 0 | 0 | 0 | 9.0 | 9.0 | 9.0 | 1.0 | 0.5 |" in three
+
+
 def test_of_every_fault_there_is_a_word_in_the_table() -> None:
     assert FAULTS.keys() == WHAT.keys()
