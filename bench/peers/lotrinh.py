@@ -26,12 +26,12 @@ from bench.peers.client import given, report
 from bench.rig import cpu_of, env_of, peak_rss_mb
 from models.calendar import day_text
 from streams import topics
+from streams.completeness import Sight, Where
 from streams.engine.tables import windowed
 from streams.local.children import end_with_parent
-from streams.reading_kafka import POSITION, consumer, records_of
+from streams.reading_kafka import POSITION, records_of
 from streams.settings import Settings
 from streams.standings_log import standings_now
-from streams.waiting import _ends, _follow
 
 CAUGHT_UP = re.compile(r"caught up: (\d+) records, (\d+) transactions, from ([\d.]+) to ([\d.]+)")
 WAIT_S = 900.0
@@ -163,22 +163,19 @@ def run_both(settings: Settings, records: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _all_tallies(settings: Settings) -> dict[Any, int]:
-    reader = consumer(settings)
-    try:
-        return dict(_ends(reader, settings, (topics.TALLIES,)))
-    finally:
-        reader.close()
+def _all_tallies(settings: Settings) -> dict[Where, int]:
+    with Sight(settings) as sight:
+        return sight.stable([topics.TALLIES])
 
 
 def _followed(settings: Settings) -> None:
     """Wait until watch has committed all tallies."""
-    ends = _all_tallies(settings)
-    client = topics.admin(settings.kafka or "", {})
-    try:
-        _follow(client, settings.topic(topics.WATCH), ends, time.monotonic() + WAIT_S, None)
-    finally:
-        client.close()
+    with Sight(settings) as sight:
+        ends, deadline = sight.stable([topics.TALLIES]), time.monotonic() + WAIT_S
+        while any(sight.positions(topics.WATCH).get(where, 0) < end for where, end in ends.items()):
+            if time.monotonic() > deadline:
+                raise SystemExit(f"watch had not caught up after {WAIT_S:.0f} s")
+            time.sleep(0.1)
 
 
 def _last_standing(settings: Settings) -> float:
