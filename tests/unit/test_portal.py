@@ -1,12 +1,15 @@
 """What an examination says of what portals send."""
 
 import json
+import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.causes import CAUSES, WRONG_KEY
+from models.events import TOPICS
 from models.partitioning import Partitioner, partition_of
 from models.portal import Batch, Examination, Finding, Sample, Where
 from tests.builders import event, received
@@ -138,3 +141,14 @@ def test_a_finding_repeats_nothing_of_a_record() -> None:
 
     assert found.findings()
     assert "CANARY" not in repr(found.findings())
+
+
+def test_the_guide_names_every_check() -> None:
+    root = Path(__file__).parents[2]
+    guide = (root / "docs/portal.md").read_text(encoding="utf-8")
+    code = "".join((root / name).read_text(encoding="utf-8") for name in ("models/portal.py", "streams/portal.py"))
+    checks = set(re.findall(r"\b(?:About|Finding)\(\s*\"([a-z]+)\"", code))
+
+    assert len(checks) >= 10
+    assert not [check for check in checks if f"| `{check}` |" not in guide]
+    assert all(f"`{topic}`" in guide and all(f"`{kind}`" in guide for kind in kinds) for topic, kinds in TOPICS.items())
