@@ -9,6 +9,7 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaError
 from kafka.record import MemoryRecords
 
+from models.completeness import Cause, sentence
 from models.portal import Batch, Examination, Finding, Sample, Where
 from streams import codecs, topics
 from streams.broker import bootstrap, client_options
@@ -98,9 +99,9 @@ def _behind_transactions(
     for tp in tps:
         hidden = written[tp].offset - committed[tp]
         if hidden > 0:
+            cause = Cause("open-transaction", name, tp.partition, None, hidden)
             yield Finding(
-                "transactions", "warning",
-                f"{hidden} records of {name}-{tp.partition} lie behind a transaction that is still open",
+                "transactions", "warning", sentence(cause),
                 "end transactions within seconds; one that hangs: kafka-transactions.sh find-hanging, abort",
                 hidden, hidden, Where(name, tp.partition, committed[tp]),
             )  # fmt: skip

@@ -18,6 +18,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from streams.engine.alignment import Alignment
+from streams.engine.headers import tolerate_header_names
 from streams.engine.records import hand_over_bare_records
 from streams.engine.stop import die
 
@@ -58,6 +59,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         hand_over_bare_records()
+        tolerate_header_names()
         consumer = super()._create_worker_consumer(transport)
         # Faust reads committed records under `exactly_once` only; aiokafka looks at both when it starts.
         consumer._isolation_level = "read_committed"  # noqa: SLF001

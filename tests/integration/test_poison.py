@@ -138,3 +138,26 @@ def test_a_cloudevent_counts_like_a_plain_event(system: System) -> None:
     standing = system.standings()["12688", "online-dossiers"]
     assert (standing["numerator"], standing["denominator"]) == (2, 2)
     assert [d["reason"] for d in system.dead_letters()] == ["the event's schema version is not known"]
+
+
+class Latin(str):
+    """The name of a header as a client in C or PHP sends it: bytes that are not UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, *args: object, **kwargs: object) -> bytes:
+        return b"ng\xf4n ng\xfb"
+
+
+def test_a_header_with_a_name_that_is_not_utf_8_stops_nothing(system: System) -> None:
+    system.start("tally")
+    system.start("watch")
+    for name in ("P-4", "P-5"):
+        value = variant(id=f"p:{name}", dossier=name)
+        system.send(value, topic="dossier.submitted", key=name.encode(), headers=[(Latin("x"), b"vi")])
+    system.flush()
+    system.settle()
+
+    standing = system.standings()["12688", "online-dossiers"]
+    assert (standing["numerator"], standing["denominator"]) == (2, 2)
+    assert system.dead_letters() == []

@@ -52,10 +52,8 @@ def test_what_will_go_wrong_is_said_before_it_does(system: System, without_libra
     assert sorted((f["level"], f["count"]) for f in found["nulls"]) == [("failed", 5), ("warning", 5)]
     assert "snappy" in found["codecs"][0]["text"]
     assert {f["level"] for f in found["batches"]} == {"warning"}
-    assert [f["text"] for f in found["transactions"]] == [
-        f"1 records of dossier.paid-{p} lie behind a transaction that is still open" for p in range(4)
-        if found["transactions"][0]["first"]["partition"] == p
-    ]  # fmt: skip
+    (held,) = found["transactions"]
+    assert held["text"] == f"1 record of dossier.paid-{held['first']['partition']} lie behind an open transaction"
     open_.abort_transaction(30)
 
     said = command(system, "portal", "check", "--last", "4", code=2)
