@@ -40,8 +40,7 @@ end
 for _ = 1, tonumber(following()) do
   local key, version, row = following(), following(), following()
   local known = redis.call('HGET', versions, key)
-  -- What never stood here need not be remembered as gone.
-  if (not known and row ~= '') or (known and known < version) then
+  if not known or known < version then
     redis.call('HSET', versions, key, version)
     if row ~= '' then
       redis.call('HSET', state, key, row)

@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 from models.reading import Reading
 from streams import topics
 from streams.board.pending import Pending, Watermark
-from streams.board.records import Unreadable, for_the_wall, read_alert, read_standing
+from streams.board.records import RowFact, Unreadable, for_the_wall, read_alert, read_standing
 from streams.board.store import (
     BOARDS_MAX,
     Batch,
@@ -65,6 +65,8 @@ class Feed:
         self._goals: dict[TopicPartition, int] = {}
         self._before: dict[str, dict[str, str]] = {}
         """board → the rows that stood there when the reading began; what is not met again by its end is swept"""
+        self._stood: dict[str, set[str]] = {}
+        """board → the rows that were put there by this process"""
         self._due = 0.0
         self._refusals = 0
         """of Redis, in a row"""
@@ -199,7 +201,8 @@ class Feed:
             if topic == STANDINGS:
                 row = read_standing(record.key, record.value, record.headers)
                 if not isinstance(row, Unreadable) and (pending := self._board(row.decision)) is not None:
-                    pending.add_row(row)
+                    if self._is_for_the_wall(row):
+                        pending.add_row(row)
                     continue
             else:
                 alert = read_alert(record.value, record.partition, record.offset)
@@ -207,6 +210,14 @@ class Feed:
                     pending.add_alert(for_the_wall(alert))
                     continue
             self.unreadable += 1
+
+    def _is_for_the_wall(self, row: RowFact) -> bool:
+        """Tell whether a row stands on its board, or stood there and has to go."""
+        stood = self._stood.setdefault(row.decision, set())
+        if row.row is None:
+            return row.key in stood or row.key in self._before.get(row.decision, ())
+        stood.add(row.key)
+        return True
 
     def _board(self, decision: str) -> Pending | None:
         if decision not in self._pending and len(self._pending) < BOARDS_MAX:
