@@ -23,6 +23,7 @@ from models.periods import Holds, Label, Window, window, window_before
 from models.reading import Reading
 from models.report_lines import Key, Line, estimates_of, lines_of
 from models.standings import Standings, Status
+from models.texts import cell
 
 CSV_COLUMNS: Final = (
     "row", "unit", "name", "indicator", "numerator", "denominator", "ratio", "target", "expected", "status",
@@ -248,7 +249,8 @@ def csv_rows(report: Report) -> Iterator[tuple[str, ...]]:
     for line in report.lines:
         adjustment = report.adjustments.get(line.key)
         yield (
-            line.row, line.unit, line.name, line.indicator, str(line.numerator), str(line.denominator),
+            cell(line.row), cell(line.unit), cell(line.name), line.indicator,
+            str(line.numerator), str(line.denominator),
             decimal_of(hundredths(line.figures)), line.target or "", line.expected or "", line.status,
             str(line.shortfall), "" if line.previous is None else decimal_of(hundredths(line.previous)),
             decimal_of(change(line)), *(("", "") if adjustment is None else map(str, adjustment)),

@@ -1,5 +1,6 @@
 """Figures and phrases as officials read them: Vietnamese, `85,7 %`, `1.234`, dd/mm/yyyy."""
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
@@ -7,6 +8,39 @@ from fractions import Fraction
 from typing import Final
 
 from models.decisions import Formula, Indicator
+
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""categories of characters that steer a terminal, turn the order of what is read, or cannot be seen"""
+_FORMULA: Final = ("=", "+", "-", "@")
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Return a text of somebody else's so that it can be printed: what steers a terminal or hides is an escape.
+
+    Escapes are those of JSON, so JSON stays what it was. Characters of `keep` stay as they are.
+
+    >>> visible("Đông Hưng\u202e"), visible("a\x9bb\n", keep="\n")
+    ('Đông Hưng\\u202e', 'a\\u009bb\n')
+    """
+    if text.isprintable():
+        return text  # as nearly all are; nothing of those categories is printable
+    return "".join(_escaped(c) if unicodedata.category(c) in _UNSEEN and c not in keep else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[n : n + 2].hex()}" for n in range(0, len(units), 2))
+
+
+def cell(text: str) -> str:
+    """Return a text for a cell of a CSV file: no spreadsheet takes it for a formula.
+
+    >>> cell("=1+1"), cell("340.phong-tu-phap")
+    ("'=1+1", '340.phong-tu-phap')
+    """
+    shown = visible(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+
 
 STATUS: Final[Mapping[str, str]] = {
     "met": "Đạt",

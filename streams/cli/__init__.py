@@ -64,8 +64,10 @@ def main() -> None:
     from pydantic import ValidationError
 
     from models.decisions import BadDecision
+    from streams.cli.terminal import make_visible
     from streams.library import BadInput, Incomplete
 
+    make_visible()
     try:
         lotrinh(prog_name="lotrinh")
     except Incomplete as exc:
@@ -92,5 +94,8 @@ def main() -> None:
 
 def fail(message: str, code: int = 2) -> None:
     """Say what is wrong on stderr and end with an exit code."""
-    click.echo(f"lotrinh: {message}", err=True)
+    from models.texts import visible
+    from streams.cli.terminal import LINES
+
+    click.echo(f"lotrinh: {visible(message, keep=LINES)}", err=True)
     sys.exit(code)

@@ -41,6 +41,7 @@ def command(
 ) -> None:
     """Publish events from FILE and return when all are acknowledged. A bad row is reported and goes nowhere."""
     from models.codes import FORM
+    from models.texts import visible
     from streams.feeds.aliases import parse_aliases
     from streams.feeds.importing import Line, lines_of_csv, lines_of_json, under_one_code
     from streams.feeds.mapping import Mapper, parse_mapping
@@ -70,7 +71,7 @@ def command(
         nonlocal unclear
         refused.append(number)
         unclear = unclear or reason.endswith("is not a code")
-        click.echo(f"{file}, line {number}: {reason}", err=True)
+        click.echo(visible(f"{file}, line {number}: {reason}"), err=True)
 
     with click.progressbar(length=file.stat().st_size, label="importing", file=click.get_text_stream("stderr")) as bar:
         advance = _advancing(bar)

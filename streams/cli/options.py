@@ -97,4 +97,7 @@ def echo_json(value: Any) -> None:
 
 def say(message: str) -> None:
     """Tell of progress, on stderr."""
-    click.echo(f"lotrinh: {message}", err=True)
+    from models.texts import visible
+    from streams.cli.terminal import LINES
+
+    click.echo(f"lotrinh: {visible(message, keep=LINES)}", err=True)

@@ -9,12 +9,12 @@ import click
 from models.reading import Reading
 from models.sensitivity import NOT_OF_VERDICTS, Answer, Change
 from models.standings import Judged, Standing
-from models.texts import STATUS, number_text, percent_text, ratio_text
+from models.texts import STATUS, number_text, percent_text, ratio_text, visible
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
     """Print aligned columns; those in `right` are aligned to the right."""
-    table = [tuple(unicodedata.normalize("NFC", cell) for cell in row) for row in (header, *rows)]
+    table = [tuple(visible(unicodedata.normalize("NFC", cell)) for cell in row) for row in (header, *rows)]
     widths = [max(len(row[i]) for row in table) for i in range(len(header))]
     for n, row in enumerate(table):
         cells = (c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
