@@ -631,6 +631,19 @@ class Outbox:
         return found
 
 
+def elsewhere(row: Mapping[str, Any], places: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row for a log in which the transitions lie elsewhere; `places`: old mark → new mark.
+
+    What is no longer in the log lies before everything that is. Rows of positions are not for here: they follow from
+    the new log.
+
+    >>> elsewhere({"owed": "0:07", "told": "0:03", "number": 2}, {"0:07": "1:04"})
+    {'owed': '1:04', 'told': '0', 'number': 2}
+    """
+    marks = [name for name in ("mark", "owed", "told") if row.get(name)]
+    return {**row, **{name: places.get(row[name], "0") for name in marks}}
+
+
 def _about(transition: Mapping[str, Any]) -> tuple[str, str, str]:
     return transition["decision"], transition["indicator"], transition["unit"]
 

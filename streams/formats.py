@@ -17,6 +17,8 @@ BOARD: Final = "board"
 """what stands in Redis; a board of an earlier format is made anew, for all of it follows from the topics"""
 STATE_DIR: Final = "state directory"
 """`ports.json` and `endpoints.json` of `lotrinh up`"""
+BACKUP: Final = "backup"
+"""the file that `lotrinh backup` writes"""
 FIELD: Final = "format"
 """in files of JSON"""
 
@@ -37,7 +39,7 @@ MESSAGES: Final[Mapping[str, Format]] = {
     topics.DEAD_LETTERS: Format(),
 }
 """topic → format of its records, in their headers"""
-FILES: Final[Mapping[str, Format]] = {BOARD: Format(), STATE_DIR: Format()}
+FILES: Final[Mapping[str, Format]] = {BOARD: Format(), STATE_DIR: Format(), BACKUP: Format()}
 
 
 class OtherFormat(BadInput):

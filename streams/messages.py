@@ -65,6 +65,17 @@ class Passed(Version):
     """inbound topic (without prefix) → records refused since the state's first, for their key does not belong there"""
 
 
+class Restored(TypedDict):
+    """A partition of watch remembers this, from a backup; it judges again from the tick that `flush` names."""
+
+    kind: Literal["restored"]
+    flush: str
+    clock: str | None
+    """up to which it had judged"""
+    memory: dict[str, Any]
+    """row of the table `alerts` → what is remembered"""
+
+
 def cells_in_force(epochs: dict[str, list[Any]], slot: dict[str, Any] | None) -> dict[str, Any]:
     """Return the cells that hold of what a slot said of a unit's day: those of its current epoch."""
     said = None if slot is None else epochs.get(str(slot["epoch"]))

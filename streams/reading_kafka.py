@@ -1,7 +1,7 @@
 """Plain reads of topics, for commands: everything that is there now, read committed."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any, Final
 
@@ -71,6 +71,17 @@ def records_of(settings: Settings, name: str) -> Iterator[Any]:
                     yield record
         for state in states.values():
             check_state(settings, state)
+    finally:
+        reader.close()
+
+
+def size_of(settings: Settings, names: Iterable[str]) -> int:
+    """Return how many offsets topics (names without prefix) hold now: what a read of them will go through."""
+    reader = consumer(settings)
+    try:
+        tps = [TopicPartition(settings.topic(name), p) for name in names for p in range(settings.partitions)]
+        first, last = reader.beginning_offsets(tps), reader.end_offsets(tps)
+        return sum(last[tp] - first[tp] for tp in tps)
     finally:
         reader.close()
 

@@ -25,7 +25,7 @@ from streams.engine import Announcement, Engine, Fetch, Owner
 from streams.engine.owner import partition_of
 from streams.engine.stats import Durations
 from streams.engine.tables import windowed
-from streams.messages import EVIDENCE_HEADER, Mark, Passed, Tally, cells_in_force, dumps
+from streams.messages import EVIDENCE_HEADER, Mark, Passed, Restored, Tally, cells_in_force, dumps
 from streams.settings import Settings
 
 DAY_S: Final = 86_400
@@ -144,6 +144,8 @@ class WatchWork:
                 self._take_tally(message, fetch)
             elif kind == "mark":
                 self._take_mark(message)
+            elif kind == "restored":
+                self._take_restored(message)
             else:
                 self._take_passed(message)
 
@@ -197,6 +199,27 @@ class WatchWork:
             self.restored(renewed=True)
             self._transitions = transitions
 
+    def _take_restored(self, said: Restored) -> None:
+        """Remember what a backup holds, and judge nothing before every fact of it has been counted."""
+        self._owner.memo["held"], self._owner.memo["clock"] = said["flush"], said["clock"]
+        for key, memory in said["memory"].items():
+            self._tables.alerts[key] = memory
+        transitions = self._transitions
+        self.restored(renewed=True)
+        self._transitions = transitions
+
+    def _held(self, slot: dict[str, Any], flush: str | None) -> bool:
+        """Tell whether a restoration holds up judging: until every source partition has passed its last tick."""
+        held = self._owner.memo.get("held")
+        if held is None:
+            return False
+        if flush == held:
+            slot["restored"] = held
+        if not all(s.get("restored") == held for s in self._slots.values()):
+            return True
+        del self._owner.memo["held"]
+        return False
+
     def _take_passed(self, passed: Passed) -> None:
         """Move the clock to what every source partition has passed, and evaluate."""
         slot = self._slots.get(str(passed["slot"]))
@@ -212,7 +235,8 @@ class WatchWork:
         if "misplaced" in passed:
             slot["misplaced"] = passed["misplaced"]
         slots = self._slots.values()
-        if not self._settled() or any(s["clock"] is None for s in slots):
+        held = self._held(slot, flush)
+        if held or not self._settled() or any(s["clock"] is None for s in slots):
             return
         clock = min(s["clock"] for s in slots)
         flushed = flush is not None and all(s["flush"] == flush for s in slots)

@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "close": ("streams.cli.close", "Freeze the figures of a period that has ended."),
     "report": ("streams.cli.report", "Write the table that goes to the Chairman's office."),
     "alerts": ("streams.cli.alerts", "Show the alerts of the running system, and act on them."),
+    "backup": ("streams.cli.backup", "Write what cannot be derived to one file."),
+    "restore": ("streams.cli.restore", "Restore a backup into an empty cluster."),
     "doctor": ("streams.cli.doctor", "Check a deployment: what is wrong, what follows, what to do."),
     "rules": ("streams.cli.rules", "Try alert rules on cases and over recorded years."),
     "decisions": ("streams.cli.decisions", "List, show and check decisions."),

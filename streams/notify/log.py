@@ -15,19 +15,30 @@ from aiokafka import AIOKafkaProducer
 from models.notices import Outbox
 from streams import formats, topics
 from streams.broker import bootstrap, client_options
+from streams.library import BadInput
 from streams.reading_kafka import records_of
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.notify")
 
 NAME: Final = "notify"
+LOCK: Final = "restore"
+"""key of the row that says whether a restoration is complete; none: there never was one"""
 
 
 def restore(settings: Settings, outbox: Outbox) -> int:
-    """Restore an outbox from the topic's rows, whoever writes them; returns how many there are."""
+    """Restore an outbox from the topic's rows, whoever writes them; returns how many there are.
+
+    Raises BadInput while a backup is being restored.
+    """
     latest: dict[bytes, bytes | None] = {}
     for record in records_of(settings, topics.DELIVERIES):
         latest[record.key] = record.value
+    lock = latest.pop(LOCK.encode(), None)
+    if lock is not None and not orjson.loads(lock)["complete"]:
+        raise BadInput(
+            "a backup is being restored, and nobody is told of anything before it is in place; start again then"
+        )
     for key, value in sorted(latest.items()):  # an alert's row comes before what mailboxes were told of it
         if value is not None:
             outbox.restore(key.decode(), orjson.loads(value))
