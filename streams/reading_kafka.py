@@ -6,11 +6,14 @@ from itertools import combinations
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import CorruptRecordError, KafkaError
+from kafka.record import memory_records
+from kafka.record.default_records import DefaultRecordBatch
 
 from models.dossier import Dossier
 from streams import formats, topics
 from streams.broker import bootstrap, client_options
+from streams.lenient import Lenient
 from streams.library import BadInput
 from streams.rows import unpack
 from streams.settings import Settings
@@ -21,6 +24,29 @@ POSITION: Final = b"\x00position"
 
 SILENT_S: Final = 30.0
 """how long a read waits for its next record, which is there, before it says that the broker has gone away"""
+
+
+class TolerantBatch(DefaultRecordBatch):  # type: ignore[misc]  # kafka-python is untyped
+    """A batch that goes on leniently where a header's name is not UTF-8.
+
+    Without it a consumer never comes past such a record, nor tells of it: it polls for ever. The workers' client has
+    the same fault (streams/engine/headers.py).
+    """
+
+    _buffer: Any
+
+    def __next__(self) -> Any:
+        """Return the next record."""
+        try:
+            return super().__next__()
+        except CorruptRecordError as exc:
+            if not isinstance(exc.__context__, UnicodeDecodeError) or isinstance(self._buffer, Lenient):
+                raise
+        self._buffer = Lenient(self._buffer)
+        return super().__next__()
+
+
+memory_records.DefaultRecordBatch = TolerantBatch  # kafka-python offers no other way in
 
 
 def consumer(settings: Settings, **options: Any) -> KafkaConsumer:

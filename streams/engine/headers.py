@@ -12,23 +12,12 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
+from streams.lenient import Lenient
+
 OVERHEAD: Final = 12
 """bytes before those that a batch counts as its length: base offset, length"""
 MAGIC: Final = 16
 """where a batch says its format"""
-
-
-class Lenient(bytearray):
-    """Bytes whose pieces decode whatever they hold."""
-
-    def __getitem__(self, key: Any) -> Any:
-        """Return a byte, or a piece that is as lenient."""
-        found = super().__getitem__(key)
-        return Lenient(found) if isinstance(key, slice) else found
-
-    def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
-        """Return the text, with escapes in place of what is none."""
-        return super().decode(encoding, errors)
 
 
 class LenientBatch(_DefaultRecordBatchPy):

@@ -6,8 +6,10 @@ import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
+from kafka.record.memory_records import MemoryRecords as RecordsOfCommands
 from kafka.record.memory_records import MemoryRecordsBuilder
 
+from streams import reading_kafka
 from streams.engine.headers import Fetched, TolerantRecords
 
 ODD = b"\xf4ng"  # "ông", as Windows-1258 writes it
@@ -51,6 +53,16 @@ def test_every_record_of_a_fetch_is_handed_over_once(codec: int, odd: tuple[int,
     assert {n: headers[0][0] for n, _, headers in found} == {
         n: "\\xf4ng" if n in odd else "ok" for n in range(offset, 12)
     }
+
+
+@pytest.mark.parametrize("codec", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("odd", [(), (0,), (5, 6), (3, 4, 11)])
+def test_commands_read_every_record_too(codec: int, odd: tuple[int, ...]) -> None:
+    assert reading_kafka.TolerantBatch
+    found = [record for batch in RecordsOfCommands(fetched(codec, odd)) for record in batch]
+
+    assert [(r.offset, r.key) for r in found] == [(n, b"k%d" % n) for n in range(12)]
+    assert {r.offset for r in found if r.headers[0][0] == "\\xf4ng"} == set(odd)
 
 
 def test_the_library_alone_would_stop_at_such_a_name() -> None:
