@@ -72,9 +72,11 @@ def describe(reading: Reading, on: date) -> dict[str, Any]:
         "number": decision.number,
         "title": decision.title,
         "issuer": decision.issuer,
+        "issuer_short": short_name(decision.issuer.removeprefix("Chủ tịch ")) if decision.issuer else None,
         "issued": _day(decision.issued),
         "effective": _day(decision.effective),
         "period": {"from": first.isoformat(), "to": last.isoformat()},
+        "area": _area(reading, on),
         "province": {"code": decision.province, "name": reading.registry.name(decision.province)},
         "indicators": [_indicator(reading, i, formula) for i, formula in reading.indicators.items()],
         "classes": [{"id": i, "name": vi, "name_en": en} for i, (vi, en) in CLASSES.items()],
@@ -91,6 +93,15 @@ def describe(reading: Reading, on: date) -> dict[str, Any]:
         ],
         "no_target": dict(decision.no_target),
     }
+
+
+def _area(reading: Reading, on: date) -> str:
+    """Return whose figures the board shows: the one district all of whose units are meant, else the province."""
+    registry, decision = reading.registry, reading.decision
+    districts = {registry.home(code) for code in reading.targets(reading.nearest(on)).rows}
+    district = next(iter(districts)) if len(districts) == 1 else None
+    alone = district and district in registry.units and registry.units[district].level == "district"
+    return registry.name(district if district and alone else decision.province)
 
 
 def _day(day: date | None) -> str | None:

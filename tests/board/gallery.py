@@ -67,7 +67,7 @@ class Found(NamedTuple):
 
     @property
     def faults(self) -> list[str]:
-        kinds = {"overlap": self.overlaps, "clipped": self.clipped}
+        kinds = {"overlap": self.overlaps, "clipped": self.clipped, "small": self.small}
         return [f"{self.view.name} {self.scene} {self.theme}: {kind}: {t}" for kind, ts in kinds.items() for t in ts]
 
 
@@ -241,10 +241,15 @@ def main() -> None:
     """Walk the matrix, or the part of it that is asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.board.gallery", description=__doc__)
     parser.add_argument("--out", type=Path, help="directory for screenshots; without it scenes are only measured")
+    parser.add_argument("--query", default="", help="more of the address: `&screen=43`; the measure is of 55 inches")
     parser.add_argument("--only", default="", help="words that a view's name has to hold, joined by commas")
     parser.add_argument("--themes", default="dark", help="themes to photograph, joined by commas; both are measured")
     given = parser.parse_args()
-    views = [view for view in matrix() if all(word in view.name for word in given.only.split(","))]
+    views = [
+        view._replace(query=given.query)
+        for view in matrix()
+        if all(word in view.name for word in given.only.split(","))
+    ]
     kept = None
     if given.out is not None:
         given.out.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,9 @@
     if (!fullPage && !element.closest("[data-fine]") && xHeight(element) < xHeightPx - 0.05) {
       found.small.push(`${text} (${xHeight(element).toFixed(1)} px)`);
     }
-    if (!fullPage && element.closest("[data-fine]") && /\d/.test(text)) found.small.push(`${text} (a figure in fine print)`);
+    const fine = element.closest("[data-fine]");
+    // Fine print is for heads and keys; the decision's own title and the page's number are no figures of the board.
+    if (!fullPage && fine && /\d/.test(text) && !element.closest(".place, .columns.overall .name")) found.small.push(`${text} (a figure in fine print)`);
   }
   const crossing = (a, b) =>
     Math.min(a.right, b.right) - Math.max(a.left, b.left) > TOUCH_PX &&
@@ -53,6 +55,11 @@
     for (let j = i + 1; j < texts.length && texts[j].top < texts[i].bottom; j += 1) {
       if (crossing(texts[i], texts[j])) found.overlaps.push(`${texts[i].text} | ${texts[j].text}`);
     }
+  }
+  for (const drawn of document.querySelectorAll("#app .bullet, #app .stack, #app svg")) {
+    if (!shown(drawn)) continue;
+    const box = drawn.getBoundingClientRect();
+    for (const text of texts) if (crossing(text, box)) found.overlaps.push(`${text.text} | ${drawn.className.baseVal ?? drawn.className}`);
   }
   for (const text of texts) {
     if (!fullPage && (text.left < -1 || text.top < -1 || text.right > innerWidth + 1 || text.bottom > innerHeight + 1))

@@ -2,13 +2,13 @@
 
 import { h, patch } from "./dom.mjs";
 import { clock } from "./format.mjs";
-import { ordered, pool } from "./figures.mjs";
+import { isSystem, ordered, pool } from "./figures.mjs";
 import { Net } from "./net.mjs";
-import { readOptions, textHeight } from "./options.mjs";
+import { readOptions, textPx } from "./options.mjs";
 import { page } from "./pageview.mjs";
-import { banner, header, shortOf } from "./parts.mjs";
+import { areaOf, banner, header, shortOf, unitOf } from "./parts.mjs";
 import { Link } from "./protocol.mjs";
-import { Rotation, scenesFor } from "./scenes.mjs";
+import { keyOf, Rotation, scenesFor } from "./scenes.mjs";
 import { wall } from "./wallview.mjs";
 import { words } from "./words.mjs";
 
@@ -17,8 +17,7 @@ const DIGEST_MS = 60_000;
 const RELOAD_HOUR = 3; // a tab that runs for months begins anew at night, when it is connected
 const META_RETRY_MS = 5_000;
 const WALL_WIDTH = 900;
-const ALERTS_A_PAGE = 6; // at most; how many fit is measured
-const HEADINGS = 1.95; // of the two lists of a class page, in --u
+const UPRIGHT_HEIGHT = 1500;
 
 const options = readOptions(location.search);
 const t = words(options.lang);
@@ -37,7 +36,10 @@ const began = performance.now();
 // -- drawing -----------------------------------------------------------------------------------------------------------
 
 function layout() {
-  return options.layout ?? (innerWidth >= WALL_WIDTH && innerWidth > innerHeight ? "wall" : "page");
+  if (options.layout) return options.layout;
+  // Who follows a link to a unit sits at a desk; a wall turned upright has the lines of one.
+  const wall = !options.unit && innerWidth >= WALL_WIDTH && (innerWidth > innerHeight || innerHeight >= UPRIGHT_HEIGHT);
+  return wall ? "wall" : "page";
 }
 
 function dress() {
@@ -47,67 +49,61 @@ function dress() {
     : name === "wall" || matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.lang = options.lang;
   document.documentElement.dataset.theme = dark ? "dark" : "light";
-  // Of what is wide and low, the width is the measure.
-  const height = Math.min(innerHeight, (innerWidth * 9) / 16);
-  const u = (height * textHeight(options.screen, options.distance)) / 100;
+  const u = textPx(options.screen, options.distance, innerWidth, innerHeight);
   document.documentElement.style.setProperty("--u", `${u}px`);
-  const tight = name === "wall" && innerWidth / u < 31;
-  document.body.className = `${name}${tight ? " tight" : ""}`;
-  return { name, u, tight };
+  const wide = innerWidth / u;
+  const room = name !== "wall" ? "" : wide < 24 ? " narrow" : wide < 31 ? " tight" : "";
+  document.body.className = `${name}${room}`;
+  return { name, ems: wide, room: room.trim() };
 }
 
-/** How many rows fit between header and footer, from the style sheet's own measures; at most ten are taken in. */
-function capacities(u, bannered) {
-  const free = innerHeight / u - (1.95 + 2.55 + 0.72 + 0.95 + (bannered ? 1.15 : 0));
-  const fit = (height, most) => Math.max(3, Math.min(most, Math.floor(free / height)));
-  const capacity = Math.max(3, Math.min(10, Math.floor((free - HEADINGS) / 1.36)));
-  document.documentElement.style.setProperty(
-    "--row",
-    `${Math.min(1.9, Math.max(1.36, (free - HEADINGS) / capacity))}em`,
-  );
-  return {
-    capacity,
-    lines: fit(1.62, 10),
-    groups: fit(1.36, 12),
-    alertFit: (page) => alertFits[page] ?? alertFits.at(-1) ?? ALERTS_A_PAGE,
-  };
-}
+const MOST = { province: 10, class: 10, groups: 12, unit: 10, alerts: 6 };
+let fits = new Map(); // kind of scene → how many lines fit on each page: measured, since texts are as long as they are
 
-let alertFits = []; // how many alerts fit on each page: measured, since sentences are as long as they are
+const sizesOf = (scene, bannered) => `${keyOf(scene)} ${bannered}`;
+const fitting = (bannered) => (scene) => (page) => fits.get(sizesOf(scene, bannered))?.[page] ?? MOST[scene.kind];
 
-/** Take an alert from the page that has just been drawn if it does not fit; tells whether one was taken. */
-function overfull() {
-  const main = root.querySelector("main.alerts");
+/** Take a line from the page that has just been drawn if it does not fit; tells whether one was taken. */
+function overfull(bannered) {
+  const main = root.querySelector("main.scene");
   if (!main || layout() !== "wall" || main.scrollHeight <= main.clientHeight + 1) return false;
-  const lines = main.querySelectorAll(".alert-list > li").length;
-  if (lines < 2) return false;
-  const { page } = rotation.scene;
-  alertFits = [...alertFits.slice(0, page), lines - 1];
+  const lines = main.querySelectorAll(".rows > li, .alert-list > li").length;
+  const { scene } = rotation;
+  const page = scene.page ?? 0;
+  const known = fits.get(sizesOf(scene, bannered)) ?? [];
+  const next = scene.kind === "class" ? Math.max(0, lines - 1) : lines - 1; // a class can be told in numbers alone
+  if (next === known[page] || (next < 1 && scene.kind !== "class")) return false;
+  known[page] = next;
+  known.length = page + 1;
+  fits.set(sizesOf(scene, bannered), known);
   return true;
 }
 
 function draw() {
-  if (rotation.scene.kind !== "alerts") alertFits = [];
-  drawOnce();
-  for (let tries = 0; tries < ALERTS_A_PAGE && overfull(); tries += 1) drawOnce();
+  let bannered = drawOnce();
+  for (let tries = 0; tries < 16 && overfull(bannered); tries += 1) bannered = drawOnce();
 }
 
+/** Draw; tells whether there is a banner. */
 function drawOnce() {
   dirty = false;
-  const { name, u, tight } = dress();
+  const { name, ems, room } = dress();
   const now = performance.now();
   const status = link.status(now);
+  const shown = standing(status);
   const model = {
     meta,
     rows,
-    alerts,
-    status,
+    alerts: shown.over ? [] : alerts,
+    over: shown.over,
+    status: shown.status,
     options,
     t,
     ui,
     rotation,
     actions,
-    tight,
+    ems,
+    room,
     layout: name,
     lang: options.lang,
     search: location.search,
@@ -115,24 +111,44 @@ function drawOnce() {
     now: status.serverNow ?? Date.now(),
     asOf: link.asOf,
     scene: rotation.scene,
-    ...capacities(u, status.stale || status.notice !== null),
   };
-  document.body.classList.toggle("stale", status.stale);
+  const warning = meta === null ? null : banner(model);
+  const bannered = warning !== null;
+  const fit = fitting(bannered);
+  model.fit = fit;
+  document.body.classList.toggle("stale", model.status.stale);
   if (meta === null || link.epoch === null) {
     const text = trouble ?? (status.transport === "lost" ? t.bannerLost(null) : t.loading);
     patch(root, [h("p", { class: "boot" }, text)]);
-    return;
+    return bannered;
   }
   if (rows.length === 0) {
-    patch(root, [header(model), banner(model), h("main", { class: "boot", key: "empty" }, t.empty)]);
+    patch(root, [header(model), warning, h("main", { class: "boot", key: "empty" }, t.empty)]);
   } else if (name === "wall" || options.unit) {
-    rotation.update(scenesFor(meta, rows, alerts, options, model));
+    rotation.update(scenesFor(meta, rows, model.alerts, options, fit));
     patch(root, wall({ ...model, scene: name === "wall" ? rotation.scene : { kind: "unit", page: 0 } }));
   } else {
     patch(root, page(model));
   }
-  document.title = `${alerts.length ? `(${alerts.length}) ` : ""}${meta.number ?? meta.id} – ${t.title}`;
+  document.title = titleOf(model);
   digest(now);
+  return bannered;
+}
+
+/** What the tab is called: on a unit's page the unit, and always how many alerts are open of what is shown. */
+function titleOf(model) {
+  const open = model.alerts.length ? `(${model.alerts.length}) ` : "";
+  const what = options.unit ? unitOf(model, options.unit).name : (meta.number ?? areaOf(model));
+  return `${open}${what} – ${t.title}`;
+}
+
+/** Whether the period is over, with its last figures on the board; then they do not grow old, and nothing warns. */
+function standing(status) {
+  if (meta === null || !link.asOf) return { over: false, status };
+  const today = clock(status.serverNow ?? Date.now()).iso;
+  const over = link.asOf >= meta.period.to && today > meta.period.to;
+  if (!over || status.source?.reason !== "silent") return { over, status };
+  return { over, status: { ...status, source: null, stale: status.transport === "lost" || status.transport === "behind" } };
 }
 
 /** Say once a minute, to who listens instead of looking, how the page that is shown stands. */
@@ -184,7 +200,7 @@ function refresh() {
   rows = Array.from(link.rows.values());
   alerts = ordered(link.alerts.values(), link.rows);
   if (options.unit) alerts = alerts.filter((a) => a.unit === options.unit);
-  else if (options.indicator) alerts = alerts.filter((a) => a.indicator === options.indicator);
+  else if (options.indicator) alerts = alerts.filter((a) => isSystem(a) || a.indicator === options.indicator);
 }
 
 let drawn = 0;
@@ -227,7 +243,7 @@ addEventListener("keydown", (event) => {
   act();
 });
 addEventListener("resize", () => {
-  alertFits = [];
+  fits = new Map();
   dirty = true;
 });
 

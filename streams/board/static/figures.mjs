@@ -58,33 +58,64 @@ export function few(row, indicator, least) {
 
 /**
  * Rows in the order of who needs attention: those below by what they lack (in dossiers: fair to small units), then
- * those that meet their target, the narrowest first, then the grey ones; equal ones by name.
+ * those that meet their target, the narrowest first, then those with too few dossiers to be ranked at all, then the
+ * grey ones; equal ones by name.
+ * @param small whether a row has too few dossiers
  */
-export function worstFirst(rows, nameOf) {
-  const rank = { below: 0, met: 1, "no-dossiers": 2, "no-target": 3, "not-measured": 4 };
+export function worstFirst(rows, nameOf, small = () => false) {
+  const order = { below: 0, met: 1, "no-dossiers": 3, "no-target": 4, "not-measured": 5 };
+  const rank = (row) => (order[row.status] < 2 && small(row) ? 2 : order[row.status]);
   return [...rows].sort(
     (a, b) =>
-      rank[a.status] - rank[b.status] ||
-      (a.status === "below" ? b.shortfall - a.shortfall || margin(a) - margin(b) : 0) ||
-      (a.status === "met" ? margin(a) - margin(b) : 0) ||
+      rank(a) - rank(b) ||
+      (rank(a) === 0 ? b.shortfall - a.shortfall || margin(a) - margin(b) : 0) ||
+      (rank(a) === 1 ? margin(a) - margin(b) : 0) ||
       collator.compare(nameOf(a), nameOf(b)),
   );
 }
 
-/** What fits on a page: all if they fit, otherwise those who lack most and those who are furthest ahead. */
+/** Whether two rows stand alike: the same exact ratio, against the same expectation, and as much lacking. */
+export const tied = (a, b) =>
+  a.numerator * b.denominator === b.numerator * a.denominator &&
+  Number(a.expected ?? 0) === Number(b.expected ?? 0) &&
+  a.shortfall === b.shortfall;
+
+/** The first so many of a ranking; a group of ties that the end of the page would cut is told as one, not named. */
+function untilTies(ranked, most) {
+  let end = Math.min(most, ranked.length);
+  if (end === ranked.length || !tied(ranked[end - 1] ?? {}, ranked[end])) return { named: ranked.slice(0, end), tie: null };
+  const first = ranked.findIndex((row) => tied(row, ranked[end]));
+  end = first;
+  let last = end;
+  while (last < ranked.length && tied(ranked[last], ranked[first])) last += 1;
+  return { named: ranked.slice(0, end), tie: { n: last - first, row: ranked[first] } };
+}
+
+/**
+ * What fits on a page: all if they fit, otherwise those who lack most and those who are furthest ahead. Nobody is named
+ * for a place that others share and for whom there is no room, nor for a handful of dossiers.
+ */
 export function worstAndBest(rows, nameOf, indicator, capacity, least) {
-  const ordered = worstFirst(rows, nameOf);
-  if (ordered.length <= capacity) return { all: ordered, worst: [], best: [], hidden: 0 };
-  const ahead = ordered.filter((row) => row.status === "met" && !few(row, indicator, least)).reverse();
-  const behind = ordered.filter((row) => row.status === "below");
-  let best = Math.min(ahead.length, Math.max(1, Math.round(capacity * 0.35)));
+  const small = (row) => few(row, indicator, least);
+  const ordered = worstFirst(rows, nameOf, small);
+  const nothing = { worst: [], best: [], worstTie: null, bestTie: null, hidden: 0, few: 0 };
+  if (ordered.length <= capacity) return { ...nothing, all: ordered };
+  const behind = ordered.filter((row) => row.status === "below" && !small(row));
+  const ahead = ordered.filter((row) => row.status === "met" && !small(row)).reverse();
+  let best = Math.min(ahead.length, capacity < 3 ? 0 : Math.round(capacity * 0.35));
   const worst = Math.min(behind.length, capacity - best);
   best = Math.min(ahead.length, capacity - worst);
+  const [last, first] = [untilTies(behind, worst), untilTies(ahead, best)];
+  const told = [last, first].reduce((sum, { named, tie }) => sum + named.length + (tie?.n ?? 0), 0);
+  const tiny = rows.filter((row) => (row.status === "below" || row.status === "met") && small(row)).length;
   return {
     all: [],
-    worst: behind.slice(0, worst),
-    best: ahead.slice(0, best),
-    hidden: ordered.length - worst - best,
+    worst: last.named,
+    best: first.named,
+    worstTie: last.tie,
+    bestTie: first.tie,
+    hidden: ordered.length - told - tiny,
+    few: tiny,
   };
 }
 

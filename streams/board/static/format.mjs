@@ -67,13 +67,14 @@ export function day(iso) {
   return iso ? `${iso.slice(8, 10)}/${iso.slice(5, 7)}/${iso.slice(0, 4)}` : "";
 }
 
-/** Unix ms → {time: "10:32", seconds: "10:32:07", date: "22/11/2026", weekday, hour}, in Viet Nam */
+/** Unix ms → {time: "10:32", seconds: "10:32:07", iso: "2026-11-22", date: "22/11/2026", weekday, hour}, in Viet Nam */
 export function clock(ms, lang = "vi") {
   const at = new Date(ms + ZONE_MS);
   const time = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
   return {
     time,
     seconds: `${time}:${two(at.getUTCSeconds())}`,
+    iso: at.toISOString().slice(0, 10),
     date: `${two(at.getUTCDate())}/${two(at.getUTCMonth() + 1)}/${at.getUTCFullYear()}`,
     weekday: WEEKDAYS[lang][at.getUTCDay()],
     hour: at.getUTCHours(),
@@ -93,6 +94,19 @@ export function width(text) {
     if (/[ iljtfrI.,'|!:-]/.test(letter)) sum += 0.33;
     else if (/[mwMW&@%]/.test(letter)) sum += 0.88;
     else sum += /[A-ZĐ]/.test(letter) ? 0.71 : 0.6;
+  }
+  return sum;
+}
+
+/** How wide figures are, in ems of Inter with tabular figures; a little more rather than less. */
+export function figureWidth(text) {
+  let sum = 0.12;
+  for (const letter of text) {
+    if (/\d/.test(letter)) sum += 0.645;
+    else if (/[.,]/.test(letter)) sum += 0.3;
+    else if (letter === "/") sum += 0.4;
+    else if (letter === "%") sum += 0.95;
+    else sum += /\s/.test(letter) ? 0.28 : 0.62;
   }
   return sum;
 }

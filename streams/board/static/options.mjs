@@ -43,12 +43,18 @@ export function address(search, changes) {
   return text ? `?${text}` : "?";
 }
 
+/** What one has to see of an x-height at least: ISO 9241 asks for 16 arc minutes. */
+const MINUTES = 16.5;
+const X_HEIGHT_EM = 0.546; // of Inter
+
 /**
- * The size of text in per cent of the screen's height: the x-height of Inter (0.546 em) is to be seen under 16.5 arc
- * minutes (ISO 9241: 16 at least). 55" at 4 m: 5.1, which is 55 px of 1080.
+ * The size of text in pixels, for the x-height of Inter to be seen under 16.5 arc minutes, on a screen that shows so many
+ * pixels on its diagonal, however it hangs. 55" at 4 m: 55 px of 1920 x 1080.
  */
-export function textHeight(screen, distance) {
-  const heightM = (screen * 0.0254 * 9) / Math.hypot(16, 9);
-  const seenM = 2 * distance * Math.tan((16.5 / 60 / 2) * (Math.PI / 180));
-  return Math.min(9, Math.max(2.2, ((seenM / heightM) * 100) / 0.546));
+export function textPx(screen, distance, width, height) {
+  const seenM = 2 * distance * Math.tan((MINUTES / 60 / 2) * (Math.PI / 180));
+  const pixelM = (screen * 0.0254) / Math.hypot(width, height);
+  const px = seenM / pixelM / X_HEIGHT_EM;
+  const least = 0.022 * Math.min(width, height);
+  return Math.min(width / 15, height / 11, Math.max(least, px));
 }

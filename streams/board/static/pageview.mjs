@@ -2,7 +2,7 @@
 
 import { h } from "./dom.mjs";
 import { fold, number, ratio } from "./format.mjs";
-import { byClass, CLASSES, hasTarget, isGroup, pool, worstFirst } from "./figures.mjs";
+import { byClass, CLASSES, few, hasTarget, isGroup, isSystem, pool, worstFirst } from "./figures.mjs";
 import {
   alertItem,
   banner,
@@ -20,7 +20,8 @@ import {
   unitName,
   unitOf,
 } from "./parts.mjs";
-import { bullet, mark, stack } from "./shapes.mjs";
+import { mark, stack } from "./shapes.mjs";
+import { poolBullet, stackOf } from "./summary.mjs";
 
 const ALERTS_SHOWN = 30;
 
@@ -81,7 +82,6 @@ function tabs(items, current, href) {
 function overall(model, indicator, rows) {
   const { t, lang } = model;
   const pooled = pool(rows);
-  const value = pooled.denominator ? (100 * pooled.numerator) / pooled.denominator : null;
   return h(
     "section",
     { class: "overall-card" },
@@ -89,9 +89,9 @@ function overall(model, indicator, rows) {
     h("p", { class: "note" }, formulaOf(model, indicator)),
     h("p", { class: "pooled num" }, ratio(pooled.numerator, pooled.denominator, lang)),
     h("p", { class: "num" }, `${counted(model, pooled)} ${nounOf(model, indicator)}  ·  ${targetText(model, pooled)}`),
-    bullet({ value, target: pooled.target, expected: pooled.expected ?? null, status: "pooled", label: null }),
+    poolBullet(model, pooled),
     h("p", { class: "k-of-n num" }, t.kOfN(pooled.met, pooled.n)),
-    stack(pooled, `${t.met} ${pooled.met}, ${t.below} ${pooled.below}, ${t["no-dossiers"]} ${pooled.idle}`),
+    stackOf(model, pooled),
   );
 }
 
@@ -164,6 +164,7 @@ function units(model, rows) {
   const { ui, t, lang } = model;
   const asked = fold(ui.query.trim());
   const nameOf = (r) => unitOf(model, r.unit).name;
+  const small = (r) => few(r, indicatorOf(model, r.indicator), model.options.least);
   const said = (r) => fold(`${nameOf(r)} ${unitOf(model, r.unit).short} ${unitOf(model, r.unit).district ?? ""}`);
   const found = asked ? rows.filter((r) => said(r).includes(asked)) : rows;
   return h(
@@ -173,14 +174,14 @@ function units(model, rows) {
     h(
       "ol",
       { class: "rows" },
-      worstFirst(found, nameOf).map((r) => row(model, r, unitName(model, r))),
+      worstFirst(found, nameOf, small).map((r) => row(model, r, unitName(model, r))),
     ),
   );
 }
 
 function alerts(model, indicator) {
   const { t, lang } = model;
-  const open = model.alerts.filter((a) => a.indicator === indicator.id);
+  const open = model.alerts.filter((a) => isSystem(a) || a.indicator === indicator.id);
   const rest = open.length - ALERTS_SHOWN;
   return h(
     "section",

@@ -1,7 +1,7 @@
 // What several views have in common: names, rows, the header, the banner. Pure functions from the model to elements.
 
 import { h } from "./dom.mjs";
-import { age, clock, day, moment, number, percent, ratio, width } from "./format.mjs";
+import { age, clock, day, figureWidth, moment, number, percent, ratio, width } from "./format.mjs";
 import { agreement, few, isSystem, trend } from "./figures.mjs";
 import { address } from "./options.mjs";
 import { sentence } from "./sentences.mjs";
@@ -28,6 +28,18 @@ export function unitOf(model, code) {
   return { ...unit, district: parent ? districtName(parent.name) : null };
 }
 
+/** The decision's own area, which is a province's whole only where the decision is the province's. */
+export function areaOf(model) {
+  return model.meta.area ?? model.meta.province.name;
+}
+
+/** Which decision it is: its number, or where the file tells none, who issued it. */
+export function decisionOf(model) {
+  const { meta, t } = model;
+  if (meta.number && model.room) return meta.number;
+  return meta.number ? `${t.decision} ${meta.number}` : `${t.decisionShort}${meta.issuer_short ?? meta.id}`;
+}
+
 export const districtName = (name) => name.replace(/^(Huyện|Thành phố|Thị xã|Quận) /, "");
 
 export function link(model, changes) {
@@ -44,52 +56,62 @@ export function ratioText(model, row) {
   return row.status === "not-measured" ? "–" : ratio(row.numerator, row.denominator, model.lang);
 }
 
-export function bulletOf(row) {
+export function bulletOf(model, row) {
+  const { t, lang } = model;
+  const marks = [
+    ratioText(model, row),
+    row.target === null ? null : `${t.target} ${percent(row.target, lang)}`,
+    row.expected === null || row.expected === row.target ? null : `${t.expected} ${percent(row.expected, lang)}`,
+  ];
   return bullet({
     value: row.denominator ? (100 * row.numerator) / row.denominator : null,
     target: row.target === null ? null : Number(row.target),
     expected: row.expected === null ? null : Number(row.expected),
     status: row.status,
-    label: null,
+    label: marks.filter(Boolean).join(", "),
   });
 }
 
-/** The verdict in words, and what is missing: "còn thiếu 42 hồ sơ". */
+/** The verdict: what is missing where something is, otherwise in words. */
 export function verdict(model, row, indicator) {
-  const { t } = model;
+  const { t, options, lang } = model;
+  if (few(row, indicator, options.least)) return h("span", { class: "verdict few" }, t.few);
   // A unit that is 0/1 lacks no number of anything: it has not done it yet.
-  if (row.status !== "below" || indicator.adoption) return h("span", { class: `verdict ${row.status}` }, t[row.status]);
+  if (row.status !== "below" || indicator.adoption) {
+    const word = model.over && row.status === "below" ? t.failed : t[row.status];
+    return h("span", { class: `verdict ${row.status}` }, word);
+  }
   return h(
     "span",
-    { class: "verdict below", title: t.below },
-    h("small", null, `${t.missing} `),
-    h("b", { class: "num" }, number(row.shortfall, model.lang)),
-    h("small", null, ` ${nounOf(model, indicator)}`),
+    { class: "verdict below", "aria-label": `${t.missing} ${number(row.shortfall, lang)} ${nounOf(model, indicator)}` },
+    model.layout === "wall" ? null : h("small", null, `${t.missing} `),
+    h("b", { class: "num" }, number(row.shortfall, lang)),
+    model.layout === "wall" ? null : h("small", null, ` ${nounOf(model, indicator)}`),
   );
 }
 
+const ranked = (row) => row.status === "met" || row.status === "below";
+
 /** One unit under one indicator; `name` says what stands first (the unit, or in a unit's own view the indicator). */
-export function row(model, standing, name) {
-  const { t, lang, options } = model;
+export function row(model, standing, name, said = null) {
+  const { t, lang } = model;
   const indicator = indicatorOf(model, standing.indicator);
   // Coverage of a week is always below that of a month: only where dossiers are counted is there a trend to tell.
   const direction = indicator?.volume ? trend(standing) : null;
-  const small = few(standing, indicator, options.least);
+  const plain = !ranked(standing);
   return h(
     "li",
     { class: `row ${standing.status}`, key: `${standing.indicator}/${standing.unit}` },
-    mark(standing.status, t[standing.status]),
+    mark(standing.status, plain ? null : t[standing.status]),
     name,
-    h("span", { class: "ratio num" }, ratioText(model, standing)),
-    bulletOf(standing),
-    h(
-      "span",
-      { class: "counted num" },
-      counted(model, standing),
-      small ? h("small", { class: "few" }, ` ${t.few}`) : null,
-    ),
-    direction === null ? h("span", { class: "arrow none" }) : trendOf(model, standing, direction, lang),
-    verdict(model, standing, indicator),
+    plain
+      ? h("span", { class: `verdict word ${standing.status}` }, t[standing.status])
+      : h("span", { class: "ratio num" }, ratioText(model, standing)),
+    plain ? null : bulletOf(model, standing),
+    plain && !standing.denominator ? null : h("span", { class: "counted num" }, counted(model, standing)),
+    plain || direction === null ? h("span", { class: "arrow none" }) : trendOf(model, standing, direction, lang),
+    plain ? null : verdict(model, standing, indicator),
+    said,
   );
 }
 
@@ -104,55 +126,67 @@ export function unitName(model, standing) {
   return h(
     "a",
     { class: "name", href: link(model, { unit: standing.unit }), title: unit.name },
-    h("span", { class: "said", style: nameSize(model, unit, standing) }, unit.short),
+    h("span", { class: "said" }, unit.short),
     unit.district ? h("small", null, unit.district) : null,
     standing.frozen ? h("small", null, t.frozen) : null,
-    standing.alert ? alertMark(standing.alert.severity, t.openAlert) : null,
+    standing.alert && !model.over ? alertMark(standing.alert.severity, t.openAlert) : null,
   );
 }
 
-/** The size at which a text fits into so many ems of the wall: smaller rather than cut off. */
-export function fit(model, text, room, most = 1) {
-  if (model.layout !== "wall") return {};
-  return { "font-size": `${Math.max(0.6, Math.min(most, room / width(text))).toFixed(3)}em` };
+/** How wide the name of a unit is, with all that stands beside it. */
+export function nameWidth(model, standing) {
+  const unit = unitOf(model, standing.unit);
+  const beside = [unit.district, standing.frozen ? model.t.frozen : null].filter(Boolean);
+  return width(unit.short) * 1.04 + beside.reduce((sum, text) => sum + 0.45 + width(text), 0) + (standing.alert ? 1.1 : 0);
 }
 
-function nameSize(model, unit, standing) {
-  const beside = (standing.alert ? 1 : 0) + (model.tight ? 0 : 0.35 + 0.5 * width(unit.district ?? ""));
-  return fit(model, unit.short, (model.tight ? 6.7 : 9.4) - beside, model.tight ? 0.84 : 1);
+const PADDING = 1.4;
+const GAP = 0.35;
+const BULLET_LEAST = 2;
+
+/**
+ * The columns of a page's rows, as wide as what stands in them, so that no figure of any size runs into its neighbour;
+ * the bars take what is left, names that need more room than that take a second line.
+ */
+export function measures(model, rows, names) {
+  const { t, lang, options } = model;
+  const widest = (found) => Math.max(0, ...found);
+  const of = (r) => indicatorOf(model, r.indicator);
+  const figures = rows.filter((r) => r.denominator > 0);
+  const words = (r) => {
+    if (few(r, of(r), options.least)) return width(t.few) + 0.2;
+    if (r.status === "below" && !of(r).adoption) return figureWidth(number(r.shortfall, lang));
+    return width(model.over && r.status === "below" ? t.failed : t[r.status]) + 0.2;
+  };
+  const ratio = Math.max(3.4, widest(figures.filter(ranked).map((r) => figureWidth(ratioText(model, r)))));
+  const count = Math.max(2.4, widest(figures.map((r) => figureWidth(counted(model, r)))));
+  const said = Math.max(2.4, widest(rows.filter(ranked).map(words)));
+  const arrows = model.room === "" ? 0.75 + GAP : 0;
+  const left = model.ems - PADDING - 0.82 - arrows - ratio - count - said - 5 * GAP - BULLET_LEAST;
+  const style = { ratio, count, said, name: Math.min(Math.max(3, left), widest(names) + 0.3) };
+  return Object.fromEntries(Object.entries(style).map(([name, em]) => [`--c-${name}`, `${em.toFixed(2)}em`]));
 }
 
-/** What the line and the notch of a bullet mean. */
-export function bulletHead(model) {
-  const { t } = model;
-  return h(
-    "span",
-    { class: "bullet-head" },
-    h("i", { class: "goal-key" }),
-    t.target,
-    h("i", { class: "path-key" }),
-    t.expected,
-  );
-}
-
-export function columns(model, first, withTrend = true) {
+/** The heads of the columns, in fine print: what stands below says itself what it is. */
+export function columns(model, first, indicator) {
   const { t } = model;
   return h(
     "div",
-    { class: "row columns", "aria-hidden": "true" },
+    { class: "row columns", "aria-hidden": "true", "data-fine": "" },
     h("span", null),
     h("span", { class: "name" }, first),
     h("span", { class: "ratio" }, t.ratio),
-    bulletHead(model),
+    h("span", { class: "bullet-head" }),
     h("span", { class: "counted" }, t.counted),
-    h("span", { class: "trend-head" }, withTrend ? t.trend : null),
-    h("span", { class: "verdict" }, t.verdict),
+    h("span", null),
+    h("span", { class: "verdict" }, indicator && !indicator.adoption ? `${t.missing} (${nounOf(model, indicator)})` : t.verdict),
   );
 }
 
 export function targetText(model, pooled) {
   if (pooled.low === null) return "";
-  return model.t.targetTo(percent(pooled.low, model.lang), percent(pooled.high, model.lang));
+  const [low, high] = [pooled.low, pooled.high].map((value) => percent(value, model.lang));
+  return low === high ? `${model.t.target} ${low}` : `${model.t.target} ${low.replace(/\s?%$/, "")}–${high}`;
 }
 
 // -- alerts ------------------------------------------------------------------------------------------------------------
@@ -188,7 +222,7 @@ export function alertItem(model, alert, more = 0) {
         told,
         unit.district ? h("span", { class: "where" }, unit.district) : null,
         h("span", { class: "which" }, indicator ? shortOf(model, indicator) : t.everything),
-        more ? h("span", { class: "where num" }, t.alsoIn(number(more, lang))) : null,
+        more ? h("span", { class: "where num" }, t.alsoIn(number(more, lang), more)) : null,
         h("b", { class: "grave" }, t.severity[alert.severity]),
       ),
       h("p", { class: "said num" }, alertText(model, alert, row, indicator, agreed)),
@@ -199,7 +233,7 @@ export function alertItem(model, alert, more = 0) {
 function alertText(model, alert, row, indicator, agreed) {
   const { t, meta, lang } = model;
   const since = t.alertSince(day(alert.at));
-  if (isSystem(alert)) return `${t.system[alert.kind]} (${since})`;
+  if (isSystem(alert)) return `${t.system[alert.kind].replace(/\.$/, "")} (${since}).`;
   if (!row || !indicator) return `${alert.reason} (${since})`;
   const now = row.denominator ? `${ratioText(model, row)} (${counted(model, row)}), ${since}` : since;
   const doubt = agreed === "open" ? null : `${t[agreed]}.`;
@@ -211,30 +245,46 @@ function alertText(model, alert, row, indicator, agreed) {
 export function header(model) {
   const { meta, t, status, lang } = model;
   const now = clock(model.now, lang);
-  const aged = status.ageMs === null ? "" : status.ageMs < 2000 ? t.updatedNow : t.updated(age(status.ageMs, lang));
+  const wall = model.layout === "wall";
   return h(
     "header",
     { class: "top" },
     h(
       "div",
-      { class: "about" },
-      h(
-        "p",
-        { class: "decision" },
-        `${t.decision} ${meta.number ?? ""}`,
-        meta.issued ? h("small", null, day(meta.issued)) : null,
-      ),
-      h("p", { class: "subject" }, meta.title),
+      { class: "about", title: meta.title },
+      h("p", { class: "decision" }, decisionOf(model), wall || !meta.issued || !meta.number ? null : h("small", null, day(meta.issued))),
+      h("p", { class: "period" }, periodText(model)),
+      wall ? null : h("p", { class: "subject" }, meta.title),
     ),
     h(
       "div",
-      { class: `fresh ${status.stale ? "stale" : status.transport}` },
-      h("p", { class: "state" }, h("i", { class: "dot" }), t[status.transport]),
-      h("p", { class: "age" }, status.stale ? t.old(age(staleMs(model), lang)) : aged),
+      { class: `fresh ${status.stale ? "stale" : status.notice ? "behind" : status.transport}` },
+      h("p", { class: "state" }, h("i", { class: "dot" }), stateText(model)),
       h("p", { class: "as-of" }, model.asOf ? t.asOf(day(model.asOf)) : ""),
     ),
-    h("div", { class: "clock" }, h("time", null, now.time), h("small", null, `${now.weekday}, ${now.date}`)),
+    h("div", { class: "clock" }, h("time", null, now.time), h("small", null, now.date)),
   );
+}
+
+/** How much of the period is left, by the day of the figures; or that it is over. */
+export function periodText(model) {
+  const { meta, t, asOf, lang } = model;
+  const { to } = meta.period;
+  if (model.over) return t.periodOver(day(to));
+  if (!asOf) return "";
+  const days = Math.round((Date.parse(to) - Date.parse(asOf)) / 86_400_000);
+  if (days > 0 && model.room) return t.daysLeftShort(number(days, lang), days);
+  return days > 0 ? t.daysLeft(number(days, lang), days, day(to).slice(0, 5)) : t.lastDay;
+}
+
+/** Whether the figures are of now: never "live" beside old ones, but how old they are. */
+function stateText(model) {
+  const { t, status, lang } = model;
+  if (status.stale) return t.old(age(staleMs(model), lang));
+  if (status.notice) return t.incomplete;
+  if (model.over) return t.final;
+  const late = status.ageMs !== null && status.ageMs >= 60_000 && status.transport === "live";
+  return late ? `${t.live}, ${t.updated(age(status.ageMs, lang))}` : t[status.transport];
 }
 
 /** How old the figures are: since the connection or the source went, whichever is longer. */
@@ -246,21 +296,27 @@ export function staleMs(model) {
   return since.length ? Math.max(0, model.now - Math.min(...since)) : 0;
 }
 
+/** That the portal is silent, by its daily rhythm: nobody else's fault, and nothing is judged meanwhile. */
+function portalSilent(model) {
+  const alert = model.alerts?.find(({ kind }) => kind === "source-silent");
+  return alert ? alertText(model, alert) : null;
+}
+
+/** What is wrong with the figures, since when, and whom to call: one sentence for each party that may be at fault. */
 export function banner(model) {
   const { status, t, lang } = model;
-  const notice = status.notice?.[lang] ?? null;
+  const notice = status.notice ? `${status.notice[lang]}${t.callAdmin}` : portalSilent(model);
   if (!status.stale && status.transport !== "lost" && notice === null) return null;
   const at = (ms) => moment(ms, model.now, lang);
+  const { reason, since } = status.source ?? {};
   let text = t.bannerBehind;
   if (status.transport === "lost") text = t.bannerLost(status.lostSince === null ? null : at(status.lostSince));
-  else if (status.source?.reason === "loading") text = t.bannerLoading;
+  else if (reason === "loading") text = t.bannerLoading;
+  else if (reason === "store") text = t.bannerStore(at(status.watermark ?? since));
+  else if (reason === "feed") text = t.bannerFeed(at(status.watermark ?? since));
+  else if (status.notice) text = notice;
+  else if (reason) text = t.bannerSilent(at(since));
   else if (notice !== null) text = notice;
-  else if (status.source !== null) {
-    const by =
-      { silent: t.bannerSilent, feed: t.bannerFeed, store: t.bannerStore }[status.source.reason] ?? t.bannerSilent;
-    text = by(at(status.source.reason === "silent" ? status.source.since : (status.watermark ?? status.source.since)));
-  }
   const kind = status.transport === "lost" ? "lost" : "old";
-  const old = model.meta && status.stale ? h("span", { class: "how-old" }, t.bannerOld(age(staleMs(model), lang))) : null;
-  return h("div", { class: `banner ${kind}`, role: "alert" }, icon("cut"), h("b", null, text), old);
+  return h("div", { class: `banner ${kind}`, role: "alert" }, icon("cut"), h("b", null, text));
 }

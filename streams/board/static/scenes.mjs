@@ -13,40 +13,43 @@ export const sameScene = (a, b) =>
 /** Alerts that the wall tells, one of a unit; who wants all of them has the list on a phone. */
 export const ALERTS_TOLD = 8;
 
-/** As many pages of a kind as n lines take. */
-function paged(n, fit, most, scene) {
-  const pages = Math.min(most, Math.ceil(n / Math.max(1, fit)));
-  return Array.from({ length: pages }, (_, page) => ({ ...scene, page }));
-}
+/** The same for all pages of a kind: what their measured sizes are kept under. */
+export const keyOf = ({ kind, indicator = "", class: of = "" }) => `${kind}/${indicator}/${of}`;
 
-/** Where each page begins and ends, of n lines of which `fitOf(page)` fit on a page: their heights differ. */
+/**
+ * Where each page begins and ends, of n lines of which `fitOf(page)` fit on a page: their heights differ. Evenly spread:
+ * two pages of four rather than one of seven and one of a single line.
+ */
 export function pagesOf(n, fitOf) {
   const pages = [];
   for (let at = 0; at < n; ) {
-    const end = Math.min(n, at + Math.max(1, fitOf(pages.length)));
+    const left = n - at;
+    const end = at + Math.ceil(left / Math.ceil(left / Math.max(1, fitOf(pages.length))));
     pages.push([at, end]);
     at = end;
   }
   return pages;
 }
 
-/** The lines of one page, evenly spread: two pages of four rather than one of seven and one of a single line. */
-export function linesOf(lines, page, fit) {
-  const pages = Math.max(1, Math.ceil(lines.length / Math.max(1, fit)));
-  const each = Math.ceil(lines.length / pages);
-  return lines.slice(page * each, (page + 1) * each);
+/** The lines of a scene's page. */
+export function linesOf(lines, scene, fit) {
+  return lines.slice(...(pagesOf(lines.length, fit(scene))[scene.page] ?? [0, 0]));
 }
+
+const paged = (n, fit, scene) => pagesOf(n, fit(scene)).map((_, page) => ({ ...scene, page }));
 
 /**
  * The pages for what there is to show: no page without a single target.
- * @param fits how many lines, groups and alerts go on a page
+ * @param fit how many lines go on a page of a scene: scene → page → number
  */
-export function scenesFor(meta, rows, alerts, options, fits) {
-  const lines = meta.indicators.length;
+export function scenesFor(meta, rows, alerts, options, fit) {
   const told = options.unit ? alerts.length : onePerUnit(alerts, ALERTS_TOLD).length;
-  const alertPages = pagesOf(told, fits.alertFit).map((_, page) => ({ kind: "alerts", page }));
-  if (options.unit) return [...paged(lines, fits.lines, 10, { kind: "unit" }), ...alertPages];
-  const scenes = paged(lines, fits.lines, 10, { kind: "province" });
+  const alertPages = paged(told, fit, { kind: "alerts" });
+  if (options.unit) {
+    const own = rows.filter((row) => row.unit === options.unit).length;
+    return [...paged(Math.max(1, own), fit, { kind: "unit" }), ...alertPages];
+  }
+  const scenes = paged(meta.indicators.length, fit, { kind: "province" });
   for (const indicator of meta.indicators) {
     if (options.indicator && indicator.id !== options.indicator) continue;
     const classes = byClass(rows, meta.units, indicator.id);
@@ -54,7 +57,7 @@ export function scenesFor(meta, rows, alerts, options, fits) {
       if (classes.get(name).some(hasTarget)) scenes.push({ kind: "class", indicator: indicator.id, class: name });
     }
     const groups = rows.filter((row) => row.indicator === indicator.id && isGroup(row) && hasTarget(row));
-    scenes.push(...paged(groups.length, fits.groups, 10, { kind: "groups", indicator: indicator.id }));
+    scenes.push(...paged(groups.length, fit, { kind: "groups", indicator: indicator.id }));
   }
   return [...scenes, ...alertPages];
 }

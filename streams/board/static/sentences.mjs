@@ -43,14 +43,23 @@ function ahead(row, indicator, year, t, lang) {
   return t.toReach(target, year, portion(need.of_rest, need.rest, t, lang), noun, must, outlook);
 }
 
+/** How the period has ended. */
+function ended(row, indicator, t, lang) {
+  if (row.status === "met") return t.endedMet(row.target === null ? null : percent(row.target, lang));
+  if (row.status !== "below") return t[row.status];
+  if (indicator.adoption) return t.endedNone;
+  return t.endedBelow(amount(row.shortfall, indicator, lang), percent(row.target, lang));
+}
+
 /** Whether a period is a whole year, by its first and last civil day. */
 export function isYear(period) {
   return (Date.parse(period.to) - Date.parse(period.from)) / 86_400_000 >= 360;
 }
 
 /** "Thiếu 651 hồ sơ; để đạt 50 % cả năm, 9 trên 10 hồ sơ còn lại phải nộp trực tuyến: khó đạt." */
-export function sentence(row, indicator, period, lang) {
+export function sentence(row, indicator, period, lang, over = false) {
   const t = words(lang).said;
+  if (over) return `${ended(row, indicator, t, lang)}.`;
   const parts = [today(row, indicator, t, lang), ahead(row, indicator, isYear(period), t, lang)].filter(Boolean);
   return `${parts.join("; ")}.`;
 }

@@ -1,20 +1,15 @@
 // What stands above the lists: the title of a page, and the overall figure of what it shows. Pure.
 
 import { h } from "./dom.mjs";
-import { ratio } from "./format.mjs";
+import { percent, ratio } from "./format.mjs";
 import { counted, nounOf } from "./parts.mjs";
 import { bullet, stack } from "./shapes.mjs";
 
-export function head(model, title, subtitle, note, right) {
+export function head(model, title, subtitle, right) {
   return h(
     "div",
     { class: "head" },
-    h(
-      "div",
-      { class: "what" },
-      h("h1", null, title, subtitle ? h("small", null, subtitle) : null),
-      h("p", { class: "note" }, note),
-    ),
+    h("div", { class: "what" }, h("h1", null, title), subtitle ? h("p", { class: "which" }, subtitle) : null),
     right,
   );
 }
@@ -28,18 +23,21 @@ export function sum(model, pooled, indicator) {
     h(
       "div",
       null,
-      h("p", { class: "num" }, counted(model, pooled), h("small", null, ` ${nounOf(model, indicator)}`)),
+      h("p", { class: "num", title: nounOf(model, indicator) }, counted(model, pooled)),
       h("p", { class: "k-of-n num" }, t.kOfN(pooled.met, pooled.n)),
-      stack(pooled, `${t.met} ${pooled.met}, ${t.below} ${pooled.below}, ${t["no-dossiers"]} ${pooled.idle}`),
+      stackOf(model, pooled),
     ),
   );
 }
 
-export const poolBullet = (pooled) =>
+export const stackOf = ({ t }, pooled) =>
+  stack(pooled, `${t.met} ${pooled.met}, ${t.below} ${pooled.below}, ${t["no-dossiers"]} ${pooled.idle}`);
+
+export const poolBullet = ({ t, lang }, pooled) =>
   bullet({
     value: pooled.denominator ? (100 * pooled.numerator) / pooled.denominator : null,
     target: pooled.target,
     expected: pooled.expected ?? null,
     status: "pooled",
-    label: null,
+    label: `${ratio(pooled.numerator, pooled.denominator, lang)}, ${t.target} ${pooled.low === null ? "–" : percent(pooled.low, lang)}`,
   });

@@ -1,15 +1,17 @@
 // The pages of the wall: province, class, groups, alerts, one unit. Pure functions from the model to elements.
 
 import { h } from "./dom.mjs";
-import { number, percent, ratio, share } from "./format.mjs";
+import { number, percent, ratio, width } from "./format.mjs";
 import { byClass, countByClass, hasTarget, onePerUnit, pool, worstAndBest } from "./figures.mjs";
 import { groups, province } from "./overview.mjs";
 import * as parts from "./parts.mjs";
-import { ALERTS_TOLD, linesOf, pagesOf } from "./scenes.mjs";
-import { alertMark, icon, mark } from "./shapes.mjs";
+import { ALERTS_TOLD, linesOf } from "./scenes.mjs";
+import { amount, sentence } from "./sentences.mjs";
+import { alertMark, arrow, icon, mark } from "./shapes.mjs";
 import { head, sum } from "./summary.mjs";
 
-const { classOf, columns, fit, formulaOf, indicatorOf, link, row, shortOf, targetText, unitName, unitOf } = parts;
+const { classOf, columns, formulaOf, indicatorOf, link, measures, nameWidth, row, shortOf, targetText, unitName, unitOf } =
+  parts;
 
 export function wall(model) {
   const views = { province, class: classPage, groups, alerts, unit };
@@ -24,32 +26,56 @@ export function wall(model) {
 // -- pages -------------------------------------------------------------------------------------------------------------
 
 function classPage(model) {
-  const { meta, t, rows, scene, options } = model;
+  const { meta, t, lang, rows, scene, options } = model;
   const indicator = indicatorOf(model, scene.indicator);
   const units = byClass(rows, meta.units, scene.indicator).get(scene.class);
   const pooled = pool(units);
-  const shown = worstAndBest(units, (r) => unitOf(model, r.unit).name, indicator, model.capacity, options.least);
-  const note = [formulaOf(model, indicator), targetText(model, pooled)].filter(Boolean).join("  ·  ");
-  const list = (name, members, extra) =>
-    members.length
+  const capacity = model.fit(scene)(0);
+  const shown = worstAndBest(units, (r) => unitOf(model, r.unit).name, indicator, capacity, options.least);
+  const named = [...shown.all, ...shown.worst, ...shown.best];
+  const list = (name, members, tie) =>
+    members.length || tie
       ? h(
           "section",
           { class: `list ${name}`, key: name },
-          h("h2", null, t[name], extra ? h("small", null, extra) : null),
+          h("h2", { "data-fine": "" }, t[name]),
           h(
             "ol",
-            { class: "rows" },
+            { class: "rows", style: { "--n": String(members.length) } },
             members.map((r) => row(model, r, unitName(model, r))),
           ),
+          tie ? h("p", { class: "tie" }, h("span", { class: "num" }, tieText(model, tie, indicator))) : null,
         )
       : null;
+  const rest = [
+    shown.hidden ? t.more(number(shown.hidden, lang)) : null,
+    shown.few ? t.fewUnits(number(shown.few, lang), options.least) : null,
+  ].filter(Boolean);
+  const subtitle = [t.classShort[scene.class], targetText(model, pooled)].filter(Boolean).join(", ");
   return [
-    head(model, shortOf(model, indicator), classOf(model, scene.class), note, sum(model, pooled, indicator)),
-    columns(model, t.unit, indicator.volume),
-    list("all", shown.all),
-    list("worst", shown.worst),
-    list("best", shown.best, shown.hidden ? t.more(shown.hidden) : null),
+    head(model, shortOf(model, indicator), subtitle, sum(model, pooled, indicator)),
+    h(
+      "div",
+      {
+        class: `table ${named.length < 6 ? "roomy" : ""}`,
+        style: measures(model, named, named.map((r) => nameWidth(model, r))),
+      },
+      columns(model, formulaOf(model, indicator), indicator),
+      list("all", shown.all),
+      list("worst", shown.worst, shown.worstTie),
+      list("best", shown.best, shown.bestTie),
+    ),
+    rest.length ? h("p", { class: "rest" }, h("span", { class: "num" }, rest.join("  ·  "))) : null,
   ];
+}
+
+/** Those who share a place that not all of them could be named for. */
+function tieText(model, { n, row: first }, indicator) {
+  const { t, lang } = model;
+  const said = ratio(first.numerator, first.denominator, lang);
+  if (first.status === "met") return t.tieMet(number(n, lang), said);
+  if (indicator.adoption) return t.tieNone(number(n, lang));
+  return t.tieShort(number(n, lang), amount(first.shortfall, indicator, lang), said);
 }
 
 function alerts(model) {
@@ -57,7 +83,7 @@ function alerts(model) {
   const told = options.unit
     ? model.alerts.map((alert) => ({ alert, more: 0 }))
     : onePerUnit(model.alerts, ALERTS_TOLD);
-  const lines = told.slice(...(pagesOf(told.length, model.alertFit)[scene.page] ?? [0, 0]));
+  const lines = linesOf(told, scene, model.fit);
   const shown = new Set(told.map(({ alert }) => alert.id));
   const rest = options.unit ? [] : model.alerts.filter((alert) => !shown.has(alert.id));
   const by = countByClass(rest, meta.units).map(([name, n]) => `${t.classShort[name]} ${number(n, lang)}`);
@@ -68,106 +94,100 @@ function alerts(model) {
     h("p", { class: "pooled num" }, number(model.alerts.length, lang)),
   );
   return [
-    head(model, t.alerts, options.unit ? unitOf(model, options.unit).name : null, null, total),
+    head(model, options.unit ? unitOf(model, options.unit).short : t.alerts, null, total),
     h(
       "ol",
       { class: "alert-list" },
       lines.map(({ alert, more }) => parts.alertItem(model, alert, more)),
     ),
-    rest.length ? h("p", { class: "rest num" }, t.alertsRest(number(rest.length, lang), by.join("  ·  "))) : null,
+    rest.length
+      ? h("p", { class: "rest" }, h("span", { class: "num" }, t.alertsRest(number(rest.length, lang), by.join(" · "))))
+      : null,
   ];
-}
-
-/** What the dossiers to come have to bring, where that has been worked out. */
-function required({ t, lang }, standing) {
-  if (!standing.required_ratio) return null;
-  if (Number(standing.required_ratio) > 1) return t.unreachable;
-  return Number(standing.required_ratio) > 0 ? t.required(share(standing.required_ratio, lang)) : t.assured;
 }
 
 function unit(model) {
   const { meta, t, lang, rows, options } = model;
+  const known = meta.units[options.unit] !== undefined || rows.some((r) => r.unit === options.unit);
+  if (!known) {
+    return [
+      head(model, t.noUnit, options.unit, null),
+      h("p", { class: "unknown" }, h("a", { href: link(model, { unit: null }) }, t.back)),
+    ];
+  }
   const it = unitOf(model, options.unit);
   const standings = meta.indicators.flatMap((i) => rows.filter((r) => r.unit === options.unit && r.indicator === i.id));
   const open = model.alerts;
   const about = [it.district, it.class ? classOf(model, it.class) : null, it.row ? t.row(it.row) : null]
     .filter(Boolean)
     .join("  ·  ");
-  const lines = linesOf(
-    standings,
-    model.layout === "page" ? 0 : model.scene.page,
-    model.layout === "page" ? standings.length : model.lines,
-  ).map((r) => {
+  const shown = model.layout === "page" ? standings : linesOf(standings, model.scene, model.fit);
+  const lines = shown.map((r) => {
     const indicator = indicatorOf(model, r.indicator);
-    const further = [
-      required(model, r),
-      r.ceiling ? t.ceiling(percent(r.ceiling, lang)) : null,
-      r.status === "no-target" ? (it.no_target?.[r.indicator] ?? meta.no_target[r.indicator]) : null,
-      hasTarget(r) && indicator.volume && r.denominator
-        ? `${t.week} ${ratio(...r.last_7_days, lang)}  ·  ${t.month} ${ratio(...r.last_30_days, lang)}`
+    const why = r.status === "no-target" ? (it.no_target?.[r.indicator] ?? meta.no_target[r.indicator]) : null;
+    const said = [
+      why,
+      r.ceiling ? `${t.ceiling(percent(r.ceiling, lang))}.` : null,
+      hasTarget(r) ? sentence(r, indicator, meta.period, lang, model.over) : null,
+      hasTarget(r) && indicator.volume && r.denominator && model.layout === "page"
+        ? `${t.week}: ${ratio(...r.last_7_days, lang)}, ${t.month}: ${ratio(...r.last_30_days, lang)}.`
         : null,
-    ].filter(Boolean)[0];
+    ].filter(Boolean);
     const name = h(
-      "span",
-      { class: "name two" },
-      h(
-        "span",
-        {
-          class: "said",
-          style: fit(model, shortOf(model, indicator), (model.tight ? 6.4 : 9.6) - (r.alert ? 1 : 0), 0.87),
-        },
-        shortOf(model, indicator),
-        r.alert ? alertMark(r.alert.severity, t.openAlert) : null,
-      ),
-      further ? h("small", { class: "num" }, further) : null,
+      "a",
+      { class: "name", href: link(model, { unit: null, indicator: indicator.id }) },
+      h("span", { class: "said" }, shortOf(model, indicator)),
+      r.alert && !model.over ? alertMark(r.alert.severity, t.openAlert) : null,
     );
-    return row(model, r, name);
+    return row(model, r, name, said.length ? h("p", { class: "sentence num" }, said.join(" ")) : null);
   });
   const met = standings.filter((r) => r.status === "met").length;
   const n = standings.filter(hasTarget).length;
-  const right = h(
-    "div",
-    { class: "sum" },
-    h("p", { class: "pooled num" }, `${met}/${n}`),
+  const right = h("div", { class: "sum" }, h("p", { class: "pooled num" }, `${met}/${n}`), h("p", null, t.met.toLowerCase()));
+  const names = shown.map((r) => width(shortOf(model, indicatorOf(model, r.indicator))) * 1.04 + (r.alert ? 1.1 : 0));
+  return [
+    head(model, it.name, about, right),
     h(
       "div",
-      null,
-      h("p", null, t.met.toLowerCase()),
-      h("p", null, open.length ? t.alertCount(open.length) : t.alertsNone),
+      { class: "table", style: measures(model, shown, names) },
+      columns(model, t.indicator, null),
+      h("ol", { class: "rows", style: { "--n": String(lines.length) } }, lines),
     ),
-  );
-  return [
-    head(model, it.name, null, about || t.noUnit, right),
-    columns(model, t.indicator),
-    h("ol", { class: "rows" }, lines),
-    open.length && model.layout === "page"
+    model.layout === "page" ? unitAlerts(model, open) : null,
+  ];
+}
+
+function unitAlerts(model, open) {
+  const { t, lang } = model;
+  if (model.over) return null;
+  return h(
+    "section",
+    { class: "alerts-card" },
+    h("h2", null, t.alerts, h("small", null, number(open.length, lang))),
+    open.length
       ? h(
           "ol",
           { class: "alert-list" },
           open.map((alert) => parts.alertItem(model, alert)),
         )
-      : null,
-  ];
+      : h("p", null, t.alertsNone),
+  );
 }
 
 // -- footer ------------------------------------------------------------------------------------------------------------
 
 function footer(model) {
   const { t, rotation, actions, options } = model;
-  const legend = ["met", "below", "no-dossiers", "no-target", "not-measured"].map((s) =>
-    h("span", { class: "item" }, mark(s), t[s]),
-  );
   const button = (name, label, act) =>
     h("button", { type: "button", class: name, title: label, "aria-label": label, onclick: act }, icon(name));
-  const back = options.unit
-    ? h("a", { class: "back", href: link(model, { unit: null }) }, icon("previous"), t.back)
-    : null;
+  const up = options.unit ? { unit: null } : options.indicator ? { indicator: null } : null;
+  const back = up ? h("a", { class: "back", href: link(model, up) }, icon("previous"), t.back) : null;
   const controls =
     model.layout === "page" || rotation.scenes.length < 2
       ? null
       : h(
           "div",
-          { class: "controls" },
+          { class: "controls", "data-fine": "control" },
           button("previous", t.previous, actions.previous),
           rotation.paused || rotation.everyMs === 0
             ? button("play", t.resume, actions.pause)
@@ -178,17 +198,29 @@ function footer(model) {
             ? h("b", { class: "paused" }, t.paused)
             : h("i", { class: "progress" }, h("i", { id: "progress" })),
         );
-  const open = model.alerts;
+  return h("footer", { class: "bottom", "data-fine": "" }, back, controls, legend(model));
+}
+
+/** What the marks of this page mean. */
+function legend(model) {
+  const { t, scene, rows, options } = model;
+  const item = (shape, word) => h("span", { class: "item" }, shape, word);
+  const statuses = ["met", "below", "no-dossiers", "no-target", "not-measured"];
+  if (scene.kind === "alerts") {
+    return h(
+      "div",
+      { class: "legend" },
+      ["critical", "warning", "info"].map((grave) => item(alertMark(grave), t.severity[grave])),
+    );
+  }
+  const bars = [item(h("i", { class: "goal-key" }), t.target), item(h("i", { class: "path-key" }), t.expected)];
+  if (scene.kind === "province") return h("div", { class: "legend" }, bars);
+  const here = (r) => (options.unit ? r.unit === options.unit : r.indicator === scene.indicator);
+  const shown = new Set(rows.filter(here).map((r) => r.status));
   return h(
-    "footer",
-    { class: "bottom" },
-    back,
-    controls,
-    h("div", { class: "legend" }, legend),
-    h(
-      "p",
-      { class: "open-alerts" },
-      open.length ? [alertMark(open[0].severity, null), t.alertCount(number(open.length, model.lang))] : t.alertsNone,
-    ),
+    "div",
+    { class: "legend" },
+    statuses.filter((status) => shown.has(status)).map((status) => item(mark(status), t[status])),
+    scene.kind === "groups" ? null : [bars, item(arrow("up"), t.trendKey)],
   );
 }

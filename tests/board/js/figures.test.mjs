@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as figures from "../../../streams/board/static/figures.mjs";
 import * as format from "../../../streams/board/static/format.mjs";
-import { address, readOptions, textHeight } from "../../../streams/board/static/options.mjs";
+import { address, readOptions, textPx } from "../../../streams/board/static/options.mjs";
 import { linesOf, pagesOf, Rotation, scenesFor } from "../../../streams/board/static/scenes.mjs";
 import { words } from "../../../streams/board/static/words.mjs";
 
@@ -149,8 +149,50 @@ test("those who lack most dossiers stand first, and three-dossier units are neve
   const name = (r) => r.unit;
   assert.deepEqual(figures.worstFirst(rows, name).map(name), ["big", "small", "fair", "good", "tiny", "idle"]);
   const shown = figures.worstAndBest(rows, name, { volume: true }, 3, 10);
-  assert.deepEqual([shown.worst.map(name), shown.best.map(name), shown.hidden], [["big", "small"], ["good"], 3]);
+  assert.deepEqual(
+    [shown.worst.map(name), shown.best.map(name), shown.hidden, shown.few],
+    [["big", "small"], ["good"], 2, 1],
+  );
   assert.equal(figures.worstAndBest(rows, name, { volume: true }, 6, 10).all.length, 6);
+});
+
+test("below so many dossiers nobody is named worst, nor best", () => {
+  const rows = Array.from({ length: 30 }, (_, n) => row(`u${n}`, n % 2, 1 + (n % 3), { shortfall: n % 2 ? 0 : 1 }));
+  const shown = figures.worstAndBest(rows, (r) => r.unit, { volume: true }, 8, 10);
+  assert.deepEqual([shown.all, shown.worst, shown.best, shown.worstTie, shown.bestTie], [[], [], [], null, null]);
+  assert.equal(shown.few, 30);
+  const small = (r) => figures.few(r, { volume: true }, 10);
+  const order = figures.worstFirst([...rows, row("large", 60, 100)], (r) => r.unit, small);
+  assert.equal(order[0].unit, "large"); // shown before all that are too few, though it meets its target
+});
+
+test("a place that others share is told as shared, never cut off by the alphabet", () => {
+  const alike = Array.from({ length: 184 }, (_, n) => row(`Xã ${n}`, 20 + (n % 5) * 20, 20 + (n % 5) * 20));
+  const none = Array.from({ length: 172 }, (_, n) => row(`P. ${n}`, 0, 40, { shortfall: 20 }));
+  const worse = row("worse", 0, 50, { shortfall: 25 });
+  const name = (r) => r.unit;
+  const shown = figures.worstAndBest([...alike, ...none, worse], name, { volume: true }, 8, 10);
+  assert.deepEqual([shown.worst.map(name), shown.best.map(name)], [["worse"], []]);
+  assert.deepEqual([shown.worstTie.n, shown.bestTie.n, shown.hidden], [172, 184, 0]);
+  // Whoever is named, everybody who stands alike is named too, or the tie is.
+  for (let seed = 1; seed < 200; seed += 1) {
+    let state = seed;
+    const next = (n) => (state = (state * 48_271) % 2_147_483_647) % n;
+    const rows = Array.from({ length: 40 }, (_, n) => {
+      const numerator = 20 + 10 * next(4);
+      return row(`u${n}`, numerator, 60, { shortfall: Math.max(0, 30 - numerator) });
+    });
+    const found = figures.worstAndBest(rows, name, { volume: true }, 3 + next(8), 10);
+    const named = [...found.worst, ...found.best];
+    for (const one of named) {
+      assert.deepEqual(
+        rows.filter((other) => figures.tied(one, other) && !named.includes(other)),
+        [],
+      );
+    }
+    const told = named.length + (found.worstTie?.n ?? 0) + (found.bestTie?.n ?? 0) + found.hidden + found.few;
+    if (!found.all.length) assert.equal(told, 40);
+  }
 });
 
 test("equal units stand in the order of the Vietnamese alphabet", () => {
@@ -197,8 +239,10 @@ test("text is as high as its distance asks: the x-height is seen under 16 arc mi
     [65, 47],
     [75, 41],
   ]) {
-    const font = (textHeight(screen, 4) * 1080) / 100;
+    const font = textPx(screen, 4, 1920, 1080);
     assert.ok(Math.abs(font - px) < 1.5, `${screen}": ${font}`);
+    assert.equal(textPx(screen, 4, 1080, 1920), font); // the same screen, hung upright
+    assert.ok(Math.abs(textPx(screen, 4, 3840, 2160) - 2 * font) < 1e-9);
     const heightM = (screen * 0.0254 * 9) / Math.hypot(16, 9);
     const minutes = (Math.atan((0.546 * font * heightM) / 1080 / 4) * 180 * 60) / Math.PI;
     assert.ok(minutes >= 16, `${minutes}'`);
@@ -211,13 +255,11 @@ test("pages: none without a target, lines spread evenly, one page of one unit", 
     units: { a: { class: "commune" }, b: { class: "district" } },
   };
   const rows = [row("a", 1, 2), row("b", 1, 2, { status: "no-target" }), row("g", 1, 2, { members: { met: 1 } })];
-  const fits = { lines: 7, groups: 8, alertFit: (page) => (page === 0 ? 2 : 3) };
+  const fit = ({ kind }) => (page) => (kind === "alerts" ? (page === 0 ? 2 : 3) : 7);
   const alerts = Array.from({ length: 40 }, (_, n) => ({ unit: `u${n}` }));
-  const kinds = scenesFor(meta, rows, alerts, readOptions(""), fits).map(
-    (s) => `${s.kind} ${s.class ?? s.page}`,
-  );
+  const kinds = scenesFor(meta, rows, alerts, readOptions(""), fit).map((s) => `${s.kind} ${s.class ?? s.page}`);
   assert.deepEqual(kinds, ["province 0", "class commune", "groups 0", "alerts 0", "alerts 1", "alerts 2"]);
-  assert.deepEqual(scenesFor(meta, rows, [], readOptions("?unit=a"), fits), [{ kind: "unit", page: 0 }]);
+  assert.deepEqual(scenesFor(meta, rows, [], readOptions("?unit=a"), fit), [{ kind: "unit", page: 0 }]);
   assert.deepEqual(
     pagesOf(8, (page) => (page === 0 ? 2 : 3)),
     [
@@ -226,8 +268,10 @@ test("pages: none without a target, lines spread evenly, one page of one unit", 
       [5, 8],
     ],
   );
+  const seven = [1, 2, 3, 4, 5, 6, 7];
+  const five = () => () => 5;
   assert.deepEqual(
-    [linesOf([1, 2, 3, 4, 5, 6, 7], 0, 5), linesOf([1, 2, 3, 4, 5, 6, 7], 1, 5)],
+    [linesOf(seven, { page: 0 }, five), linesOf(seven, { page: 1 }, five)],
     [
       [1, 2, 3, 4],
       [5, 6, 7],
