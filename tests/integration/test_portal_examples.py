@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import absent, kafka_parts
+from tests.conftest import kafka_parts
 from tests.integration.portals import command
 from tests.integration.system import System
 
@@ -25,7 +25,7 @@ def of_java(folder: Path) -> list[str]:
     """Compiled with Kafka's own jars: its client, and Jackson."""
     java, javac = shutil.which("java"), shutil.which("javac")
     if java is None or javac is None:
-        absent("no JDK (java, javac)")
+        pytest.skip("no JDK on this machine (java, javac)")
     path = kafka_parts()
     done = subprocess.run(
         [str(javac), "-Xlint:all,-classfile,-processing", "-Werror", "-proc:none", "-d", str(folder), "-cp", path, str(EXAMPLES / "Portal.java")],
