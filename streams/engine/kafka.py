@@ -107,6 +107,14 @@ class KafkaAppender:
         """Return how many partitions a topic has; waits until the broker knows it."""
         return len(await self._producer.partitions_for(topic))
 
+    async def gone(self, topics: Collection[str]) -> list[str]:
+        """Return those of some topics that the broker does not know; none where it does not answer."""
+        try:
+            known = (await self._producer.client.fetch_all_metadata()).topics(exclude_internal_topics=False)
+        except KafkaError:
+            return []
+        return sorted(set(topics) - set(known))
+
     async def begin(self) -> None:
         """Begin; local, Kafka is told with the first record."""
         try:

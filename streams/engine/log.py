@@ -50,6 +50,9 @@ class Appender(Protocol):
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has."""
 
+    async def gone(self, topics: Collection[str]) -> list[str]:
+        """Return those of some topics that the broker does not know; none where it does not answer."""
+
     async def begin(self) -> None:
         """Begin a transaction."""
 

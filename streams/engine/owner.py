@@ -245,7 +245,9 @@ class Owner:
             read = await self._restore(reader, bounds)
         await self._compare(bounds)
         self._note_committed(self.progress.next)  # not before: the group would be told, and forget what it knew
-        async with within(config.stuck_s, f"{config.id}-{self.partition} could not clear what was left open"):
+        async with within(
+            config.stuck_s, f"{config.id}-{self.partition} could not clear what was left open", self._gone
+        ):
             await self._appender.clear(self._written())
         point("after_restore", config.fault)
         renewed = self.progress.fingerprint != config.fingerprint
@@ -270,6 +272,15 @@ class Owner:
         config = self.engine.config
         announced = [TP(topic, p) for topic in config.announces for p in range(config.partitions)]
         return [*announced, *self._changelogs()]
+
+    async def _gone(self) -> str:
+        """Name the topics that this partition writes and that are there no more, if that is why nothing ends."""
+        appender = self._appender
+        assert appender is not None  # noqa: S101 - asked in a transaction
+        gone = await appender.gone({tp.topic for tp in self._written()})
+        if not gone:
+            return ""
+        return f"missing on the broker: {', '.join(gone)}; see docs/operations.md, Topics deleted, before you make them"
 
     async def _check_topics(self, appender: Appender) -> None:
         """Where keys would go to other partitions than those they are looked for in, nothing is written."""
@@ -530,7 +541,7 @@ class Owner:
         """
         appender, config = self._appender, self.engine.config
         assert appender is not None  # noqa: S101 - `open` has made it
-        async with within(config.stuck_s, f"{config.id}-{self.partition} could not end its transaction"):
+        async with within(config.stuck_s, f"{config.id}-{self.partition} could not end its transaction", self._gone):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     point("before_begin", config.fault)

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import NoReturn
 
 log = logging.getLogger("lotrinh.engine")
@@ -13,6 +13,7 @@ log = logging.getLogger("lotrinh.engine")
 EX_SOFTWARE = 70
 KILLED = 137
 LEAVE_S = 2.0
+CAUSE_S = 10.0
 STOP_S = 10.0
 """from everything let go to the end of the process, at most"""
 
@@ -91,10 +92,17 @@ def watched(task: "asyncio.Task[None]", *, cancellable: bool = True) -> "asyncio
 
 
 @asynccontextmanager
-async def within(seconds: float, what: str) -> AsyncIterator[None]:
-    """Put a bound on what only the broker can end: past it the process ends, and another one tries."""
+async def within(seconds: float, what: str, cause: Callable[[], Awaitable[str]] | None = None) -> AsyncIterator[None]:
+    """Put a bound on what only the broker can end: past it the process ends, and another one tries.
+
+    `cause` is asked then for a sentence on why it did not end; it has a few seconds, and may know none.
+    """
     try:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        die(f"{what}: not within {seconds:g} s")
+        why = ""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CAUSE_S):
+                why = "" if cause is None else await cause()
+        die(f"{what}: not within {seconds:g} s{why and f'; {why}'}")

@@ -103,6 +103,8 @@ class Broker:
         self.atomic = True
         self.logs: dict[TP, Partition] = {}
         self.partitions = 2
+        self.deleted: set[str] = set()
+        """topics of which it says that it does not know them"""
         self.back_at = 0.0
         """until then it answers nobody: it is paused, restarted, or the network is cut"""
         self.epochs: dict[str, int] = {}
@@ -279,6 +281,9 @@ class ModelAppender:
 
     async def partitions(self, topic: str) -> int:
         return self._broker.partitions
+
+    async def gone(self, topics: Collection[str]) -> list[str]:
+        return sorted(self._broker.deleted & {*topics})
 
     async def clear(self, tps: Collection[TP]) -> None:
         def effect() -> None:

@@ -459,6 +459,28 @@ def test_a_broker_that_never_answers_ends_the_process(last_words: list[str], mon
     assert last_words[0] == "stop: sim-0 could not end its transaction: not within 30 s"
 
 
+def test_a_changelog_that_is_deleted_under_a_worker_is_named(
+    last_words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(self: ModelAppender, rows: Any) -> Any:
+        await asyncio.Event().wait()
+
+    async def script(stage: Stage) -> None:
+        await stage.give(0)
+        monkeypatch.setattr(ModelAppender, "send", never)
+        stage.broker.deleted = {"counts-changelog", "somebody's"}
+        stage.publish(1)
+        await stage.settled(60)
+        assert not stage.worker.life.alive
+
+    play(script)
+    assert last_words[0].startswith(
+        "stop: sim-0 could not end its transaction: not within 30 s; missing on the broker: "
+    )
+    assert "counts-changelog;" in last_words[0]
+    assert "somebody" not in last_words[0]
+
+
 def test_a_slow_broker_is_waited_for(last_words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     commit = ModelAppender.commit
 

@@ -127,6 +127,7 @@ def test_a_transaction_that_timed_out_shuts_its_appender_out_and_another_finds_i
         await again.begin()
         await again.send({tp: [(b"k", b"1")]})
         await again.commit()
+        assert await again.gone([topic, f"{topic}.deleted"]) == [f"{topic}.deleted"]
         await again.stop()
 
     asyncio.run(run())
