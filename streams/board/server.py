@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, date, datetime
@@ -117,7 +118,11 @@ def _same(request: web.Request, etag: str) -> bool:
 
 
 def _takes_gzip(request: web.Request) -> bool:
-    return "gzip" in request.headers.get("Accept-Encoding", "")
+    for said in request.headers.get("Accept-Encoding", "").lower().split(","):
+        name, _, quality = said.partition(";")
+        if name.strip() in ("gzip", "*"):
+            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", quality)
+    return False
 
 
 def _problem(status: int, text: str, retry_after_s: int | None = None) -> web.Response:

@@ -195,14 +195,19 @@ def test_a_phone_gets_one_page_to_scroll_with_every_unit_and_a_search(settings: 
     async def play(board: Board, province: Province, browser: Browser) -> None:
         page, seen = await opened(browser, board, "?theme=light", width=390, height=844)
         assert await page.inner_text("h1") == "Hồ sơ trực tuyến"
-        await page.get_by_role("tab", name="Xã, phường, thị trấn").click()
+        await page.get_by_role("button", name="Xã, phường, thị trấn").click()
         await page.wait_for_function("() => document.querySelectorAll('.list .rows li').length === 260")
+        await page.get_by_role("searchbox").fill("so tai nguyen")
+        await page.wait_for_function("() => document.querySelectorAll('.list .rows li').length === 1")
+        # In whatever class, whichever is chosen: a commune while the agencies are shown, and the other way round.
         await page.get_by_role("searchbox").fill("dong hung")
-        await page.wait_for_function("() => document.querySelectorAll('.list .rows li').length < 60")
+        await page.wait_for_function("() => document.querySelectorAll('.list .rows li').length > 20")
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await page.locator(".list .rows .name").first.click()
-        await page.wait_for_selector("main.unit")
+        await page.wait_for_selector("main.unit .rows li")
         assert "unit=" in page.url
+        await page.get_by_role("searchbox").fill("vu dong")  # from a unit's page too
+        await page.wait_for_function("() => document.querySelector('.found')?.textContent.includes('Vũ Đông')")
         assert not seen.complaints
 
     browse(settings, reading, play)
@@ -238,5 +243,32 @@ def test_all_that_a_first_visit_loads_is_within_the_budget(settings: Settings, r
         await page.wait_for_timeout(500)
         assert sum(loaded.values()) <= WIRE_BYTES_MAX, loaded
         assert sum(name.endswith(".woff2") for name in loaded) == 2
+
+    browse(settings, reading, play)
+
+
+def test_eight_tabs_of_one_browser_are_all_alive(settings: Settings, reading: Reading) -> None:
+    async def play(board: Board, province: Province, browser: Browser) -> None:
+        feeding = asyncio.create_task(alive(board))
+        context = await browser.new_context()
+        pages = [await context.new_page() for _ in range(8)]
+        for page in pages:
+            await page.goto(f"{board.url}/?rotate=0&layout=wall")
+        for page in pages:
+            await page.wait_for_selector(".fresh.live", timeout=30_000)
+        # One stream for all of them: a browser makes six connections to one server over HTTP/1.1.
+        assert board.wall.clients == 1
+        before = [await page.inner_text("main") for page in pages]
+        rows, _ = province.move(40)
+        await board.write(rows)
+        for page, text in zip(pages, before, strict=True):
+            await page.wait_for_function(
+                "t => document.querySelector('main').innerText !== t", arg=text, timeout=30_000
+            )
+        await pages[0].close()
+        for page in pages[1:]:
+            await page.wait_for_timeout(100)
+            assert await page.query_selector(".fresh.live")
+        feeding.cancel()
 
     browse(settings, reading, play)

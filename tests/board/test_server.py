@@ -360,6 +360,9 @@ def test_every_answer_has_the_headers_and_nothing_foreign_is_allowed(settings: S
             etag = response.headers["ETag"]
         async with board.http.get(board.url + "/app.mjs", headers={"If-None-Match": etag}) as response:
             assert response.status == 304
+        for said, packed in (("gzip;q=0", None), ("br, gzip; q=0.5", "gzip"), ("gzip;q=0.0, br", None), ("*", "gzip")):
+            async with board.http.get(board.url + "/app.mjs", headers={"Accept-Encoding": said}) as response:
+                assert response.headers.get("Content-Encoding") == packed, said
         for path in ("/..%2fserver.py", "/server.py", "/%2e%2e/feed.py", "/index.html/"):
             async with board.http.get(board.url + path) as response:
                 assert response.status == 404

@@ -242,6 +242,8 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
 });
+// Who asks the device for less motion gets a wall that stands still until told to turn.
+if (matchMedia("(prefers-reduced-motion: reduce)").matches) rotation.pause(performance.now());
 addEventListener("resize", () => {
   fits = new Map();
   dirty = true;

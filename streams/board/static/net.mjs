@@ -54,28 +54,86 @@ export class Net {
 
   #open(since) {
     this.#close();
-    const source = new EventSource(`${this.base}/events?since=${encodeURIComponent(since)}`);
-    this.source = source;
-    const on = (name, input) =>
-      source.addEventListener(name, (event) => {
-        if (this.source !== source) return;
-        let data;
-        try {
-          data = JSON.parse(event.data);
-        } catch {
-          return; // a half line of a connection that broke; the checksum will tell
-        }
-        this.give({ type: input, data, streamed: true });
-      });
-    for (const name of ["snapshot", "delta", "beat", "bye"]) on(name, name);
-    source.addEventListener("error", () => {
-      // While it is CONNECTING the browser tries again itself; after a refusal it never does.
-      if (this.source === source && source.readyState === EventSource.CLOSED) this.give({ type: "closed" });
+    const address = new URL(`${this.base}/events`, location.href).href;
+    const take = (name, text) => {
+      let data;
+      try {
+        data = JSON.parse(text);
+      } catch {
+        return; // a half line of a connection that broke; the checksum will tell
+      }
+      this.give({ type: name, data, streamed: true });
+    };
+    this.source = shared() ? new SharedSource(address, since) : new OwnSource(address, since);
+    const { source } = this;
+    source.listen((name, text) => {
+      if (this.source !== source) return;
+      if (name === "closed") this.give({ type: "closed" });
+      else take(name, text);
     });
   }
 
   #close() {
     this.source?.close();
     this.source = null;
+  }
+}
+
+const EVENTS = ["snapshot", "delta", "beat", "bye"];
+
+/** The browser's own stream, of this tab alone. */
+class OwnSource {
+  constructor(address, since) {
+    this.source = new EventSource(`${address}?since=${encodeURIComponent(since)}`);
+  }
+
+  listen(tell) {
+    for (const name of EVENTS) this.source.addEventListener(name, (event) => tell(name, event.data));
+    this.source.addEventListener("error", () => {
+      // While it is CONNECTING the browser tries again itself; after a refusal it never does.
+      if (this.source.readyState === EventSource.CLOSED) tell("closed");
+    });
+  }
+
+  close() {
+    this.source.close();
+  }
+}
+
+let worker; // of all tabs; null where the browser has none
+
+function shared() {
+  if (worker === undefined) {
+    try {
+      worker = new SharedWorker("stream.mjs", { type: "module", name: "lotrinh" });
+      worker.onerror = () => {
+        worker = null;
+      };
+      worker.port.start();
+      addEventListener("pagehide", () => worker?.port.postMessage({ type: "leave" }));
+    } catch {
+      worker = null;
+    }
+  }
+  return worker;
+}
+
+/** One stream for all tabs: six connections are all that a browser makes to one server over HTTP/1.1. */
+class SharedSource {
+  constructor(address, since) {
+    this.address = address;
+    this.port = worker.port;
+    this.port.postMessage({ type: "open", address, since });
+  }
+
+  listen(tell) {
+    this.port.onmessage = ({ data }) => {
+      if (data.address === this.address) tell(data.name, data.data);
+    };
+  }
+
+  close() {
+    this.port.onmessage = null;
+    this.port.postMessage({ type: "close", address: this.address });
   }
 }

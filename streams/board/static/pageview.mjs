@@ -1,7 +1,7 @@
 // The same board on a phone: one page to scroll, no rotation, every unit, a search. Pure.
 
 import { h } from "./dom.mjs";
-import { fold, number, ratio } from "./format.mjs";
+import { number, ratio } from "./format.mjs";
 import { byClass, CLASSES, few, hasTarget, isGroup, isSystem, pool, worstFirst } from "./figures.mjs";
 import {
   alertItem,
@@ -21,6 +21,7 @@ import {
   unitOf,
 } from "./parts.mjs";
 import { mark, stack } from "./shapes.mjs";
+import { results, searchBox } from "./search.mjs";
 import { poolBullet, stackOf } from "./summary.mjs";
 
 const ALERTS_SHOWN = 30;
@@ -35,33 +36,34 @@ export function page(model) {
   const shown = filled.includes(ui.class)
     ? ui.class
     : (filled.find((name) => classes.get(name).some(hasTarget)) ?? filled[0]);
+  const found = results(model, indicator);
+  const everything = () => [
+    tabs(
+      meta.indicators.map((i) => [i.id, shortOf(model, i)]),
+      indicator.id,
+      (id) => link(model, { indicator: id }),
+    ),
+    overall(
+      model,
+      indicator,
+      filled.flatMap((name) => classes.get(name)),
+    ),
+    groups(model, indicator),
+    classTabs(model, filled, shown),
+    units(model, shown ? classes.get(shown) : []),
+    alerts(model, indicator),
+    h(
+      "p",
+      { class: "source" },
+      `${t.clause}: ${indicator.clause}. `,
+      indicator.reading ? `${t.reading}: ${indicator.reading}` : null,
+    ),
+  ];
   return [
     header(model),
     banner(model),
-    h(
-      "main",
-      { class: "scroll", key: "page" },
-      tabs(
-        meta.indicators.map((i) => [i.id, shortOf(model, i)]),
-        indicator.id,
-        (id) => link(model, { indicator: id }),
-      ),
-      overall(
-        model,
-        indicator,
-        filled.flatMap((name) => classes.get(name)),
-      ),
-      groups(model, indicator),
-      classTabs(model, filled, shown),
-      units(model, shown ? classes.get(shown) : []),
-      alerts(model, indicator),
-      h(
-        "p",
-        { class: "source" },
-        `${t.clause}: ${indicator.clause}. `,
-        indicator.reading ? `${t.reading}: ${indicator.reading}` : null,
-      ),
-    ),
+    searchBox(model),
+    h("main", { class: "scroll", key: "page" }, found ?? everything()),
   ];
 }
 
@@ -129,52 +131,41 @@ function groups(model, indicator) {
 }
 
 function classTabs(model, filled, shown) {
-  const { ui, actions, t } = model;
+  const { actions } = model;
   return h(
     "section",
     { class: "choose" },
     h(
       "div",
-      { class: "tabs", role: "tablist" },
+      { class: "tabs" },
       filled.map((name) =>
         h(
           "button",
           {
             type: "button",
-            role: "tab",
             class: name === shown ? "current" : "",
-            "aria-selected": String(name === shown),
+            "aria-pressed": String(name === shown),
             onclick: () => actions.chooseClass(name),
           },
           classOf(model, name),
         ),
       ),
     ),
-    h("input", {
-      type: "search",
-      placeholder: t.search,
-      "aria-label": t.search,
-      value: ui.query,
-      oninput: (event) => actions.search(event.target.value),
-    }),
   );
 }
 
 function units(model, rows) {
-  const { ui, t, lang } = model;
-  const asked = fold(ui.query.trim());
+  const { t, lang } = model;
   const nameOf = (r) => unitOf(model, r.unit).name;
   const small = (r) => few(r, indicatorOf(model, r.indicator), model.options.least);
-  const said = (r) => fold(`${nameOf(r)} ${unitOf(model, r.unit).short} ${unitOf(model, r.unit).district ?? ""}`);
-  const found = asked ? rows.filter((r) => said(r).includes(asked)) : rows;
   return h(
     "section",
     { class: "list" },
-    h("h2", null, t.all, h("small", null, t.found(number(found.length, lang)))),
+    h("h2", null, t.all, h("small", null, t.found(number(rows.length, lang), rows.length))),
     h(
       "ol",
       { class: "rows" },
-      worstFirst(found, nameOf, small).map((r) => row(model, r, unitName(model, r))),
+      worstFirst(rows, nameOf, small).map((r) => row(model, r, unitName(model, r))),
     ),
   );
 }

@@ -7,6 +7,7 @@ import { groups, province } from "./overview.mjs";
 import * as parts from "./parts.mjs";
 import { ALERTS_TOLD, linesOf } from "./scenes.mjs";
 import { amount, sentence } from "./sentences.mjs";
+import { results, searchBox } from "./search.mjs";
 import { alertMark, arrow, icon, mark } from "./shapes.mjs";
 import { head, sum } from "./summary.mjs";
 
@@ -14,11 +15,14 @@ const { classOf, columns, formulaOf, indicatorOf, link, measures, nameWidth, row
   parts;
 
 export function wall(model) {
+  const page = model.layout === "page";
+  const found = page ? results(model, model.meta.indicators.find((i) => i.volume) ?? model.meta.indicators[0]) : null;
   const views = { province, class: classPage, groups, alerts, unit };
   return [
     parts.header(model),
     parts.banner(model),
-    h("main", { class: `scene ${model.scene.kind}`, key: "scene" }, views[model.scene.kind](model)),
+    page ? searchBox(model) : null,
+    h("main", { class: `scene ${model.scene.kind}`, key: "scene" }, found ?? views[model.scene.kind](model)),
     footer(model),
   ];
 }
