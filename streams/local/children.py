@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import shutil
 import signal
 import sys
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 LOG_BYTES: Final = 20 << 20
+LOGS_KEPT: Final = 3
+"""full ones, besides the one being written"""
 PR_SET_PDEATHSIG: Final = 1
 
 
@@ -59,8 +62,7 @@ class Child:
     async def start(self) -> None:
         """Start the program; its output goes to its log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
-            self.log.replace(self.log.with_suffix(".log.1"))
+        self.rotate()
         with self.log.open("ab") as out:
             self.process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -84,6 +86,26 @@ class Child:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+    def rotate(self) -> None:
+        """Put a log that is full aside, while its program goes on writing to it.
+
+        The program holds the file open and appends, so the file stays and is emptied: what it writes between the copy
+        and that is lost, a few lines at most. Where the disk has no room for a copy, it is emptied all the same.
+        """
+        try:
+            if self.log.stat().st_size <= LOG_BYTES:
+                return
+        except OSError:
+            return  # there is none yet
+        try:
+            for n in range(LOGS_KEPT, 1, -1):
+                if (older := self.log.with_suffix(f".log.{n - 1}")).exists():
+                    older.replace(self.log.with_suffix(f".log.{n}"))
+            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+        except OSError:
+            self.log.with_suffix(".log.1").unlink(missing_ok=True)
+        os.truncate(self.log, 0)
 
     def last_lines(self, count: int = 5) -> str:
         """Return the end of its log."""

@@ -27,6 +27,8 @@ from streams.settings import Settings
 from streams.standings_log import take_back_strays
 
 READY_S: Final = 120.0
+ROTATE_S: Final = 10.0
+"""between two looks at the size of a log"""
 FREE_LEAST: Final = 1 << 20
 """bytes below which a disk is full"""
 ENV_OF: Final = (
@@ -179,6 +181,16 @@ class Supervisor:
         self.children.append(child)
         await self._until_ready(child)
         self._keepers.append(asyncio.create_task(self._keep(child)))
+        self._keepers.append(asyncio.create_task(self._rotate(child)))
+
+    async def _rotate(self, child: Child) -> None:
+        """Keep a child's log from filling the disk."""
+        while True:
+            await asyncio.sleep(ROTATE_S)
+            try:
+                await asyncio.to_thread(child.rotate)
+            except OSError as exc:
+                self.plan.say(f"the log of {child.name} cannot be rotated: {exc}")
 
     async def _until_ready(self, child: Child) -> None:
         deadline = time.monotonic() + READY_S
