@@ -147,7 +147,8 @@ class WallUnderTest:
         return problems
 
     def _standings(self) -> dict[tuple[str, str], dict[str, Any]]:
-        return standings_of(dump(self.system.settings, [topics.STANDINGS])[topics.STANDINGS])
+        rows = standings_of(dump(self.system.settings, [topics.STANDINGS])[topics.STANDINGS])
+        return {key: row for key, row in rows.items() if not row.get("unknown")}  # they are not for the wall
 
     def _differences(self, standings: dict[tuple[str, str], Any]) -> list[str]:
         shown = self.screen.now
