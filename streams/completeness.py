@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, OffsetSpec
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, for_code
 from kafka.protocol.consumer.offsets import IsolationLevel
 
 from models.calendar import moment_of, utc_ms
@@ -183,11 +183,12 @@ class Sight:
             log.debug("no time of arrival: %r", exc)
 
     def _counts(self, names: Sequence[str]) -> dict[str, int]:
-        """Return topic → number of partitions; 0 where it is not there."""
-        admin = self._admin()
-        present = sorted(set(admin.list_topics()) & set(names))
-        counts = {t["name"]: len(t["partitions"]) for t in admin.describe_topics(present)} if present else {}
-        return {name: counts.get(name, 0) for name in names}
+        """Return topic → number of partitions; 0 where it is not there. Raises KafkaError where it may not be seen."""
+        described = {t["name"]: t for t in self._admin().describe_topics(list(names))}
+        for name, topic in described.items():
+            if topic["error_code"] not in (0, topics.UNKNOWN):
+                raise for_code(topic["error_code"])(name)
+        return {name: len(described[name]["partitions"]) if name in described else 0 for name in names}
 
     def _partitions(self, names: Iterable[str]) -> list[TopicPartition]:
         return [TopicPartition(self._settings.topic(n), p) for n in names for p in range(self._settings.partitions)]

@@ -155,7 +155,7 @@ def wrong(client: KafkaAdminClient, settings: Settings) -> tuple[list[TopicSpec]
         if count != settings.partitions:
             problems.append(
                 f"topic {name} has {count} partitions, {settings.partitions} are expected "
-                "(LOTRINH_PARTITIONS); the number cannot be changed without a migration"
+                "(LOTRINH_PARTITIONS); `lotrinh topics grow` moves to another number"
             )
         if found := configs.get(name):
             problems += _lossy(wanted[name], {key: str(c["value"]) for key, c in found.items()}, settings)

@@ -56,8 +56,8 @@ class _Wait:
 
     def run(self) -> list[Cause]:
         sight = self._sight
-        if not self._allow and (hopeless := [c for c in sight.causes() if c.cause in HOPELESS]):
-            raise Incomplete(hopeless)
+        if not self._allow and any(gap.cause in HOPELESS for gap in sight.gaps()):
+            raise Incomplete([cause for cause in sight.causes() if cause.cause in HOPELESS])
         self._asked = sight.high(topics.INBOUND)
         if self._allow:
             ends = sight.stable(topics.INBOUND)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from streams.cli.options import of_system, say, settings_from
+from streams.cli.options import of_decision, of_system, say, settings_from
 
 
 @click.group("topics")
@@ -57,3 +57,26 @@ def apply(check: bool, mend: bool, **given: Any) -> None:
         raise BadInput(f"copies are not as LOTRINH_REPLICATION asks; mend them: {copies.MEND}")
     else:
         say(f"{count} topics are there; mend their copies: {copies.MEND}")
+
+
+@command.command("grow")
+@of_decision
+@of_system
+@click.option("--partitions", type=click.IntRange(1, 512), required=True, help="of every topic under the new prefix")
+@click.option("--to", required=True, metavar="PREFIX", help="the new prefix (LOTRINH_PREFIX), such as lotrinh2.")
+def grow_(partitions: int, to: str, **given: Any) -> None:
+    """Publish everything anew under another prefix, with another number of partitions.
+
+    Workers and notify have to be stopped; the old topics stay. Run again, it publishes what has come since.
+    """
+    from streams.growing import grow
+    from streams.library import read_reading
+    from streams.local.state import located
+
+    settings = located(settings_from(**given))
+    grown = grow(settings, read_reading(settings), to, partitions, say)
+    for name, count in grown.records.items():
+        say(f"{settings.topic(name)}: {count} records published anew as {to}{name}")
+    if grown.remembered:
+        say("what is remembered of alerts, and what receivers were told, has moved along")
+    say(f"start the workers with LOTRINH_PREFIX={to} LOTRINH_PARTITIONS={partitions}, and let the portal publish there")

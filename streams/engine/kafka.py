@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.producer import sender
+from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
 from streams.engine.log import Bounds, Broken, Passing, Row, Rows
@@ -149,6 +150,11 @@ class KafkaAppender:
             await self._producer.commit_transaction()
         except KafkaError as exc:
             raise Broken(_words(exc)) from exc
+
+    async def tell(self, positions: Mapping[TP, int], group: str) -> None:
+        """Tell a group of positions, within the transaction."""
+        told = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in positions.items()}
+        await self._producer.send_offsets_to_transaction(told, group)
 
     async def abort(self) -> None:
         """Flush, so that nothing of it is still on its way, and abort."""

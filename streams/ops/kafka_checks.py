@@ -23,7 +23,8 @@ TICK_S_MAX: Final = 120
 
 REMEDIES: Final[Mapping[Kind, str]] = {
     "no-owner": "start a worker; if it is running, its log says why it has nothing",
-    "partition-unread": "publish everything anew in so many partitions (docs/operations.md, More partitions)",
+    "partition-unread": "move to another number of partitions with `lotrinh topics grow`: nothing is lost "
+    "(docs/operations.md, More partitions)",
     "partition-missing": "the topic was made anew: see docs/operations.md, Backup and restore",
     "open-transaction": "let the portal end its transaction, or end it for it: `kafka-transactions.sh abort` "
     "(docs/operations.md, An open transaction)",
