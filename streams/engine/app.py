@@ -116,7 +116,7 @@ class Engine(faust.App):
         """Make none: the state is in memory and in Kafka; Faust would leave empty folders where it is started."""
 
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:  # noqa: ARG002
-        die(exc)  # Faust would acknowledge the records and go on without them
+        die(exc, self.holdings.at_work())  # Faust would acknowledge the records and go on without them
 
     def _leave_group(self) -> None:
         """Tell the group that this member goes, from the consumer's own thread, without waiting long."""

@@ -34,6 +34,16 @@ class Holdings:
         """Return where every owned source partition is to go on."""
         return {TP(t, p): owner.next_of(t) for p, owner in self.owners.items() for t in sorted(self._host.sources)}
 
+    def at_work(self) -> str | None:
+        """Say which stretch of which partition an agent's body was taking when it failed, and what to do; or None."""
+        for owner in self.owners.values():
+            if (fetch := owner.at_work) is not None:
+                return (
+                    f"while {fetch.topic}-{fetch.partition} was taken from {fetch.start} to {fetch.position}. Nothing "
+                    "of that is committed or lost; where it stops there again, report it with these lines"
+                )
+        return None
+
     async def take(self, partitions: Iterable[int]) -> None:
         """Take partitions over, with what is kept of them."""
         owners = self._claim(set(partitions))

@@ -173,6 +173,8 @@ class Owner:
         self._announce = False
         self._in_body = False
         self._awaited: asyncio.Handle | None = None
+        self.at_work: Fetch | None = None
+        """what the agent's body has in hand"""
         self._appender: Appender | None = None
         self._reopened_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
@@ -401,6 +403,7 @@ class Owner:
                     die(f"{fetch.topic}-{fetch.partition} @ {record.offset}: {why}")
         self._bind()
         fetch.owner = self
+        self.at_work = fetch
         # Runs when the event loop gets its next turn, and that is never while a body keeps its promise.
         self._awaited = asyncio.get_running_loop().call_soon(die, AWAITED)
 
@@ -408,6 +411,7 @@ class Owner:
         """Take note that a fetch has been merged: its position is now the state's."""
         if self._awaited is not None:
             self._awaited.cancel()
+        self.at_work = None
         self._unbind()
         self._records += len(fetch.records)
         self.engine.stats.applied(fetch.topic, fetch.partition, fetch.records, _now())

@@ -31,16 +31,17 @@ def explain_by(explain: Callable[[BaseException], str | None]) -> None:
     _explain[:] = [explain]
 
 
-def die(why: object) -> NoReturn:
+def die(why: object, where: str | None = None) -> NoReturn:
     """End the process now. What was applied and not committed is not lost: it is done again from state.
 
+    `where`: what was being done just then; the line with which the process stops names it.
     For a fenced producer, an exception that would otherwise make Faust drop records, a broker that cannot be reached, a
     log that does not fit the state. The supervisor starts another process.
     """
     error = why if isinstance(why, BaseException) else None
     known = None if error is None else next((text for explain in _explain if (text := explain(error))), None)
     said = why if error is None else known or f"{type(error).__name__}: {error}"
-    log.critical("stop: %s", said, exc_info=error if known is None else None)
+    log.critical("stop: %s%s", said, "" if where is None else f"; {where}", exc_info=error if known is None else None)
     for leave in _leave:
         try:
             leave()

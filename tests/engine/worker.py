@@ -140,7 +140,7 @@ class Worker:
         try:
             await run()
         except Exception as exc:  # noqa: BLE001 - as Engine._on_agent_error and Faust's crash
-            die(exc)
+            die(exc, self.holdings.at_work())
 
     async def _agent(self, flow: Flow) -> None:
         async for fetch in flow.fetches(self._arrivals()):
