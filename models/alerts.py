@@ -39,6 +39,8 @@ from models.transitions import NOTHING, Memory, Open, Phase, Step, Transition, f
 
 EVERY: Final = cast("Indicator", "*")
 """stands for the indicator where an alert is about none in particular"""
+HEARD: Final = ("", "")
+"""how far an evaluation has come that has only listened to the feed"""
 UNKNOWN_DOSSIERS: Final = 20
 """dossiers counted for a unit that no registry knows, from which it is a finding; a stray code is none"""
 QUIET_DAYS: Final = 7
@@ -140,16 +142,28 @@ class Alerts:
         whose figures have changed; a daily one, on the evening, also those it has to look at again. Nothing is raised
         before the decision is effective.
         """
-        feed = self._hear(at, records) if self.rule.daily and records is not None else []
+        return [transition for _, raised in self.ticking(at, records) for transition in raised]
+
+    def ticking(
+        self, at: str, records: int | None = None, after: tuple[str, str] | None = None
+    ) -> Iterator[tuple[tuple[str, str], list[Transition]]]:
+        """Evaluate as `tick` does, one step at a time: yield how far it has come, and what that step has raised.
+
+        `after` such a step the same evaluation is gone on with, by another process too; no figure may have changed.
+        """
+        feed = self._hear(at, records) if self.rule.daily and records is not None and after is None else []
         if date.fromisoformat(civil_day(at)) < self.reading.effective(self.standings.as_of):
-            return []
+            return
+        yield after or HEARD, feed
         if silent(self.memory.get(self._feed, NOTHING)["rule"].get("totals", ())):
-            return feed
+            return
         self.prospects.settle()
-        transitions = [t for unit, indicator in self._due() for t in self._evaluate(unit, indicator, at)]
+        for unit, indicator in self._due():
+            if after is None or (unit, indicator) > after:
+                after = unit, indicator
+                yield after, self._evaluate(unit, indicator, at)
         if self.rule.daily:
-            transitions += self._unknown_units(at)
-        return feed + transitions
+            yield after or HEARD, self._unknown_units(at)
 
     def _due(self) -> list[tuple[str, Indicator]]:
         targets = self.reading.targets(self.standings.as_of)

@@ -81,6 +81,14 @@ class Counters(dict[UnitDay, Cells]):
                 del rest[unit]
         self.clear()
 
+    def of(self, unit: str) -> dict[str, Cells]:
+        """Return the cells of a unit's days that rest."""
+        return {day: self._unpacked(rest) for day, rest in self._rest.get(unit, {}).items()}
+
+    def units(self) -> list[str]:
+        """Return the units of which anything rests."""
+        return [*self._rest]
+
     def resting(self) -> Iterator[tuple[str, dict[str, Cells]]]:
         """Yield unit and its days' cells of all that rests; nothing may be in hand."""
         for unit, days in self._rest.items():

@@ -5,7 +5,7 @@ until the figures they follow from change: they are asked for at ticks, not for 
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -145,19 +145,29 @@ class Prospects:
 
     def refresh(self) -> set[tuple[str, Indicator]]:
         """Make the forecasts of today, and those of units whose figures have changed; return which came out anew."""
+        return {key for key in self.refreshing() if key is not None}
+
+    def refreshing(self) -> Iterator[tuple[str, Indicator] | None]:
+        """Yield, step by step, whose forecast is another than before; None after a step that found none.
+
+        On a new day that is everybody's: it is made when a standing is asked for, and must be before figures change.
+        """
         standings = self.standings
         targets = self.reading.targets(standings.as_of)
         self._today()
         self.settle()
-        due = self._stale if self._fresh else targets.targets.keys()
+        fresh, stale = self._fresh, self._stale
         self._stale, self._fresh = set(), True
-        found = set()
-        for key in due:
-            if key in targets.targets and key[0] in targets.rows:
+        if not fresh:
+            self._forecasts.clear()
+        for key in stale if fresh else targets.targets.keys():
+            found = key in targets.targets and key[0] in targets.rows
+            if found and fresh:
                 old = self._forecasts.pop(key, None)
-                if self.forecast(*key, standings.judge(*key)) != old:
-                    found.add(key)
-        return found
+                found = self.forecast(*key, standings.judge(*key)) != old
+            elif found:
+                found = standings.judge(*key).figures[1] > 0
+            yield key if found else None
 
     def prior(self, unit: str, indicator: Indicator, target: Fraction) -> Prior:
         """Return the prior of a unit: from its siblings, the communes of its district; else around its own target."""

@@ -25,6 +25,7 @@ def engine_config(settings: Settings, name: str, fingerprint: str, announces: It
         session_timeout_s=settings.session_timeout_s,
         heartbeat_s=settings.heartbeat_s,
         transaction_timeout_s=settings.transaction_timeout_s,
+        stuck_s=settings.stuck_s,
         pending_records_max=settings.pending_records_max,
         fetch_bytes=settings.fetch_bytes,
         kept_state_s=settings.kept_state_s,

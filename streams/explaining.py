@@ -123,10 +123,13 @@ def _watched(
     work = WatchWork(cast("Owner", owner), reading, settings, tables)
     work.restored(renewed=True)
     for chunk in chunks:
-        fetch = Fetch(cast("Any", tp), chunk, chunk[0].offset, chunk[-1].offset + 1)
-        tables.unit_days.fetch = fetch
-        work.take(fetch)
-        yield from cast("list[dict[str, Any]]", work.raised())
+        rest = chunk
+        while rest:
+            fetch = Fetch(cast("Any", tp), rest, rest[0].offset, chunk[-1].offset + 1)
+            tables.unit_days.fetch = fetch
+            work.take(fetch)
+            yield from cast("list[dict[str, Any]]", work.raised())
+            rest = rest[len(fetch.records) :]
 
 
 class _Memory:
@@ -138,6 +141,9 @@ class _Memory:
         self.memo = self.progress.memo
         self.epoch = 0
         self.position = 0
+
+    def spend(self, records: int) -> None:
+        """Nothing is committed here."""
 
     def rows(self, table: Any) -> Iterator[tuple[Any, Any]]:
         yield from [*table.all_rows()]

@@ -104,8 +104,13 @@ class Settings(BaseSettings):
     """after which a silent worker loses its partitions; 45 in production"""
     heartbeat_s: Annotated[float, Field(ge=0.5, le=60)] = 3.0
     transaction_timeout_s: Annotated[float, Field(ge=2, le=900)] = 10.0
+    """after which the broker aborts an open transaction. Short, for what a dead process left open holds up every reader
+    so long; transactions are made so small that they take a quarter of it. Not above `transaction.max.timeout.ms`."""
+    stuck_s: Annotated[float, Field(ge=10, le=3_600)] = 60.0
+    """how long one step may wait for the broker before the process ends and another one tries; beyond the transaction
+    timeout, and beyond what electing a leader or coordinator takes"""
     pending_records_max: Annotated[int, Field(ge=100, le=1_000_000)] = 70_000
-    """applied and not yet committed, per partition"""
+    """of one transaction, per partition: what the budget (`streams/engine/budget.py`) may grow to"""
     fetch_bytes: Annotated[int, Field(ge=65_536, le=64 << 20)] = 1 << 20
     kept_state_s: Annotated[float, Field(ge=0, le=86_400)] = 3_600.0
     """how long the state of a partition that went elsewhere is kept for its return; below `delete.retention.ms`"""
@@ -137,6 +142,8 @@ class Settings(BaseSettings):
     def _consistent(self) -> Self:
         if self.heartbeat_s * 3 > self.session_timeout_s:
             raise ValueError("heartbeat_s must be at most a third of session_timeout_s")
+        if self.stuck_s <= self.transaction_timeout_s:
+            raise ValueError("stuck_s must be more than transaction_timeout_s")
         return self
 
     @property

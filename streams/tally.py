@@ -27,7 +27,7 @@ from models.partitioning import misplaced, wrong_partition
 from models.reading import Reading
 from models.shorthand import Shorthand
 from streams import topics
-from streams.engine import Announcement, Fetch, Owner
+from streams.engine import Announcement, Fetch, Owes, Owner, Room
 from streams.engine.owner import partition_of
 from streams.messages import Mark, Passed, Tally, Tick, Version, dumps
 from streams.rows import pack, parts_at_most, shorthand_of, unpack
@@ -37,6 +37,10 @@ log = logging.getLogger("lotrinh.tally")
 
 PENDING_TICKS_MAX: Final = 10_000
 """ticks waiting for their cut, per partition: a week of minutes; older ones are then passed over"""
+CELLS_MAX: Final = 4_000
+"""cells of a unit's days in one record: some 150 KB"""
+LEARNT_AT_ONCE: Final = 1_000
+"""dossiers that learn what was told of them before others have their turn: some 20 ms"""
 IN_HAND_MAX: Final = 30_000
 """unit-days counted in at once while rows are folded, before they are laid to rest: some 20 MB"""
 
@@ -79,8 +83,12 @@ class TallyWork:
         self._fold = reading.fold_fingerprint()
         self._shorthand = Shorthand(self._rules, self._fold)
         self._begins = False
-        self._completes = False
-        self._passed: list[Tick] = []
+        self._anew: list[str] = []
+        """units of a new epoch whose counters are still to be said, at this position; the next one last"""
+        self._gaps_of: dict[str, dict[str, Listed]] = {}
+        """unit → cell → its first dossiers, while they are said anew"""
+        self._left = False
+        """whether the last transaction had no room for all that was to be said"""
         self._dead: list[Announcement] = []
         self._watermark: str | None = None
         self._ticks_passed = 0
@@ -123,9 +131,13 @@ class TallyWork:
             has_state = bool(self._counters.unit_days()) or any(memo["counts"].values())
             memo["goal"] = {} if has_state else self._owner.goal
             self._begins = True
-            self._pass_ticks(self._owner.progress.next)
-        else:
+        elif "anew" not in memo:
             self._gaps.settle()  # whoever counted them has announced them
+        self._anew = [] if renewed else self._from(memo.get("anew"))
+
+    def _from(self, first: str | None) -> list[str]:
+        """Return the units from `first` on, it last; none where that is None."""
+        return [] if first is None else sorted((u for u in self._counters.units() if u >= first), reverse=True)
 
     def _look_for_strays(self) -> None:
         """Find the dossiers that were counted here and whose key belongs elsewhere: their other half may count too."""
@@ -172,7 +184,6 @@ class TallyWork:
             ticks: list[Tick] = self._owner.memo["ticks"]
             ticks += (loads(record.value) for record in fetch.records)
             del ticks[:-PENDING_TICKS_MAX]
-        self._pass_ticks({**self._owner.progress.next, fetch.topic: fetch.position})
 
     def _take_events(self, fetch: Fetch) -> None:
         told, rows, astray, codes = self._told, self._dossiers.rows, self._astray, self._settings.codes
@@ -244,16 +255,24 @@ class TallyWork:
             told[key] = [event for event in told[key] if id(event) not in events]
         return refused
 
-    def _learn(self) -> None:
+    def _learn(self) -> Iterable[None]:
         """Let dossiers learn what was told of them since counters were last announced, and move the counters by it.
 
         Once per transaction and dossier, not once per event: what counts follows from what is known, and a row is read,
-        written and packed once.
+        written and packed once. Others have their turn after some of them.
         """
+        told = [*self._told.items()]
+        self._told.clear()
+        self._named.clear()
+        for first in range(0, len(told), LEARNT_AT_ONCE):
+            self._learn_of(told[first : first + LEARNT_AT_ONCE])
+            yield None
+
+    def _learn_of(self, told: Iterable[tuple[bytes, list[Event]]]) -> None:
         rows, rules, write, count = self._dossiers.rows, self._rules, self._shorthand.write, self._count
         learnt: list[bytes] = []
         came = same = largest = 0
-        for key, events in self._told.items():
+        for key, events in told:
             row = rows.get(key)
             before = in_todays_measure(unpack(row))
             dossier, unchanged = learn_all(before, events)
@@ -271,8 +290,6 @@ class TallyWork:
                 count(key, taken, -1)
             count(key, now, 1)
         self._dossiers.written(learnt)
-        self._told.clear()
-        self._named.clear()
         memo = self._owner.memo
         memo["largest_row"] = max(largest, memo.get("largest_row", 0))
         counts = memo["counts"]
@@ -298,32 +315,21 @@ class TallyWork:
         key = refused.dossier.encode() or None
         self._dead.append(Announcement(self._settings.topic(topics.DEAD_LETTERS), key, dumps(letter)))
 
-    def _pass_ticks(self, at: dict[str, int]) -> None:
-        """Say which ticks have been passed: those before whose cut everything has been counted, in their order."""
-        ticks: list[Tick] = self._owner.memo["ticks"]
-        topic = self._settings.topic
+    def _passes(self, room: Room) -> Iterable[Announcement]:
+        """Say which ticks have been passed: those before whose cut everything has been counted, in their order.
+
+        They stay in the memo until they are said.
+        """
+        memo, at, topic = self._owner.memo, self._owner.progress.next, self._settings.topic
+        ticks: list[Tick] = memo["ticks"]
+        said, misplaced_here = self._version(), dict(memo["misplaced"])
         while ticks and all(at.get(topic(name), 0) >= position for name, position in ticks[0]["upto"].items()):
-            self._passed.append(tick := ticks.pop(0))
+            if room.full:
+                self._left = True
+                return
+            tick = ticks.pop(0)
             self._watermark = tick["at"] or self._watermark
             self._ticks_passed += 1
-        goal = self._owner.memo.get("goal")
-        if goal is not None and all(at.get(name, 0) >= position for name, position in goal.items()):
-            del self._owner.memo["goal"]
-            self._completes = True
-
-    # -- what goes out -------------------------------------------------------------------------------------------------
-
-    def announcements(self) -> Iterable[Announcement]:
-        """Return marks of a new epoch, the counters touched, then ticks passed and dead letters."""
-        self._learn()
-        topic = self._settings.topic(topics.TALLIES)
-        if self._begins:
-            yield from self._everywhere(topic, self._mark(complete=False))
-        yield from self._tallies(topic)
-        if self._completes:
-            yield from self._everywhere(topic, self._mark(complete=True))
-        said, misplaced_here = self._version(), dict(self._owner.memo["misplaced"])
-        for tick in self._passed:
             # From the tick, not from what has been counted by now: several ticks passed at once tell of their own days.
             records = sum(tick["upto"].values())
             passed = Passed(
@@ -332,10 +338,42 @@ class TallyWork:
             )  # fmt: skip
             if misplaced_here:
                 passed["misplaced"] = misplaced_here
-            yield from self._everywhere(topic, passed)
-        yield from self._dead
-        self._begins = self._completes = False
-        self._passed, self._dead = [], []
+            yield from self._everywhere(topic(topics.TALLIES), passed)
+
+    # -- what goes out -------------------------------------------------------------------------------------------------
+
+    @property
+    def owes(self) -> Owes:
+        """A new epoch is said at one position, before anything more is taken in; and ticks in their order."""
+        return "now" if self._begins or self._anew or self._left else "nothing"
+
+    def announcements(self, room: Room) -> Iterable[Announcement | None]:
+        """Yield marks of a new epoch, the counters touched, then ticks passed; first of all dead letters.
+
+        The counters of a new epoch are said over as many transactions as it takes, then that they are complete.
+        """
+        yield from self._learn()
+        dead, self._dead, self._left = self._dead, [], False
+        yield from dead
+        topic, memo = self._settings.topic(topics.TALLIES), self._owner.memo
+        if self._begins:
+            self._begins = False
+            yield from self._everywhere(topic, self._mark(complete=False))
+            self._counters.settle()
+            self._anew = self._from("")
+        if self._anew:
+            yield from self._tallies_anew(topic, room)
+            if self._anew:
+                memo["anew"] = self._anew[-1]
+                return
+        else:
+            yield from self._tallies(topic)
+        memo.pop("anew", None)
+        goal = memo.get("goal")
+        if goal is not None and all(self._owner.progress.next.get(name, 0) >= at for name, at in goal.items()):
+            del memo["goal"]
+            yield from self._everywhere(topic, self._mark(complete=True))
+        yield from self._passes(room)
 
     # -- what is to be watched -----------------------------------------------------------------------------------------
 
@@ -366,25 +404,47 @@ class TallyWork:
 
     def _tallies(self, topic: str) -> Iterable[Announcement]:
         """Say what the counters of every touched unit and day are now, one record per unit."""
-        reading, partitions = self._reading, self._settings.partitions
-        slot, epoch, position = self._owner.partition, self._owner.epoch, self._owner.position
         gaps_of: dict[str, dict[str, Listed]] = {}
         for unit, cell, listed in self._gaps.touched():
             gaps_of.setdefault(unit, {})[cell] = listed
-        for unit, days in self._changed():
-            tally = Tally(kind="tally", slot=slot, epoch=epoch, position=position, unit=unit, days=days)
-            if unit in gaps_of:
-                tally["gaps"] = gaps_of[unit]
-            home = partition_of(reading.home(unit).encode(), partitions)
-            yield Announcement(topic, unit.encode(), dumps(tally), home)
-        self._counters.settle()
-
-    def _changed(self) -> Iterable[tuple[str, dict[str, Cells]]]:
-        """Return unit and days of the counters to be announced: all of them in a new epoch, else those touched."""
-        if self._begins:
-            self._counters.settle()
-            return self._counters.resting()
         days_of: dict[str, dict[str, Cells]] = {}
         for (unit, day), cells in self._counters.items():
             days_of.setdefault(unit, {})[day] = cells
-        return days_of.items()
+        for unit, days in days_of.items():
+            yield from self._tally(topic, unit, days, gaps_of.get(unit))
+        self._counters.settle()
+
+    def _tallies_anew(self, topic: str, room: Room) -> Iterable[Announcement]:
+        """Say what the counters of further units are, all of their days, as many as there is room for."""
+        gaps_of = self._gaps_of
+        for unit, cell, listed in self._gaps.touched():
+            gaps_of.setdefault(unit, {})[cell] = listed
+        while self._anew and not room.full:
+            unit = self._anew.pop()
+            yield from self._tally(topic, unit, self._counters.of(unit), gaps_of.get(unit))
+        if not self._anew:
+            gaps_of.clear()
+
+    def _tally(
+        self, topic: str, unit: str, days: dict[str, Cells], gaps: dict[str, Listed] | None
+    ) -> Iterable[Announcement]:
+        """Return what is said of a unit: absolute, and never so much at once that no record batch holds it."""
+        home = partition_of(self._reading.home(unit).encode(), self._settings.partitions)
+        said: dict[str, Cells] = {}
+        cells = 0
+        for day, of_day in days.items():
+            if cells and cells + len(of_day) > CELLS_MAX:
+                yield Announcement(topic, unit.encode(), dumps(self._tally_of(unit, said)), home)
+                said, cells = {}, 0
+            said[day] = of_day
+            cells += len(of_day)
+        tally = self._tally_of(unit, said)
+        if gaps:
+            tally["gaps"] = gaps
+        yield Announcement(topic, unit.encode(), dumps(tally), home)
+
+    def _tally_of(self, unit: str, days: dict[str, Cells]) -> Tally:
+        owner = self._owner
+        return Tally(
+            kind="tally", slot=owner.partition, epoch=owner.epoch, position=owner.position, unit=unit, days=days
+        )

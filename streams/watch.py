@@ -21,7 +21,7 @@ from models.reading import Reading
 from models.standings import Standing, Standings
 from models.transitions import Transition
 from streams import topics
-from streams.engine import Announcement, Engine, Fetch, Owner
+from streams.engine import Announcement, Engine, Fetch, Owes, Owner, Room
 from streams.engine.owner import partition_of
 from streams.engine.stats import Durations
 from streams.engine.tables import windowed
@@ -35,6 +35,10 @@ Row = dict[str, dict[str, list[Any]]]
 EVENING: Final = "23:00"
 """time of day from which a tick speaks for the whole of its civil day; ticks come every minute, or at its end"""
 VERSION_HEADER: Final = "version"
+JUDGED_AT_ONCE: Final = 500
+"""units judged while a fetch is taken in: some 50 ms; a longer evaluation is made in slices, with the transaction"""
+JUDGED_PER_STEP: Final = 20
+"""units judged between two looks at what the transaction has room for"""
 
 
 class WatchFigures(NamedTuple):
@@ -82,7 +86,15 @@ class WatchWork:
         """rows to be announced; None: all of them"""
         self._transitions: list[Transition] = []
         self._beats = False
+        self._evaluation: Iterator[None] | None = None
+        """an evaluation that has begun; nothing may be taken in before its end"""
+        self._owed: list[tuple[str, Indicator]] = []
+        """rows still to be announced at this position, the next one last; nothing may be taken in before"""
+        self._announced: set[str] = set()
+        """units that have rows in the topic"""
         self._evaluations = Durations()
+        self._judging_s = 0.0
+        """of the evaluation that has begun, so far"""
 
     # -- what is derived -----------------------------------------------------------------------------------------------
 
@@ -108,8 +120,12 @@ class WatchWork:
         return len(slots) == self._settings.partitions and all(s["fold"] == self._fold for s in slots.values())
 
     def restored(self, *, renewed: bool) -> None:
-        """Fold the rows into standings and alert memory; announce all where the epoch is new."""
-        clock = self._clock
+        """Fold the rows into standings and alert memory; announce all where the epoch is new.
+
+        What a predecessor had begun is gone on with: an evaluation after its last step, announcements at the next row.
+        """
+        memo, begun = self._owner.memo, self._owner.memo.get("evaluating")
+        clock = self._clock if begun is None else begun["instant"]
         self._standings = Standings(self._reading, date.min if clock is None else date.fromisoformat(civil_day(clock)))
         slots, add = self._slots, self._standings.add_day
         for unit, start, row in windowed(self._owner.rows(self._tables.unit_days)):
@@ -127,7 +143,13 @@ class WatchWork:
                 _, indicator, unit = key.split("/", 2)
                 self._alerts.memory[unit, indicator] = memory
         self._transitions = []
-        self._changed = None if renewed else set()
+        announced = self._owner.rows(self._tables.announced)
+        self._announced = {key.removeprefix(prefix) for key, _ in announced if key.startswith(prefix)}
+        owed = [] if renewed else memo.get("owed")
+        self._changed = None if owed == [] else set()
+        self._owed = self._to_tell(None, tuple(owed)) if owed else []
+        self._beats = bool(owed)
+        self._evaluation = None if begun is None else self._evaluating(begun["before"], begun)
 
     def _list(self, unit: str, slot: str, gaps: dict[str, Listed]) -> None:
         for cell, listed in gaps.items():
@@ -136,8 +158,9 @@ class WatchWork:
     # -- what comes in -------------------------------------------------------------------------------------------------
 
     def take(self, fetch: Fetch) -> None:
-        """Take a fetch of tallies, marks and passed ticks in, in their order."""
-        for record in fetch.records:
+        """Take a fetch of tallies, marks and passed ticks in, in their order, up to what takes a longer evaluation."""
+        judged = 0
+        for index, record in enumerate(fetch.records):
             message = orjson.loads(record.value)
             kind = message["kind"]
             if kind == "tally":
@@ -148,6 +171,25 @@ class WatchWork:
                 self._take_restored(message)
             else:
                 self._take_passed(message)
+                judged += self._judge(JUDGED_AT_ONCE)
+                if self._evaluation is not None or judged >= JUDGED_AT_ONCE:
+                    fetch.leave(index + 1)
+                    break
+        self._owner.spend(judged)
+
+    def _judge(self, most: int) -> int:
+        """Go on with the evaluation that has begun, if one has, for so many steps at most; return how many it took."""
+        if self._evaluation is None:
+            return 0
+        began = time.perf_counter()
+        for taken in range(most):
+            if next(self._evaluation, self) is self:
+                self._evaluation = None
+                self._evaluations.observe(self._judging_s + time.perf_counter() - began)
+                self._judging_s = 0.0
+                return taken
+        self._judging_s += time.perf_counter() - began
+        return most
 
     def _take_tally(self, tally: Tally, fetch: Fetch) -> None:
         slot, epoch, unit = str(tally["slot"]), tally["epoch"], tally["unit"]
@@ -246,19 +288,30 @@ class WatchWork:
             self._changed = None
         before = self._clock
         self._owner.memo["clock"] = clock
-        began = time.perf_counter()
-        self._evaluate(before, clock)
-        self._evaluations.observe(time.perf_counter() - began)
+        self._evaluation = self._evaluating(before)
 
-    def _evaluate(self, before: str | None, clock: str) -> None:
-        self._beats = True
+    def _evaluating(self, before: str | None, begun: Mapping[str, Any] | None = None) -> Iterator[None]:
+        """Evaluate at every instant from `before` to the clock, in steps; the memo says how far it has come.
+
+        `begun`: what the memo says of an evaluation that a predecessor has begun.
+        """
+        self._beats, memo, clock = True, self._owner.memo, cast("str", self._clock)
         for instant, asked in self._alerts.instants(before, clock):
+            if begun is not None and instant < begun["instant"]:
+                continue
             if self._standings.move_to(date.fromisoformat(civil_day(instant))):
                 self._changed = None  # every row carries the day
             self._note()
+            after = None if begun is None or begun["after"] is None else (begun["after"][0], begun["after"][1])
+            begun = None
             if asked:
-                self._raise(self._alerts.tick(instant, self._records_by(civil_day(instant))))
+                memo["evaluating"] = step = {"before": before, "instant": instant, "after": after}
+                for come, raised in self._alerts.ticking(instant, self._records_by(civil_day(instant)), after):
+                    self._raise(raised)
+                    step["after"] = come
+                    yield
         self._raise(self._alerts.misplaced(clock, self._misplaced()))
+        memo.pop("evaluating", None)
 
     def _raise(self, transitions: list[Transition]) -> None:
         """Announce transitions, and write down what the alerts remember."""
@@ -307,28 +360,129 @@ class WatchWork:
     # -- what goes out -------------------------------------------------------------------------------------------------
 
     def raised(self) -> list[Transition]:
-        """Return the transitions raised since last asked, in their order."""
+        """Return the transitions raised since last asked, in their order, those of an evaluation that has begun too."""
+        while self._evaluation is not None:
+            self._judge(JUDGED_AT_ONCE)
         transitions, self._transitions = self._transitions, []
         return transitions
 
-    def announcements(self) -> Iterable[Announcement]:
-        """Return the transitions in their order, and every standing that has changed, with one version."""
-        alerts, raised = self._settings.topic(topics.ALERTS), self.raised()
-        evidence = ((EVIDENCE_HEADER, self._evidence()),) if raised else ()
-        for transition in raised:
-            yield Announcement(alerts, transition["fingerprint"].encode(), dumps(transition), None, evidence)
+    @property
+    def owes(self) -> Owes:
+        """What has begun is finished first: an evaluation, announcing the rows of one position."""
+        if self._evaluation is not None or self._owed:
+            return "now"
+        return "later" if "owed" in self._owner.memo and self._speaks() else "nothing"
+
+    def _speaks(self) -> bool:
+        """Tell whether standings may be announced: there has been a tick, and all count by our rules."""
+        return self._clock is not None and self._settled()
+
+    def announcements(self, room: Room) -> Iterable[Announcement | None]:
+        """Yield the transitions in their order, and then every standing that has changed, with one version.
+
+        Transitions go with the memory that remembers them. An evaluation may take several transactions, step by step;
+        rows wait for its end, so that a row of a position says what all of them have raised. They too may take several.
+        """
+        yield from self._raised(room)
+        while self._evaluation is not None:
+            if room.full:
+                self._note_owed()
+                return
+            room.take(0, self._judge(JUDGED_PER_STEP))
+            yield None
+            yield from self._raised(room)
         self._note()
-        if self._clock is None or not self._settled():
-            return
-        if self._beats:
-            # Forecasts move with ticks, and once for all of them that a backlog brings: they are the dearest part.
+        if self._speaks() and not self._owed:
+            if room.patient and (self._changed is None or len(self._changed) > room.records):
+                self._note_owed()
+                return
+            yield from self._begin_to_tell()
+        version = f"{self._owner.epoch:010d}.{self._owner.position:016d}"
+        while self._owed and not room.full:
+            yield self._telling(*self._owed.pop(), version)
+        if not self._owed and self._beats and self._speaks():
             self._beats = False
-            self._note_rows(self._alerts.prospects.refresh())
             key = f"{topics.WATCH}/{self._owner.partition}".encode()
             yield Announcement(self._settings.topic(topics.HEARTBEATS), key, dumps({"clock": self._clock}))
+        self._note_owed()
+
+    def _raised(self, room: Room) -> Iterator[Announcement]:
+        """Yield transitions; the alert's memory, which is written with them, is about as large."""
+        raised, self._transitions = self._transitions, []
+        if raised:
+            alerts, evidence = self._settings.topic(topics.ALERTS), ((EVIDENCE_HEADER, self._evidence()),)
+            for transition in raised:
+                value = dumps(transition)
+                room.take(len(value), 0)
+                yield Announcement(alerts, transition["fingerprint"].encode(), value, None, evidence)
+
+    def _note_owed(self) -> None:
+        """Write into the memo from which row on is still to be announced: that one and all after it."""
+        memo = self._owner.memo
+        if self._owed:
+            memo["owed"] = list(self._owed[-1])
+        elif self._changed is None or self._changed:
+            memo["owed"] = []
+        else:
+            memo.pop("owed", None)
+
+    def _begin_to_tell(self) -> Iterator[None]:
+        """Put together what is to be announced at this position."""
+        if self._beats:
+            # Forecasts move with ticks, and once for all of them that a backlog brings: they are the dearest part.
+            for key in self._alerts.prospects.refreshing():
+                if key is not None and self._changed is not None:
+                    self._changed.add(key)
+                yield None
         changed, self._changed = self._changed, set()
-        version = f"{self._owner.epoch:010d}.{self._owner.position:016d}"
-        yield from self._standing_records(changed, version)
+        self._owed = self._to_tell(changed)
+
+    def _to_tell(
+        self, changed: Iterable[tuple[str, Indicator]] | None, since: tuple[str, ...] = ()
+    ) -> list[tuple[str, Indicator]]:
+        """Return the rows to be announced where some have changed, None: all; the first one last.
+
+        A unit that came to have dossiers, or lost its last one, appears or goes with all its rows.
+        """
+        standings, reading = self._standings, self._reading
+        if changed is None:
+            units = {*standings.named(), *standings.with_counters(), *self._announced}
+            changed = {(u, i) for u in units for i in reading.indicators}
+        rows: set[tuple[str, Indicator]] = set()
+        is_home: dict[str, bool] = {}
+        for unit, indicator in changed:
+            home = is_home.get(unit)
+            if home is None:
+                home = is_home[unit] = self._is_home(unit)
+                if home and standings.has_standing(unit) != (unit in self._announced):
+                    rows |= {(unit, i) for i in reading.indicators}
+            if not home:
+                continue
+            rows.add((unit, indicator))
+            group = standings.group_of(unit)
+            if group is not None:
+                rows.add((group, indicator))
+        return sorted((row for row in rows if row >= since), reverse=True)
+
+    def _telling(self, code: str, indicator: Indicator, version: str) -> Announcement | None:
+        """Return the record of a row as it is now: of a group, of a unit, or of one that has no standing any more."""
+        standings, complete = self._standings, self._alerts.prospects.complete
+        if code in standings.groups():
+            return self._record(complete(standings.group_standing(standings.groups()[code], indicator)), version)
+        if standings.has_standing(code):
+            if code not in self._announced:
+                self._tables.announced[self._name(code)] = True
+                self._announced.add(code)
+            row = standings.standing(code, indicator, self._alerts.alert_of(code, indicator))
+            return self._record(complete(row), version)
+        if code not in self._announced:
+            return None
+        if not self._owed or self._owed[-1][0] != code:  # that was the last of its rows
+            del self._tables.announced[self._name(code)]
+            self._announced.discard(code)
+        key = f"{self._reading.decision.id}/{indicator}/{code}".encode()
+        topic, headers = self._settings.topic(topics.STANDINGS), ((VERSION_HEADER, version.encode()),)
+        return Announcement(topic, key, None, self._owner.partition, headers)
 
     def _evidence(self) -> bytes:
         """Return where in the log lies what is announced now: all of a partition of tallies up to a position."""
@@ -343,41 +497,6 @@ class WatchWork:
         strangers = len(self._standings.strangers())
         return WatchFigures(self._clock, self._settled(), still_open, self._evaluations, strangers)
 
-    def _standing_records(self, changed: set[tuple[str, Indicator]] | None, version: str) -> Iterator[Announcement]:
-        standings, reading, complete = self._standings, self._reading, self._alerts.prospects.complete
-        if changed is None:
-            units = {u for u in (*standings.named(), *standings.with_counters()) if self._is_home(u)}
-            gone = self._announced() - units
-            changed = {(u, i) for u in units | gone for i in reading.indicators}
-        units = {unit for unit, _ in changed if self._is_home(unit)}
-        present = {u for u in units if standings.has_standing(u)}
-        # A unit that came to have dossiers, or lost its last one, appears or goes with all its rows.
-        new = {u for u in present if not self._is_announced(u)}
-        changed = changed | {(u, i) for u in new for i in reading.indicators}
-        groups: dict[tuple[str, Indicator], None] = {}
-        for unit, indicator in sorted(changed):
-            if unit in present:
-                row = standings.standing(unit, indicator, self._alerts.alert_of(unit, indicator))
-                yield self._record(complete(row), version)
-            group = standings.group_of(unit)
-            if group is not None:
-                groups[group, indicator] = None
-        for code, indicator in groups:
-            yield self._record(complete(standings.group_standing(standings.groups()[code], indicator)), version)
-        yield from self._go(units - present, version)
-        for unit in new:
-            self._tables.announced[self._name(unit)] = True
-
-    def _go(self, units: set[str], version: str) -> Iterator[Announcement]:
-        """Take back the rows of units that have no standing any more."""
-        topic = self._settings.topic(topics.STANDINGS)
-        for unit in sorted(units):
-            if self._is_announced(unit):
-                for indicator in self._reading.indicators:
-                    key = f"{self._reading.decision.id}/{indicator}/{unit}".encode()
-                    yield Announcement(topic, key, None, self._owner.partition, ((VERSION_HEADER, version.encode()),))
-                del self._tables.announced[self._name(unit)]
-
     def _record(self, row: Standing, version: str) -> Announcement:
         """Return a row's record; it goes where its unit is at home, so that a transaction has one partition of rows."""
         row["version"] = version
@@ -390,11 +509,3 @@ class WatchWork:
 
     def _name(self, unit: str) -> str:
         return f"{self._reading.decision.id}/{unit}"
-
-    def _is_announced(self, unit: str) -> bool:
-        return self._tables.announced.get(self._name(unit)) is not None
-
-    def _announced(self) -> set[str]:
-        prefix = f"{self._reading.decision.id}/"
-        rows = self._owner.rows(self._tables.announced)
-        return {key.removeprefix(prefix) for key, _ in rows if key.startswith(prefix)}

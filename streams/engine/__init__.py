@@ -11,7 +11,8 @@ How, and what it relies on in faust-streaming 0.15.3 and aiokafka 0.14: docs/eng
 """
 
 from streams.engine.app import Engine, EngineConfig
-from streams.engine.owner import Announcement, Owner, Work
+from streams.engine.budget import Room
+from streams.engine.owner import Announcement, Owes, Owner, Work
 from streams.engine.transport import Fetch
 
-__all__ = ["Announcement", "Engine", "EngineConfig", "Fetch", "Owner", "Work"]
+__all__ = ["Announcement", "Engine", "EngineConfig", "Fetch", "Owes", "Owner", "Room", "Work"]

@@ -17,7 +17,7 @@ from streams.engine.kafka import KafkaLog
 from streams.engine.log import Log
 from streams.engine.owner import Owner, Work
 from streams.engine.standstill import Standstill
-from streams.engine.stats import Stats
+from streams.engine.stats import Stats, log_end
 from streams.engine.stop import LEAVE_S, before_exit, die
 from streams.engine.tables import Table
 from streams.engine.takeover import Tables
@@ -167,6 +167,10 @@ class Engine(faust.App):
         """Return up to where the consumer has handed over each partition."""
         positions: Mapping[TP, int] = self.consumer._thread.fetched_to()  # noqa: SLF001
         return positions
+
+    def end_of(self, tp: TP) -> int:
+        """Return where a source partition's log ended by the last fetch; 0 where that is not known now."""
+        return log_end(self, tp)
 
     def taken_over(self) -> None:
         """Begin, the first time, to look for fetches that never arrived."""

@@ -13,9 +13,12 @@ from streams.engine.transport import Fetch
 
 if TYPE_CHECKING:
     from streams.engine.holdings import Holdings
+    from streams.engine.owner import Owner
 
 log = logging.getLogger("lotrinh.engine")
 
+PART_MAX = 5_000
+"""records that are merged before others have a turn: some 50 ms"""
 REFETCHES_MAX = 3
 """times a stretch of the log is asked for again before the process gives up"""
 REFETCH_S = 5.0
@@ -104,17 +107,41 @@ class Flow:
             owner = source.holdings.owners.get(fetch.partition)
             if owner is None or generation != source.consumer_generation_id:
                 continue
-            await owner.room()
-            if owner.closed or source.holdings.owners.get(fetch.partition) is not owner:
+            if not await self._has_room(owner):
                 continue
             here = owner.next_of(fetch.topic)
             verdict = self._contiguity.judge(fetch, here, now())
             if verdict == "apply":
-                owner.begin(fetch)
-                yield fetch
-                owner.applied(fetch)
+                async for part in self._parts(owner, fetch):
+                    yield part
             elif verdict == "refetch":
                 await self._again(TP(fetch.topic, fetch.partition), here)
+
+    async def _parts(self, owner: "Owner", fetch: Fetch) -> AsyncIterator[Fetch]:
+        """Yield a fetch in parts as large as the owner has room for; what it is taken away from is left.
+
+        It is one object all the while: windowed tables ask the one that Faust knows (`Fetch.at`). An owner that comes
+        back begins at its state's position, and the rest is fetched again.
+        """
+        rest, position, generation = fetch.records, fetch.position, self._source.consumer_generation_id
+        while True:
+            fetch.records, fetch.position = rest, position
+            fetch.leave(min(owner.allowance, PART_MAX))
+            owner.begin(fetch)
+            yield fetch
+            owner.applied(fetch)  # of which the body may have left some records
+            if fetch.position >= position:
+                return
+            rest, fetch.start = rest[len(fetch.records) :], fetch.position
+            await asyncio.sleep(0)
+            if not await self._has_room(owner) or self._source.consumer_generation_id != generation:
+                return
+
+    async def _has_room(self, owner: "Owner") -> bool:
+        """Wait until an owner has room for more; tell whether it still is one."""
+        while owner.full and not owner.closed:
+            await owner.room()
+        return not owner.closed and self._source.holdings.owners.get(owner.partition) is owner
 
     async def mind_stalls(self) -> None:
         """Ask again, for ever, for what was fetched and dropped where no later fetch may come to show the hole.

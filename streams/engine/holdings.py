@@ -87,6 +87,7 @@ class Holdings:
             self.owners, self._opening = {}, []
             await asyncio.gather(*(owner.close() for owner in owners if not owner.closed))
             for owner in owners:
+                owner.forget_committed()
                 if owner.ends:
                     self._kept[owner.partition] = owner
                 else:

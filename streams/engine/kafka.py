@@ -124,14 +124,21 @@ class KafkaAppender:
             raise Broken(_words(exc)) from exc
 
     async def send(self, rows: Rows) -> Mapping[TP, int]:
-        """Send everything as few record batches, and wait for all acknowledgements."""
+        """Send everything as few record batches, and wait for all acknowledgements.
+
+        All of them are packed first: Kafka is told of the transaction with the first that is sent.
+        """
         producer = self._producer
-        sent, counts, ends = [], [], {}
+        packed: list[tuple[str, int, Any]] = []
+        for (topic, partition), of_partition in rows.items():
+            for batch in _batches(producer, of_partition):
+                packed.append((topic, partition, batch))
+                await asyncio.sleep(0)  # the rest of the process has its turn
+        counts = [batch.record_count() for *_, batch in packed]
+        sent, ends = [], {}
         try:
-            for (topic, partition), of_partition in rows.items():
-                for batch in _batches(producer, of_partition):
-                    counts.append(batch.record_count())
-                    sent.append(await producer.send_batch(batch, topic, partition=partition))
+            for topic, partition, batch in packed:
+                sent.append(await producer.send_batch(batch, topic, partition=partition))
             for count, delivered in zip(counts, await asyncio.gather(*sent), strict=True):
                 ends[TP(delivered.topic, delivered.partition)] = delivered.offset + count
         except KafkaError as exc:

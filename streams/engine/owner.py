@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 import orjson
 from aiokafka.partitioner import murmur2
 from faust.types import TP
 
+from streams.engine.budget import Budget, Room
 from streams.engine.log import Appender, Bounds, Broken, Log, Passing, Reader, Row, Rows
 from streams.engine.stats import Stats
 from streams.engine.stop import die, point, watched, within
@@ -32,12 +33,24 @@ GUARD = "guarded"
 GATHER_S = 3.0
 """how long a transaction may wait for more while a backlog is worked off"""
 GATHER_POLL_S = 0.02
+LATER_S = 0.25
+"""how often to look whether what was put off is to be said now"""
+SLICE_S = 0.05
+"""for how long a transaction is built before the rest of the process has its turn"""
+DUMPED_AT_ONCE = 2_000
+"""rows whose form in the changelog is made within one such slice"""
+PATIENCE: Final = 3
+"""in a backlog, times as long as saying it took for which what may wait is not said again"""
 ATTEMPTS = 5
 """of one transaction, with growing pauses, before the process gives up"""
 REOPENED_S = 60.0
 """within which an appender is made anew once at most; two who believe to own a partition do not go on for ever"""
 STOP_BROKEN_S = 2.0
 AWAITED = "an agent's body awaited something; half a fetch would have been committed"
+
+
+Owes = Literal["nothing", "later", "now"]
+"""What an application still has to say of what it has taken in: later, and more may be taken in before; or now."""
 
 
 class Announcement(NamedTuple):
@@ -54,17 +67,28 @@ class Announcement(NamedTuple):
 class Work(Protocol):
     """What an application keeps of one source partition besides its tables."""
 
+    @property
+    def owes(self) -> Owes:
+        """What is still to be said. It stands in `Owner.memo`, so that a successor says it."""
+
     def restored(self, *, renewed: bool) -> None:
-        """Derive everything from the tables' rows of this partition (`Owner.rows`).
+        """Derive everything from the tables' rows of this partition (`Owner.rows`), and what is owed from the memo.
 
         `renewed`: the fingerprint has changed or there was no state; a new epoch begins, and all must be announced.
         """
 
     def take(self, fetch: Fetch) -> None:
-        """Take a fetch in: read its records, write tables. Called by the agent's body, which may not await."""
+        """Take a fetch in: read its records, write tables. Called by the agent's body, which may not await.
 
-    def announcements(self) -> Iterable[Announcement]:
-        """Return what is to be said of everything taken since the last call. Called once per transaction."""
+        Records that had better wait until what came before them is committed are left: `Fetch.leave`.
+        """
+
+    def announcements(self, room: Room) -> Iterable[Announcement | None]:
+        """Yield what is to be said of everything taken in, once per transaction; None where others may have a turn.
+
+        At every item others have their turn, and nothing is taken in meanwhile. What cannot be left for another
+        transaction is yielded in any case; for the rest `room.full` is asked, and what is left is owed: `owes`.
+        """
 
 
 class Host(Protocol):
@@ -80,6 +104,9 @@ class Host(Protocol):
 
     def engine_tables(self) -> list[Table]:
         """Return the application's tables, in the order in which they were made."""
+
+    def end_of(self, tp: TP) -> int:
+        """Return where a source partition's log ended by the last fetch; 0 where that is not known now."""
 
     def forgotten(self, partition: int) -> None:
         """Tell the application that a partition's state has left this process."""
@@ -130,13 +157,20 @@ class Taken(NamedTuple):
 
     records: Rows
     position: Mapping[str, int]
+    merged: int
+    """source records in it, and whatever else counts as such (`Owner.spend`)"""
+    announced: int
+    size: int
+    """bytes of keys and values"""
+    owes: Owes
+    """what is left for further transactions"""
 
 
 class Owner:
     """A source partition that this worker owns.
 
     Fetches are merged as they come; one task commits everything merged so far, again and again. Nothing waits for a
-    timer: at low rates a transaction holds one record, under load thousands.
+    timer: at low rates a transaction holds one record, under load as many as the budget allows.
     """
 
     def __init__(self, engine: Host, partition: int) -> None:
@@ -162,13 +196,21 @@ class Owner:
         self.goal: Mapping[str, int] = {}
         """source topic → where its log ended at takeover"""
         self._let_go = (0.0, 0.0)
-        self._taken_at = 0.0
+        self._taken_at = self._committed_at = 0.0
         self._since: float | None = None
         self._records = 0
         self._caught_up = False
         self._rows: dict[Table, dict[Any, Any]] = {t: {} for t in self.tables}
         self._dirty: dict[Table, dict[Any, None]] = {t: {} for t in self.tables}
         self._pending = 0
+        self._taking = False
+        self._owes: Owes = "nothing"
+        self._told_at = 0.0
+        """when everything had been said"""
+        self._telling_s = 0.0
+        """how long that took, the last time that it took several transactions"""
+        self._telling_since: float | None = None
+        self.budget = Budget(engine.config.pending_records_max, engine.config.transaction_timeout_s)
         self._applied = False
         self._announce = False
         self._in_body = False
@@ -233,8 +275,10 @@ class Owner:
         self.closed, self._in_body = False, False
         self._since, self._records, self._caught_up = None, 0, False
         self._taken_at = _now()
+        self.forget_committed()
         self._wake, self._room, self._task = asyncio.Event(), asyncio.Event(), None
-        self._room.set()
+        self._taking, self._told_at, self._telling_s, self._telling_since = False, _now(), 0.0, None
+        self.budget = Budget(config.pending_records_max, config.transaction_timeout_s)
         self._appender = self.engine.kafka.appender(f"{config.id}-{self.partition}")
         async with within(config.stuck_s, f"{config.id}-{self.partition} could not shut out its predecessor"):
             await self._appender.fence()
@@ -246,7 +290,6 @@ class Owner:
             bounds = await reader.bounds([*self._changelogs(), *self._sources()])
             read = await self._restore(reader, bounds)
         await self._compare(bounds)
-        self._note_committed(self.progress.next)  # not before: the group would be told, and forget what it knew
         async with within(
             config.stuck_s, f"{config.id}-{self.partition} could not clear what was left open", self._gone
         ):
@@ -260,10 +303,16 @@ class Owner:
             self.progress.fingerprint = config.fingerprint
         if read or renewed or not known:
             self.work.restored(renewed=renewed)
+        self._owes = self.work.owes
+        self._see_room()
+        if self._owes == "nothing":
+            self._note_committed(self.progress.next)  # not before: the group would be told, and forget what it knew
         task = asyncio.create_task(self._run(), name=f"{config.id}-{self.partition}")
         self._task = watched(task, cancellable=False)
         if renewed:
             self.announce()
+        elif self._owes != "nothing":
+            self._wake.set()
         log.info(
             "%s-%d taken over: fenced in %.2f s, %d rows in %.2f s, epoch %d, position %d",
             config.id, self.partition, fenced - began, read, _now() - fenced, self.epoch, self.position,
@@ -391,9 +440,25 @@ class Owner:
         """Whether as much is applied and not committed as may be."""
         return not self._room.is_set()
 
+    @property
+    def allowance(self) -> int:
+        """Records that may be applied before the next transaction; 1 at least, for who has found that there is room."""
+        return max(1, self.budget.records - self._pending)
+
     async def room(self) -> None:
         """Wait until there is room for more that is applied and not committed."""
         await self._room.wait()
+
+    def spend(self, records: int) -> None:
+        """Count work that a record has made beyond itself, as so many records: an evening that was judged."""
+        self._pending += records
+
+    def _see_room(self) -> None:
+        """Let more be applied, unless a transaction is built, something is owed now, or the budget is used up."""
+        if self._taking or self._owes == "now" or self._pending >= self.budget.records:
+            self._room.clear()
+        else:
+            self._room.set()
 
     def begin(self, fetch: Fetch) -> None:
         """Let the agent's body write on behalf of a fetch; ends the process where a record is in another format."""
@@ -420,8 +485,8 @@ class Owner:
         self.progress.next[fetch.topic] = fetch.position
         self._applied = True
         self._pending += len(fetch.records)
-        if self._pending >= self.engine.config.pending_records_max:
-            self._room.clear()
+        self._owes = self.work.owes
+        self._see_room()
         self._wake.set()
 
     def announce(self) -> None:
@@ -429,23 +494,65 @@ class Owner:
         self._announce = True
         self._wake.set()
 
-    def _take(self) -> Taken:
-        """Take everything applied so far: at once, without waiting, so that it is one moment of the state."""
-        records: dict[tuple[str, int], list[Row]] = {}
-        partitions, stamps = self.engine.config.partitions, self._stamps
-        self._bind()
-        for topic, key, value, partition, headers in self.work.announcements():  # which may still write tables
-            to = partition if partition is not None else partition_of(key or b"", partitions)
-            records.setdefault((topic, to), []).append((key, value, (*headers, *stamps[topic])))
-        for table, dirty in self._dirty.items():
-            records[table.changelog_topic_name, self.partition] = [*table.dump(dirty)]
-            self._dirty[table] = {}
-        self._unbind()
-        first = self.tables[0].changelog_topic_name
+    async def _take(self) -> Taken:
+        """Take everything applied so far as the records of one transaction, nothing being applied meanwhile.
+
+        It is built in slices, so that the rest of the process has its turns; and before the transaction begins.
+        """
+        self._taking = True
+        self._see_room()
+        room = Room(self.budget.records, self.budget.bytes, patient=self._patient())
+        records = await self._announced(room)
+        announced, size = room.used
+        for table in self.tables:
+            dirty, self._dirty[table] = [*self._dirty[table]], {}
+            rows: list[Row] = []
+            records[table.changelog_topic_name, self.partition] = rows
+            for first in range(0, len(dirty), DUMPED_AT_ONCE):
+                if first:
+                    await asyncio.sleep(0)
+                self._bind()
+                dumped = table.dump(dirty[first : first + DUMPED_AT_ONCE])
+                self._unbind()
+                rows += dumped
+                size += sum(len(key) + len(value or b"") for key, value in dumped)
         self.progress.ends = {tp.topic: end for tp, end in self.ends.items()}
-        records[first, self.partition].append((POSITION, self.progress.dump(guarded=self._guarded), self._state_stamp))
-        self._pending, self._applied, self._announce = 0, False, False
-        return Taken(records, dict(self.progress.next))
+        position = self.progress.dump(guarded=self._guarded)
+        records[self.tables[0].changelog_topic_name, self.partition].append((POSITION, position, self._state_stamp))
+        taken = Taken(records, dict(self.progress.next), self._pending, announced, size + len(position), self.work.owes)
+        self._pending, self._applied, self._announce, self._taking = 0, False, False, False
+        self._owes = taken.owes
+        self._see_room()
+        return taken
+
+    async def _announced(self, room: Room) -> dict[tuple[str, int], list[Row]]:
+        """Return what the application says, by partition; others have their turn between two slices of it."""
+        records: dict[tuple[str, int], list[Row]] = {}
+        partitions, stamps, clock = self.engine.config.partitions, self._stamps, time.perf_counter
+        self._bind()
+        began = clock()
+        for said in self.work.announcements(room):  # which may still write tables
+            if said is not None:
+                topic, key, value, partition, headers = said
+                to = partition if partition is not None else partition_of(key or b"", partitions)
+                records.setdefault((topic, to), []).append((key, value, (*headers, *stamps[topic])))
+                room.take(len(key or b"") + len(value or b""))
+            if clock() - began > SLICE_S:
+                self._unbind()
+                await asyncio.sleep(0)
+                self._bind()
+                began = clock()
+        self._unbind()
+        return records
+
+    def _patient(self) -> bool:
+        """Tell whether what may wait had better: in a backlog most of the time is for working it off."""
+        return self._behind() and _now() - self._told_at < max(GATHER_S, PATIENCE * self._telling_s)
+
+    def _behind(self) -> bool:
+        """Tell whether there is more to come in the source, as far as is known."""
+        position, end_of = self.progress.next, self.engine.end_of
+        return any(position.get(tp.topic, 0) < max(self.goal.get(tp.topic, 0), end_of(tp)) for tp in self._sources())
 
     def _bind(self) -> None:
         """Let what now runs, which may not await, see this partition's rows and write to its next transaction."""
@@ -464,44 +571,75 @@ class Owner:
             self._wake.clear()
             if self._in_body:
                 die(AWAITED)
-            if not self._applied and not self._announce:
+            if not self._applied and not self._announce and (self._owes == "nothing" or self.closed):
                 continue
             if self._gathers():
                 await asyncio.sleep(GATHER_POLL_S)
                 self._wake.set()
                 continue
-            taken = self._take()
-            self._taken_at = _now()
-            await self._commit_surely(taken)
-            self.engine.stats.commit.observe(_now() - self._taken_at)
+            if self._owes == "later" and not self._applied and self._patient():
+                self._wake_later()
+                continue
+            began = self._taken_at = _now()
+            taken = await self._take()
+            open_s = await self._commit_surely(taken)
+            self._committed_at = _now()
+            whole_s = self._committed_at - began
+            self.budget.took(max(taken.merged, taken.announced), taken.size, open_s=open_s, made_s=whole_s - open_s)
+            self.engine.stats.commit.observe(whole_s)
             self.engine.stats.transactions += 1
-            self._note_committed(taken.position)
+            self._note_told(taken, began)
             self.transactions += 1
-            if self._pending < self.engine.config.pending_records_max:
-                self._room.set()
+            self._see_room()
             self._note_caught_up(taken.position)
+
+    def _note_told(self, taken: Taken, began: float) -> None:
+        """Take note of what has been said by now, and go on where something is left."""
+        if taken.owes == "nothing":
+            self._note_committed(taken.position)
+            self._told_at = _now()
+            self._telling_s = self._told_at - self._telling_since if self._telling_since is not None else 0.0
+            self._telling_since = None
+        elif taken.owes == "now":
+            if self._telling_since is None:
+                self._telling_since = began
+            if not self.closed:
+                self._wake.set()
+        else:
+            self._wake_later()
+
+    def _wake_later(self) -> None:
+        """Look again soon: what was put off is said when nothing more comes."""
+        asyncio.get_running_loop().call_later(LATER_S, self._wake.set)
 
     def _gathers(self) -> bool:
         """Tell whether to wait for more: in a backlog, where the next fetch is on its way.
 
         Larger transactions write each row and say each announcement less often. At the end of the log there is no wait.
         """
-        if self.closed or self._caught_up or 2 * self._pending >= self.engine.config.pending_records_max:
+        if self.closed or self._caught_up or self._owes == "now" or 2 * self._pending >= self.budget.records:
             return False
         position = self.progress.next
         behind = any(position.get(topic, 0) < end for topic, end in self.goal.items())
-        return behind and not self._announce and _now() - self._taken_at < GATHER_S
+        now = _now()
+        soon = now - self._taken_at < GATHER_S or now - self._committed_at < GATHER_POLL_S  # the budget may have grown
+        return behind and not self._announce and soon
 
-    async def _commit_surely(self, taken: Taken) -> None:
-        """Commit one moment of the state; where the appender breaks, find out whether it was, with a new one."""
+    async def _commit_surely(self, taken: Taken) -> float:
+        """Commit one moment of the state; where the appender breaks, find out whether it was, with a new one.
+
+        Returns how long the transaction was open, in seconds; one that broke counts with all that came after it.
+        """
+        began = _now()
         try:
-            await self._commit(taken)
+            return await self._commit(taken)
         except Broken as broken:
             if self.closed or _now() - self._reopened_at < REOPENED_S:
                 die(f"{self.engine.config.id}-{self.partition} was shut out by the broker: {broken}")
             self._reopened_at = _now()
             if not await self._was_committed(taken, broken):
                 await self._commit(taken)
+            return _now() - began
 
     async def _was_committed(self, taken: Taken, broken: Broken) -> bool:
         """Tell whether a transaction was committed whose appender broke; ends the process where another one took over.
@@ -537,8 +675,8 @@ class Owner:
         log.info("%s: the transaction was %s", name, "committed" if count else "aborted, and is sent again")
         return bool(count)
 
-    async def _commit(self, taken: Taken) -> None:
-        """Make one moment of the state visible as one transaction, or end the process.
+    async def _commit(self, taken: Taken) -> float:
+        """Make one moment of the state visible as one transaction, or end the process; return how long it was open.
 
         Up to the commit an error that may pass aborts, and the same is sent again. From the commit on the outcome of an
         error is unknown: whether it was committed is found out by whoever takes over next, from the changelog.
@@ -549,6 +687,7 @@ class Owner:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     point("before_begin", config.fault)
+                    began = _now()
                     await appender.begin()
                     point("after_begin", config.fault)
                     ends = await appender.send(taken.records)
@@ -564,13 +703,21 @@ class Owner:
                 else:
                     break
             await appender.commit()
+            open_s = _now() - began
             point("after_commit", config.fault)
         sent = sum(map(len, taken.records.values()))
         self.records_out += sent
         self.engine.stats.records_out += sent
         self.ends.update({tp: end for tp, end in ends.items() if tp in self.ends})
+        return open_s
+
+    def forget_committed(self) -> None:
+        """Tell the group nothing: another worker may have told it more, or something is still to be said."""
+        for tp in self._sources():
+            self.engine.committed.pop(tp, None)
 
     def _note_committed(self, position: Mapping[str, int]) -> None:
+        """Tell the group: all up to here is committed, and said."""
         self.engine.committed.update({TP(t, self.partition): o for t, o in position.items()})
 
     def _note_caught_up(self, position: Mapping[str, int]) -> None:

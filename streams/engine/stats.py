@@ -119,12 +119,12 @@ def _view(engine: "Engine", owner: "Owner") -> OwnerView:
     for topic in sorted(engine.sources):
         applied = owner.next_of(topic)
         tp = TP(topic, owner.partition)
-        end = max(applied, owner.goal.get(topic, 0), _end(engine, tp))
+        end = max(applied, owner.goal.get(topic, 0), log_end(engine, tp))
         sources.append(SourceView(topic, owner.partition, applied, committed.get(tp, 0), end))
     return OwnerView(owner.partition, owner.epoch, owner.row_counts(), owner.pending, tuple(sources), owner.work)
 
 
-def _end(engine: "Engine", tp: TP) -> int:
+def log_end(engine: "Engine", tp: TP) -> int:
     """Return where the log ends by the last fetch; 0 where that is not known now."""
     try:
         return int(engine.consumer.highwater(tp) or 0)

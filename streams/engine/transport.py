@@ -48,6 +48,12 @@ class Fetch:
         self.at = 0.0
         """the time that windowed tables give a write; the agent sets it"""
 
+    def leave(self, index: int) -> None:
+        """Take only the records before this index in; the others come again, in a fetch of their own."""
+        if index < len(self.records):
+            self.position = self.records[index].offset
+            self.records = self.records[:index]
+
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, reading committed records and handing over whole fetches."""

@@ -105,6 +105,8 @@ class Broker:
         self.partitions = 2
         self.deleted: set[str] = set()
         """topics of which it says that it does not know them"""
+        self.bytes_per_s: float | None = None
+        """how fast appending goes; None: as fast as any other request"""
         self.back_at = 0.0
         """until then it answers nobody: it is paused, restarted, or the network is cut"""
         self.epochs: dict[str, int] = {}
@@ -319,7 +321,11 @@ class ModelAppender:
                     self._txn = self._broker.begin(self._name, self._epoch)
                 return self._broker.append(self._txn, tp, of_partition)
 
+            takes_s = _bytes(of_partition) / self._broker.bytes_per_s if self._broker.bytes_per_s else 0.0
             ends[tp] = await self._broker.step(self._life, f"send {topic}", effect)
+            if takes_s:
+                await asyncio.sleep(takes_s)
+                await self._life.gate()
         return ends
 
     async def commit(self) -> None:
@@ -346,6 +352,10 @@ class ModelAppender:
 
     async def stop(self) -> None:
         await self._life.gate()
+
+
+def _bytes(rows: Sequence[Any]) -> int:
+    return sum(len(part or b"") for key, value, *_ in rows for part in (key, value))
 
 
 class ModelReader:

@@ -491,11 +491,13 @@ def test_a_slow_broker_is_waited_for(last_words: list[str], monkeypatch: pytest.
 
     async def script(stage: Stage) -> None:
         stage.broker.transaction_timeout_s = 60.0
+        stage.worker.life.end()
+        stage.new_worker(transaction_timeout_s=60.0)
         await stage.give(0)
         await stage.settled(1)
         monkeypatch.setattr(ModelAppender, "commit", slow)
         stage.publish(60)
-        await stage.settled(200)
+        await stage.settled(300)
         assert stage.counted() == 60
 
     play(script)

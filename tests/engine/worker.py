@@ -13,9 +13,10 @@ from typing import Any
 from faust.types import TP
 
 from streams.engine.app import EngineConfig
+from streams.engine.budget import Room
 from streams.engine.flow import Flow
 from streams.engine.holdings import Holdings
-from streams.engine.owner import Announcement, Owner
+from streams.engine.owner import Announcement, Owes, Owner
 from streams.engine.stats import Stats
 from streams.engine.stop import die, watched
 from streams.engine.tables import Rows
@@ -43,24 +44,33 @@ class ModelTable(Rows):
 
 
 class Counting:
-    """Counts records by key; says every count; marks, and announces once, every third; forgets the mark on the next."""
+    """Counts records by key; says every count; marks, and announces once, every third; forgets the mark on the next.
+
+    Counts may be said over several transactions, smallest key first; thirds go with the transaction they belong to.
+    """
 
     def __init__(self, owner: Owner, counts: ModelTable, marks: ModelTable) -> None:
         self.owner, self.counts, self.marks = owner, counts, marks
         self.touched: dict[str, None] = {}
         self.thirds: list[tuple[str, int]] = []
+        self.telling = False
         self.sum = 0
         """derived: must always equal the rows"""
 
+    @property
+    def owes(self) -> Owes:
+        return "now" if self.telling else "later" if "owed" in self.owner.memo else "nothing"
+
     def restored(self, *, renewed: bool) -> None:
-        self.touched.clear()
         self.thirds.clear()
         self.sum = sum(count for _, count in self.owner.rows(self.counts))
-        if renewed:
-            self.touched.update((key, None) for key, _ in self.owner.rows(self.counts))
+        owed = "" if renewed else self.owner.memo.get("owed")
+        self.touched = {key: None for key, _ in self.owner.rows(self.counts) if owed is not None and key >= owed}
+        self.telling = bool(owed)  # what was begun is finished at the position at which it was begun
 
     def take(self, fetch: Fetch) -> None:
-        for record in fetch.records:
+        assert not self.telling
+        for index, record in enumerate(fetch.records):
             key = record.key.decode()
             count = self.counts.rows.get(key, 0) + 1
             self.counts.put(key, count)
@@ -69,19 +79,33 @@ class Counting:
             self.touched[key] = None
             if count % 3 == 0:
                 self.thirds.append((key, count))
+            if count % 4 == 0:
+                fetch.leave(index + 1)
+                break
         self.owner.memo["records"] = self.owner.memo.get("records", 0) + len(fetch.records)
 
-    def announcements(self) -> Iterable[Announcement]:
+    def announcements(self, room: Room) -> Iterable[Announcement | None]:
         if self.sum != self.owner.memo.get("records", 0):
             die("what is derived differs from what is kept")
         place = {"epoch": self.owner.epoch, "at": self.owner.position, "next": dict(self.owner.progress.next)}
-        for key in self.touched:
-            said = {**place, "count": self.counts.rows[key]}
-            yield Announcement(SAID, key.encode(), json.dumps(said).encode(), self.owner.partition)
         for key, count in self.thirds:
             yield Announcement(THIRDS, f"{key}:{count}".encode(), b"", self.owner.partition)
-        self.touched.clear()
         self.thirds.clear()
+        yield None
+        if room.patient and len(self.touched) > room.records and not self.telling:
+            self.owner.memo["owed"] = ""
+            return
+        for key in sorted(self.touched):
+            if room.full:
+                break
+            del self.touched[key]
+            said = {**place, "count": self.counts.rows[key]}
+            yield Announcement(SAID, key.encode(), json.dumps(said).encode(), self.owner.partition)
+        self.telling = bool(self.touched)
+        if self.telling:
+            self.owner.memo["owed"] = min(self.touched)
+        else:
+            self.owner.memo.pop("owed", None)
 
 
 class Worker:
@@ -89,15 +113,17 @@ class Worker:
 
     new_flow = Flow
 
-    def __init__(self, broker: Broker, rng: random.Random, *, trouble: float, losses: float, **config: Any) -> None:
+    def __init__(
+        self, broker: Broker, rng: random.Random, *, trouble: float = 0.0, losses: float = 0.0, **config: Any
+    ) -> None:
         self.broker, self.rng, self.losses = broker, rng, losses
         self.life = Life()
         self.clock_off_s = 0.0
         """by how much its wall clock is wrong"""
         self.config = EngineConfig(
-            id="sim", bootstrap="", fingerprint="1", announces=(SAID, THIRDS), partitions=broker.partitions,
-            pending_records_max=12, kept_state_s=40.0, stuck_s=30.0, wall=lambda: 1e6 + broker.now() + self.clock_off_s,
-            **config,
+            id="sim", bootstrap="", announces=(SAID, THIRDS), partitions=broker.partitions,
+            wall=lambda: 1e6 + broker.now() + self.clock_off_s,
+            **{"fingerprint": "1", "pending_records_max": 12, "kept_state_s": 40.0, "stuck_s": 30.0} | config,
         )  # fmt: skip
         self.kafka = ModelLog(broker, self.life, trouble)
         self.sources = set(SOURCES)
@@ -118,6 +144,9 @@ class Worker:
 
     def engine_tables(self) -> list[ModelTable]:
         return self._tables
+
+    def end_of(self, tp: TP) -> int:
+        return self.broker.log(tp).stable
 
     def forgotten(self, partition: int) -> None:
         pass
@@ -208,6 +237,7 @@ class Worker:
 
     async def assigned(self, partitions: set[int], generation: int) -> None:
         await self.life.gate()
+        self.committed.clear()  # the real consumer has been told of what was revoked before
         self.consumer_generation_id = generation
         self.committed.clear()
         self._fetched = {TP(t, p): 0 for t in SOURCES for p in partitions}

@@ -17,6 +17,7 @@ from models.fold import Counted, count
 from models.reading import Reading
 from models.shorthand import Shorthand
 from models.units import Succession
+from streams.engine import Room
 from streams.rows import pack, rests, shorthand_of, unpack
 from streams.settings import Settings
 from streams.tally import TallyWork
@@ -147,7 +148,9 @@ def announced(reading: Reading, rows: dict[bytes, Any]) -> list[Any]:
     table.rows = rows
     work = TallyWork(owner_of(table), reading, SETTINGS, table)
     work.restored(renewed=True)
-    return sorted((a.key or b"", json.loads(a.value or b"")) for a in work.announcements() if a.key)
+    return sorted(
+        (a.key or b"", json.loads(a.value or b"")) for a in work.announcements(Room(1_000, 1 << 20)) if a and a.key
+    )
 
 
 @given(streams)

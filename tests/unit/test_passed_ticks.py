@@ -8,6 +8,7 @@ import orjson
 from models.events import TOPIC_OF
 from models.feeds import heard, silent
 from streams import topics
+from streams.engine import Room
 from streams.library import read_reading
 from streams.settings import Settings
 from streams.tally import TallyWork
@@ -52,7 +53,8 @@ def passed(evenings: list[int]) -> list[int]:
     ]
     work.take(fetch(SETTINGS.topic(topics.TICKS), 0, [(b"", t) for t in ticks]))
     work.take(fetch(RECEIVED, 0, [(e["dossier"].encode(), e) for e in events]))
-    said = [orjson.loads(a.value) for a in work.announcements()]
+    owner.progress.next.update({SETTINGS.topic(topics.TICKS): len(ticks), RECEIVED: len(events)})
+    said = [orjson.loads(a.value) for a in work.announcements(Room(1_000, 1 << 20)) if a is not None]
     return [m["records"] for m in said if m["kind"] == "passed"]
 
 
@@ -71,3 +73,36 @@ def test_a_backlog_that_is_caught_up_with_is_no_silence_and_hides_none() -> None
     for total in quiet:
         rhythm = heard(rhythm, total)
     assert silent(rhythm)
+
+
+def test_a_new_epoch_is_said_in_as_many_transactions_as_it_takes_and_then_its_ticks() -> None:
+    """A successor goes on with the unit at which its predecessor ended."""
+    table = Rows()
+    owner = owner_of(table)
+    work = TallyWork(owner, read_reading(SETTINGS), SETTINGS, table)
+    work.restored(renewed=True)
+    events = [event("received", f"H-{n}", "2024-06-03", version=1, unit=f"{12600 + n % 9}") for n in range(30)]
+    work.take(fetch(RECEIVED, 0, [(e["dossier"].encode(), e) for e in events]))
+    owner.progress.next[RECEIVED] = len(events)
+    owner.memo["ticks"] = [{"at": f"2024-06-{d:02d}T23:59:59+07:00", "flush": None, "upto": {}} for d in (3, 4, 5)]
+    owner.memo["goal"] = {}
+
+    said = []
+    for n in range(40):
+        room = Room(2, 1 << 20)
+        for announced in work.announcements(room):
+            if announced is not None:
+                said.append(orjson.loads(announced.value))
+                room.take(len(announced.value))
+        if work.owes == "nothing":
+            break
+        if n == 2:
+            owner.memo = orjson.loads(orjson.dumps(owner.memo))
+            work = TallyWork(owner, read_reading(SETTINGS), SETTINGS, table)
+            work.restored(renewed=False)
+            assert work.owes == "now"
+
+    assert n > 4
+    assert [m["unit"] for m in said if m["kind"] == "tally"] == sorted({e["unit"] for e in events})
+    assert [m["kind"] for m in said if m["kind"] != "tally"] == ["mark", "mark", "passed", "passed", "passed"]
+    assert sum(c[1] for m in said if m["kind"] == "tally" for c in m["days"]["2024-06-03"].values()) >= len(events)

@@ -6,8 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
+from faust.types import TP
 
 from models.workdays import SHIPPED
+from streams.engine import Fetch
 from streams.library import read_reading
 from streams.settings import Settings
 from streams.watch import WatchWork
@@ -21,7 +23,9 @@ class Watch:
     """One partition of watch, told by one partition of tally which ticks it has passed."""
 
     def __init__(self) -> None:
-        owner: Any = SimpleNamespace(memo={}, goal={}, epoch=1, position=0, partition=0, rows=lambda _: iter(()))
+        owner: Any = SimpleNamespace(
+            memo={}, goal={}, epoch=1, position=0, partition=0, rows=lambda _: iter(()), spend=lambda _: None
+        )
         tables: Any = SimpleNamespace(unit_days={}, gaps={}, alerts={}, announced={})
         self.work = WatchWork(owner, READING, SETTINGS, tables)
         self.work.restored(renewed=True)
@@ -30,7 +34,7 @@ class Watch:
 
     def _take(self, message: dict[str, Any]) -> None:
         value = orjson.dumps({"slot": 0, "epoch": 1, "position": 0, **message})
-        self.work.take(SimpleNamespace(records=[SimpleNamespace(value=value)]))  # type: ignore[arg-type]  # a fetch
+        self.work.take(Fetch(TP("unit.tallies", 0), [SimpleNamespace(value=value, offset=0)], 0, 1))
 
     def evening(self, day: date, *, came: int, tick: str | None = "23:59:59") -> list[tuple[str, str]]:
         """So many records come in on a day, before its last tick or after. Return the kinds of what is raised."""
