@@ -51,8 +51,12 @@ function classPage(model) {
           tie ? h("p", { class: "tie" }, h("span", { class: "num" }, tieText(model, tie, indicator))) : null,
         )
       : null;
+  // Where nobody can be named, those who have nothing yet are the news.
+  const lists = named.length || shown.worstTie || shown.bestTie;
+  const idle = lists ? 0 : Math.min(shown.hidden, pooled.idle);
   const rest = [
-    shown.hidden ? t.more(number(shown.hidden, lang)) : null,
+    idle ? t.idleUnits(number(idle, lang)) : null,
+    shown.hidden > idle ? t.more(number(shown.hidden - idle, lang)) : null,
     shown.few ? t.fewUnits(number(shown.few, lang), options.least) : null,
   ].filter(Boolean);
   const subtitle = [t.classShort[scene.class], targetText(model, pooled)].filter(Boolean).join(", ");
@@ -61,10 +65,10 @@ function classPage(model) {
     h(
       "div",
       {
-        class: `table ${named.length < 6 ? "roomy" : ""}`,
+        class: `table ${lists ? "" : "bare"} ${named.length < 6 ? "roomy" : ""}`,
         style: measures(model, named, named.map((r) => nameWidth(model, r))),
       },
-      columns(model, formulaOf(model, indicator), indicator),
+      lists ? columns(model, formulaOf(model, indicator), indicator) : null,
       list("all", shown.all),
       list("worst", shown.worst, shown.worstTie),
       list("best", shown.best, shown.bestTie),
