@@ -24,7 +24,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.wall import WallUnderTest
 from tests.integration.system import System, Worker
 
-STOP_LINE = re.compile(r"stop: (\w+)")
+STOP_LINE = re.compile(r"stop: (.{1,80})")
 LISTENERS = """\
 listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy}
