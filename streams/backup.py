@@ -20,9 +20,11 @@ from typing import Any, Final, NamedTuple
 import orjson
 import zstandard
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from models.reading import Reading
 from streams import formats, topics
+from streams.completeness import Sight
 from streams.library import BadInput
 from streams.messages import EVIDENCE_HEADER
 from streams.reading_kafka import POSITION, consumer, records_of
@@ -157,6 +159,8 @@ class Written(NamedTuple):
     """bytes of the file"""
     gone: Mapping[str, int]
     """inbound partition → records that the topic no longer holds: what they said is not in the file"""
+    held: Mapping[str, int]
+    """inbound partition → records behind an open transaction: they have arrived, and are not in the file"""
     odd: int
     """open alerts of which `alerts` and the memory of watch say different things"""
 
@@ -199,7 +203,17 @@ def write_backup(settings: Settings, reading: Reading, path: Path, created: str,
     except BaseException:
         out.give_up()
         raise
-    return Written(dict(out.counts), size, gone, odd)
+    return Written(dict(out.counts), size, gone, _held(settings), odd)
+
+
+def _held(settings: Settings) -> dict[str, int]:
+    """Return how many offsets of the inbound topics lie behind somebody's open transaction. Raises BadInput."""
+    try:
+        with Sight(settings) as sight:
+            stable, high = sight.stable(FACTS), sight.high(FACTS)
+    except KafkaError as exc:
+        raise BadInput(f"Kafka does not say what is still open: {type(exc).__name__}") from exc
+    return {f"{topic}-{p}": end - stable[topic, p] for (topic, p), end in high.items() if end > stable[topic, p]}
 
 
 def _add(out: _Writer, lines: Any, say: Say) -> None:

@@ -35,6 +35,8 @@ def command(out: Path, **given: Any) -> None:
     say(f"{out}: {made.size / 2**20:.1f} MiB, {counted(made.counts)}")
     for where, records in sorted(made.gone.items()):
         say(f"{where} begins at {records}: what came before is in no topic any more, and not in the backup either")
+    for where, records in sorted(made.held.items()):
+        say(f"{where}: {records} records lie behind an open transaction and are not in the backup")
     if made.odd:
         say(f"{made.odd} open alerts are not the same in `alerts` and in the memory of watch; both are in the backup")
 

@@ -11,6 +11,7 @@ from streams import topics
 from streams.reading_kafka import records_of
 from tests.builders import paid, received, resolved
 from tests.integration.system import System, running
+from tests.integration.test_complete import open_transaction
 from tests.integration.test_notify import Receiver, lotrinh, receiver, system, until  # noqa: F401 - fixtures
 from tests.integration.test_up import _figures
 
@@ -126,7 +127,12 @@ def test_a_damaged_file_is_refused_before_anything_is_written(system: System, tm
     assert lotrinh(system, "backup", "--out", str(file)).returncode == 0
     file.write_bytes(file.read_bytes()[:-9])
     refused = lotrinh(system, "restore", str(file))
+    opened = open_transaction(system, [json.dumps(e).encode() for e in received(3, "12688", "online", "2024-06-09")])
+    held = lotrinh(system, "backup", "--out", str(file))
+    opened.abort_transaction()
+    opened.close()
 
+    assert "records lie behind an open transaction and are not in the backup" in held.stderr
     assert refused.returncode == 2
     assert f"{file} is" in refused.stderr
     assert "take another copy" in refused.stderr
