@@ -92,10 +92,16 @@ class _Restore:
         return dict(self._counts)
 
     def _lines(self, kinds: set[str]) -> Iterable[Line]:
-        """Yield the lines of some kinds; the file is read once for each group of them, and never held."""
+        """Yield the lines of some kinds; the file is read once for each group of them, and never held.
+
+        Facts come last, and are nearly all of it.
+        """
         for said in lines_in(self._path):
-            if said.get("t") in kinds:
+            kind = said.get("t")
+            if kind in kinds:
                 yield Line.load(said)
+            elif kind in FACTS:
+                return
 
     async def _put(self, out: "_Publisher", line: Line, partition: int, name: str = "") -> None:
         await out.publish(line.kind, partition, line.key, line.value, line.headers, name)
