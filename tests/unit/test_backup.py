@@ -2,16 +2,17 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import pytest
 
 from models.calendar import civil_day
 from models.notices import elsewhere
-from streams import topics
+from streams import backup, topics
 from streams.backup import DERIVED, FACTS, KEPT, MEMORY, Line, _Writer, check_backup, lines_in
 from streams.library import BadInput
+from streams.restore import _Restore
 from streams.settings import Settings
 from streams.topics import specs
 from streams.watch import WatchWork
@@ -182,3 +183,33 @@ def test_what_is_remembered_outlives_a_takeover_in_the_middle_of_a_restoration()
 def test_facts_and_memory_are_of_their_kinds() -> None:
     assert {*FACTS} == {*topics.INBOUND}
     assert MEMORY not in KEPT
+
+
+def test_records_behind_an_open_transaction_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Sighted:
+        def __init__(self, settings: Settings) -> None: ...
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *exc: object) -> None: ...
+        def stable(self, names: Any) -> Any:
+            return {("dossier.paid", 0): 4, ("dossier.paid", 1): 9}
+
+        def high(self, names: Any) -> Any:
+            return {("dossier.paid", 0): 7, ("dossier.paid", 1): 9}
+
+    monkeypatch.setattr(backup, "Sight", Sighted)
+
+    assert backup._held(SETTINGS) == {"dossier.paid-0": 3}
+
+
+def test_what_comes_before_the_facts_is_found_without_reading_them(tmp_path: Path) -> None:
+    memory = Line(MEMORY, 0, 0, f"{READING.decision.id}/online-dossiers/12688".encode(), b'{"episode": 1}')
+    operators, fact = LINES[3], LINES[1]
+    file = written(tmp_path / "b", memory, LINES[0], operators, fact, LINES[2])
+    restoring = _Restore(SETTINGS, file, check_backup(file), lambda _: None)
+
+    assert [*restoring._lines({MEMORY})] == [memory]
+    assert [*restoring._lines({"alerts"})] == [LINES[0]]
+    assert [*restoring._lines({"operators", "periods"})] == [operators]
+    assert [*restoring._lines({*FACTS})] == [fact, LINES[2]]
