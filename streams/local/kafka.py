@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -19,6 +20,10 @@ from streams.local.state import free_port, is_free, write_whole
 VERSION: Final = "4.3.0"
 ENDPOINT: Final = f"org.apache.kafka:kafka_2.13:{VERSION}"
 JARS: Final = 45
+BINDING: Final = ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.4")
+"""carries Kafka's lines (slf4j 1.7) to the log4j that comes with it, of the same version; else none are written"""
+BINDING_S: Final = 30.0
+"""how long that may take to fetch: Kafka starts without it too"""
 LEARN_S: Final = 60
 META: Final = ("cluster.id", "node.id", "version")
 """without which a log directory is nobody's"""
@@ -46,6 +51,22 @@ group.initial.rebalance.delay.ms=0
 log.cleaner.threads=1
 """
 
+LOG_CONFIG: Final = """\
+# to standard output, which is the child's log, and rotated as every log of `lotrinh up`
+status=error
+appender.out.type=Console
+appender.out.name=out
+appender.out.layout.type=PatternLayout
+appender.out.layout.pattern=%d{ISO8601} %p %c{1}: %m%n
+rootLogger.level=info
+rootLogger.appenderRef.out.ref=out
+# the settings of every client and topic, line by line
+logger.config.name=org.apache.kafka.common.config
+logger.config.level=warn
+logger.states.name=state.change.logger
+logger.states.level=warn
+"""
+
 
 def cache_dir() -> Path:
     """Return where jars are kept between runs: `LOTRINH_CACHE_DIR`, else the user's cache directory."""
@@ -66,7 +87,7 @@ def classpath(say: Callable[[str], None]) -> str:
     if marker.exists():
         found = marker.read_text(encoding="utf-8")
         if all(Path(jar).is_file() and Path(jar).stat().st_size for jar in found.split(os.pathsep)):
-            return found
+            return _with_log(found, folder, say)
     with _progress(folder, say):
         try:
             env = jgo.build(ENDPOINT, cache_dir=folder)
@@ -75,7 +96,33 @@ def classpath(say: Callable[[str], None]) -> str:
     found = os.pathsep.join(str(jar) for jar in [*env.classpath, *env.module_path_jars])
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(marker, found)
-    return found
+    return _with_log(found, folder, say)
+
+
+def _with_log(path: str, folder: Path, say: Callable[[str], None]) -> str:
+    """Return the class path with the binding through which Kafka logs; without it where it cannot be had."""
+    group, name, version = BINDING
+    jar = folder / "log" / f"{name}-{version}.jar"
+
+    def fetch() -> None:
+        import jgo
+
+        with contextlib.suppress(Exception):  # whatever it is, Kafka runs without
+            env = jgo.build(":".join(BINDING), cache_dir=folder)
+            found = [Path(j) for j in [*env.classpath, *env.module_path_jars] if Path(j).name == jar.name]
+            jar.parent.mkdir(parents=True, exist_ok=True)
+            temporary = jar.with_suffix(f".{os.getpid()}")
+            shutil.copyfile(found[0], temporary)
+            temporary.replace(jar)
+
+    if not jar.is_file():
+        fetching = threading.Thread(target=fetch, daemon=True)
+        fetching.start()
+        fetching.join(BINDING_S)
+    if not jar.is_file():
+        say(f"Kafka will have no log: {group}:{name}:{version} cannot be fetched from Maven Central")
+        return path
+    return os.pathsep.join([path, str(jar)])
 
 
 @contextlib.contextmanager
@@ -185,6 +232,8 @@ def prepare(folder: Path, port: int, controller: int, path: str, joins: Joins | 
     ours = [line for line in text.splitlines() if line.partition("=")[0] not in joins.settings]
     text = "\n".join([*ours, *(f"{name}={value}" for name, value in joins.settings.items())]) + "\n"
     write_whole(config, text)
+    lines = folder / "log4j2.properties"
+    write_whole(lines, LOG_CONFIG)
     cache = startup_cache()
     known = [f"-XX:AOTCache={cache}"] if cache.exists() else []
     base = [java(), "-cp", path]
@@ -207,7 +256,16 @@ def prepare(folder: Path, port: int, controller: int, path: str, joins: Joins | 
             ]
         )
     write_whole(kept, meta.read_text(encoding="utf-8"))
-    return [base[0], f"-Xmx{joins.heap}", "-XX:+UseSerialGC", *known, *base[1:], "kafka.Kafka", str(config)]
+    return [
+        base[0],
+        f"-Xmx{joins.heap}",
+        "-XX:+UseSerialGC",
+        *known,
+        f"-Dlog4j2.configurationFile={lines}",
+        *base[1:],
+        "kafka.Kafka",
+        str(config),
+    ]
 
 
 def _mend(meta: Path, kept: Path) -> None:

@@ -105,6 +105,10 @@ def test_everything_is_there_and_says_where(up: Up) -> None:
     listening = [c for pid in up.pids() for c in psutil.Process(pid).net_connections("inet") if c.status == "LISTEN"]
     assert {c.laddr.ip.removeprefix("::ffff:") for c in listening} == {"127.0.0.1"}
     assert "open http://127.0.0.1:" in up.text()
+    of_kafka = (up.folder / "logs" / "kafka.log").read_text()
+    assert "Kafka Server started" in of_kafka
+    assert "SLF4J" not in of_kafka
+    assert "Ready to accept connections" in (up.folder / "logs" / "valkey.log").read_text()
 
 
 def test_a_second_one_on_the_same_directory_is_refused(up: Up) -> None:
