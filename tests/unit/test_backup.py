@@ -6,11 +6,13 @@ from typing import Any, Self
 
 import orjson
 import pytest
+from faust.types import TP
 
 from models.calendar import civil_day
 from models.notices import elsewhere
 from streams import backup, topics
 from streams.backup import DERIVED, FACTS, KEPT, MEMORY, Line, _Writer, check_backup, lines_in
+from streams.engine import Fetch
 from streams.library import BadInput
 from streams.restore import _Restore
 from streams.settings import Settings
@@ -129,7 +131,9 @@ class Watch:
     """One partition of watch that judges `literal`, told by one partition of tally."""
 
     def __init__(self) -> None:
-        owner: Any = SimpleNamespace(memo={}, goal={}, epoch=1, position=0, partition=0, rows=self._rows)
+        owner: Any = SimpleNamespace(
+            memo={}, goal={}, epoch=1, position=0, partition=0, rows=self._rows, spend=lambda _: None
+        )
         self.tables: Any = SimpleNamespace(unit_days={}, gaps={}, alerts={}, announced={})
         self.work = WatchWork(owner, READING, SETTINGS, self.tables)
         self.memo = owner.memo
@@ -141,7 +145,7 @@ class Watch:
 
     def take(self, message: dict[str, Any]) -> None:
         value = orjson.dumps({"slot": 0, "epoch": 1, "position": 0, **message})
-        self.work.take(SimpleNamespace(records=[SimpleNamespace(value=value)]))  # type: ignore[arg-type]  # a fetch
+        self.work.take(Fetch(TP("unit.tallies", 0), [SimpleNamespace(value=value, offset=0)], 0, 1))
 
     def pass_tick(self, at: str | None, flush: str | None = None) -> None:
         self.take({"kind": "passed", "at": at, "flush": flush, "records": 0})
