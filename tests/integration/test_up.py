@@ -217,4 +217,5 @@ def _figures(standings: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Any
 
 
 def _versions(standings: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
-    return {(s["unit"], s["indicator"]): s["version"] for s in standings}
+    """Versions of the rows that are for the wall: of units that a registry knows."""
+    return {(s["unit"], s["indicator"]): s["version"] for s in standings if not s.get("unknown")}
