@@ -20,7 +20,7 @@ from models.completeness import Cause, Gap, Log, Shape, age_s, lasts, missing, s
 from streams import topics
 from streams.broker import bootstrap, client_options
 from streams.ops.metrics import Metric
-from streams.reading_kafka import consumer
+from streams.reading_kafka import consumer, log_offsets
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.complete")
@@ -202,8 +202,7 @@ class Sight:
     ) -> dict[TopicPartition, int]:
         if not tps:
             return {}
-        found = self._admin().list_partition_offsets(dict.fromkeys(tps, spec), isolation_level=isolation)
-        return {tp: at.offset for tp, at in found.items()}
+        return log_offsets(self._admin(), tps, spec, isolation=isolation, patience_s=self._patience_ms / 1000)
 
     def _admin(self) -> KafkaAdminClient:
         if self._client is None:

@@ -14,7 +14,7 @@ from models.portal import Batch, Examination, Finding, Sample, Where
 from streams import codecs, topics
 from streams.broker import bootstrap, client_options
 from streams.library import BadInput, read_registry
-from streams.reading_kafka import consumer
+from streams.reading_kafka import consumer, log_offsets
 from streams.settings import Settings
 
 POLL_MS: Final = 500
@@ -95,9 +95,9 @@ def _behind_transactions(
 ) -> Iterator[Finding]:
     """Say what lies behind an open transaction: acknowledged, and read by nobody until it ends."""
     committed = reader.end_offsets(tps)
-    written = client.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.LATEST))
+    written = log_offsets(client, tps, OffsetSpec.LATEST)
     for tp in tps:
-        hidden = written[tp].offset - committed[tp]
+        hidden = written[tp] - committed[tp]
         if hidden > 0:
             cause = Cause("open-transaction", name, tp.partition, None, hidden)
             yield Finding(

@@ -6,7 +6,9 @@ from itertools import combinations
 from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import CorruptRecordError, KafkaError
+from kafka.protocol.consumer.offsets import IsolationLevel
 from kafka.record import memory_records
 from kafka.record.default_records import DefaultRecordBatch
 
@@ -22,8 +24,36 @@ from streams.topics import changelog
 POSITION: Final = b"\x00position"
 """the engine's own row of every changelog (streams/engine/owner.py); named here, so that no command loads Faust"""
 
+ASK_AGAIN_S: Final = 0.2
+"""between two questions to a broker that cannot answer yet"""
 SILENT_S: Final = 30.0
 """how long a read waits for its next record, which is there, before it says that the broker has gone away"""
+
+
+def log_offsets(
+    client: KafkaAdminClient,
+    partitions: Iterable[TopicPartition],
+    spec: OffsetSpec,
+    *,
+    isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
+    patience_s: float = SILENT_S,
+) -> dict[TopicPartition, int]:
+    """Return where the logs of partitions begin or end, by the offset that `spec` and `isolation` name.
+
+    A leader that was elected a moment ago does not know its end yet, and says so: it is asked again for `patience_s`
+    seconds. Raises KafkaError where the answer does not come, or is another.
+    """
+    deadline, asked = time.monotonic() + patience_s, dict.fromkeys(partitions, spec)
+    while asked:
+        try:
+            found = client.list_partition_offsets(asked, isolation_level=isolation)
+        except KafkaError as exc:
+            if not getattr(exc, "retriable", False) or time.monotonic() > deadline:
+                raise
+            time.sleep(ASK_AGAIN_S)
+        else:
+            return {tp: at.offset for tp, at in found.items()}
+    return {}
 
 
 class TolerantBatch(DefaultRecordBatch):  # type: ignore[misc]  # kafka-python is untyped

@@ -13,7 +13,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, Of
 from kafka.errors import KafkaError
 
 from streams import copies, formats, topics
-from streams.reading_kafka import Dossiers, consumer
+from streams.reading_kafka import Dossiers, consumer, log_offsets
 from streams.settings import Settings
 
 POSITION: Final = b"\x00position"
@@ -85,8 +85,8 @@ def gather(settings: Settings, client: KafkaAdminClient) -> Facts:
         _read_states(facts, reader, settings)
         # Once more: work goes on meanwhile, and a position read later than an end would lie beyond it.
         facts.last = {(tp.topic, tp.partition): at for tp, at in reader.end_offsets(tps).items()}
-        ends = client.list_partition_offsets(dict.fromkeys(tps, OffsetSpec.LATEST))
-        facts.high = {(tp.topic, tp.partition): at.offset for tp, at in ends.items()}
+        ends = log_offsets(client, tps, OffsetSpec.LATEST)
+        facts.high = {(tp.topic, tp.partition): at for tp, at in ends.items()}
         _read_newest_tick(facts, reader, settings.topic(topics.TICKS))
         _read_sample(facts, reader, settings)
     finally:
