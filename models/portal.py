@@ -94,13 +94,14 @@ UNVERSIONED: Final = About(
     "versions", "failed", "have no version, after a record of their dossier that has one: none of their facts wins",
     "send `version` in all events or in none",
 )  # fmt: skip
+LEAVE_OUT: Final = "leave unset fields out: @JsonInclude(JsonInclude.Include.NON_NULL) in Jackson"
 JACKSON: Final = About(
     "nulls", "warning", f"write unset fields as null ({NULLS_LEAST} and more): null takes a fact back",
-    "leave unset fields out: @JsonInclude(JsonInclude.Include.NON_NULL) in Jackson",
+    LEAVE_OUT,
 )  # fmt: skip
 TAKES_BACK: Final = About(
     "nulls", "failed", "take back by null what an earlier record of their dossier had said",
-    "leave unset fields out: @JsonInclude(JsonInclude.Include.NON_NULL) in Jackson",
+    LEAVE_OUT,
 )  # fmt: skip
 FUTURE: Final = About(
     "times", "warning", "tell of times after their record was sent",
