@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo tour test compiled unit integration chaos lint type bench lock clean help
+.PHONY: demo tour test unit integration chaos lint type bench lock clean help
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 14
@@ -42,13 +42,6 @@ unit: $(VENV)/dev  ## what needs no process: seconds
 integration: $(VENV)/dev  ## real Kafka, Valkey, browser; without the faults that take minutes
 	$(BIN)/pytest -m "not chaos" tests/integration tests/board
 
-compiled: build/compiled/ready  ## lotrinh with its core compiled to C, in build/compiled: needs a C compiler
-
-build/compiled/ready: $(VENV)/dev setup.py deploy/compile.sh $(shell find models streams -name '*.py')
-	@echo "compiling into build/compiled"
-	@PYTHON=$(BIN)/python deploy/compile.sh build/compiled
-	@touch $@
-
 chaos: $(VENV)/dev  ## random faults on real processes: SEED=7 MINUTES=30; or named ones: FAULTS=a,b REPEAT=20 RIGS=3 OUT=FILE
 	$(BIN)/python -m tests.chaos.run $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	  $(if $(FAULTS),--faults $(FAULTS)) $(if $(REPEAT),--repeat $(REPEAT)) $(if $(RIGS),--rigs $(RIGS)) $(if $(OUT),--out $(OUT))
@@ -61,7 +54,6 @@ type: $(VENV)/dev  ## mypy, strict
 	$(BIN)/mypy
 
 bench: $(VENV)-bench/ready  ## side by side in one run; results as JSON and tables: some 20 minutes, or PEERS=plain,tally
-	-@$(MAKE) --no-print-directory compiled  # without a compiler that peer is left out, and the run says why
 	$(VENV)-bench/bin/python -m bench.run $(if $(PEERS),--peers $(PEERS)) $(if $(ROUNDS),--rounds $(ROUNDS))
 	$(VENV)-bench/bin/python -m bench.latency
 	$(VENV)-bench/bin/python -m bench.recovery
@@ -69,7 +61,7 @@ bench: $(VENV)-bench/ready  ## side by side in one run; results as JSON and tabl
 
 lock: $(VENV)/dev  ## pin every dependency by hash again
 	$(BIN)/pip install --quiet uv
-	for extra in "" local compile dev; do \
+	for extra in "" local dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade \
 	    $${extra:+--extra $$extra} --no-emit-package lotrinh --custom-compile-command "make lock" pyproject.toml \
 	    -o deploy/requirements$${extra:+-$$extra}.lock || exit 1; \

@@ -6,9 +6,6 @@ from typing import Any, Final
 
 GOALS: Final = (
     ("tally", "plain", 0.6),
-    ("tally", "naive", 40.0),
-    ("tally-compiled", "naive", 40.0),
-    ("tally-compiled", "tally", 1.0),
     ("tally", "streams-alo", 1.0),
     ("tally", "streams-eos", 1.0),
     ("watch", "tally", 0.5),

@@ -1,7 +1,6 @@
 """An event as it travels: the closed schema of the contract, as pydantic reads it.
 
-Apart from what is made of it (`models.events`): pydantic takes a schema's annotations apart while the program runs, so
-this module stays plain Python where that one is compiled.
+`models.events` says what is made of it.
 """
 
 from typing import Annotated, Literal, Required

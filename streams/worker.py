@@ -16,7 +16,7 @@ from streams.application import APPS
 from streams.broker import bootstrap, client_options
 from streams.completeness import Observer
 from streams.engine.stop import explain_by, watched
-from streams.ops.process import COLLECTOR, CORE, VERSION
+from streams.ops.process import COLLECTOR, VERSION
 from streams.ops.server import OpsServer, address_of, listen
 from streams.ops.worker import WorkerHealth
 from streams.settings import Settings
@@ -31,7 +31,7 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
         topics.check(client, settings)
     finally:
         client.close()
-    log.info("%s, lotrinh %s, core: %s", name, VERSION, CORE)
+    log.info("%s, lotrinh %s", name, VERSION)
     explain_by(codecs.sentence)
     for missing in codecs.unreadable():
         log.warning("%s: the first batch that is compressed so stops whoever reads it; %s", missing, codecs.REMEDY)

@@ -138,7 +138,6 @@ def test_the_container_runs_as_nobody_in_particular_from_a_locked_set() -> None:
 
     assert "USER 10001" in text
     assert "--require-hashes -r deploy/requirements.lock" in text
-    assert "--require-hashes -r deploy/requirements-compile.lock" in text
 
 
 def test_every_name_of_the_settings_example_is_a_setting() -> None:
@@ -218,7 +217,7 @@ def test_secrets_are_never_shown() -> None:
     assert "hunter2" not in repr(settings) + str(settings.model_dump())
 
 
-@pytest.mark.parametrize("extra", ["", "-compile", "-local", "-dev"])
+@pytest.mark.parametrize("extra", ["", "-local", "-dev"])
 def test_every_dependency_is_locked_by_hash(extra: str) -> None:
     text = (ROOT / f"deploy/requirements{extra}.lock").read_text()
     pins = re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE)

@@ -11,10 +11,7 @@ inbound topics under the prefix, which hold so many records and no more, counts 
 
 import importlib.util
 import shutil
-from collections.abc import Callable
 from typing import Final, NamedTuple
-
-from bench import compiled
 
 NOTHING: Final = "nothing"
 
@@ -39,8 +36,6 @@ class Peer(NamedTuple):
     """the workload so many times over (more dossiers): a peer that has to warm up"""
     rounds: int | None = None
     """at most"""
-    absent: Callable[[], str | None] | None = None
-    """why something else that it needs is not there; None where it is"""
     own_topics: bool = False
     """has to find topics that no other lotrinh has worked on"""
 
@@ -53,8 +48,6 @@ PEERS: Final = (
     Peer("plain", "plain loop", "bench.peers.plain_loop", NOTHING, packages=("confluent_kafka",)),
     Peer("aiokafka", "aiokafka getmany", "bench.peers.aiokafka_loop", NOTHING),
     Peer("tally", "lotrinh tally", "bench.peers.lotrinh", _LOTRINH, ("tally",)),
-    Peer("tally-compiled", "lotrinh tally, core compiled", "bench.peers.lotrinh", _LOTRINH, ("tally-compiled",),
-         absent=compiled.absent, own_topics=True),
     Peer("watch", "lotrinh watch", "bench.peers.lotrinh", "unit-days, standings, alerts, exactly once", ("watch",)),
     Peer("both", "lotrinh tally + watch, to `standings`", "bench.peers.lotrinh", "all of it, exactly once", ("both",),
          own_topics=True),
@@ -89,4 +82,4 @@ def missing(peer: Peer) -> str | None:
     tools = [name for name in peer.tools if shutil.which(name) is None]
     if tools:
         return f"not found: {', '.join(tools)} (a JDK)"
-    return peer.absent() if peer.absent is not None else None
+    return None

@@ -1,6 +1,6 @@
 """lotrinh itself, as workers: `tally` alone, `watch` alone on all that tally has said, or `both` end to end.
 
-usage: python -m bench.peers.lotrinh tally|tally-compiled|watch|both BOOTSTRAP PREFIX RECORDS
+usage: python -m bench.peers.lotrinh tally|watch|both BOOTSTRAP PREFIX RECORDS
 
 Times are the workers' own words (from the first record taken to the last transaction committed) and, end to end, the
 last record in `standings`. `watch` needs a system on which tally has worked; it starts one, unmeasured, where none has.
@@ -20,7 +20,6 @@ from typing import Any
 
 import orjson
 
-from bench import compiled
 from bench.counters import digest
 from bench.peers.client import given, report
 from bench.rig import cpu_of, env_of, peak_rss_mb
@@ -92,11 +91,11 @@ class Worker:
 
 
 @contextmanager
-def worked(*names: str, settings: Settings, **env: str) -> Iterator[list[Worker]]:
+def worked(*names: str, settings: Settings) -> Iterator[list[Worker]]:
     """Workers on a full log; stopped at the end."""
     with tempfile.TemporaryDirectory() as folder:
         # watch first, so that it is there when tally begins to speak
-        workers = [Worker(name, settings, Path(folder), **env) for name in sorted(names, reverse=True)]
+        workers = [Worker(name, settings, Path(folder)) for name in sorted(names, reverse=True)]
         try:
             yield [worker.until_ready() for worker in workers]
         finally:
@@ -105,17 +104,10 @@ def worked(*names: str, settings: Settings, **env: str) -> Iterator[list[Worker]
                     worker.stop()
 
 
-def run_tally(settings: Settings, records: int, core: str = "python", **env: str) -> dict[str, Any]:
-    """Measure tally alone, with its core in one of its forms."""
-    with worked("tally", settings=settings, **env) as (tally,):
-        if f"core: {core}" not in tally.text():
-            raise SystemExit(f"the core is not {core}: {tally.text()[:500]}")
+def run_tally(settings: Settings, records: int) -> dict[str, Any]:
+    """Measure tally alone."""
+    with worked("tally", settings=settings) as (tally,):
         return _counted(tally, settings, records) | tally.used()
-
-
-def run_compiled(settings: Settings, records: int) -> dict[str, Any]:
-    """Measure tally alone, with its core compiled."""
-    return run_tally(settings, records, "compiled", **compiled.env())
 
 
 def _counted(tally: Worker, settings: Settings, records: int) -> dict[str, Any]:
@@ -238,7 +230,6 @@ def standings_of(settings: Settings) -> dict[str, tuple[int, int]]:
 
 RUNS = {
     "tally": (run_tally, tallied),
-    "tally-compiled": (run_compiled, tallied),
     "watch": (run_watch, judged),
     "both": (run_both, judged),
 }

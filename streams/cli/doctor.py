@@ -66,7 +66,6 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
 
     yield doctor.libraries()
     yield doctor.codecs()
-    yield doctor.core()
     reading = read_reading(settings)  # a decision that cannot be read is bad input, said in one sentence
     yield doctor.decision(reading)
     yield doctor.holidays(reading.workdays, datetime.now(ZONE).date())

@@ -16,7 +16,6 @@ from models.reading import Reading
 from models.workdays import Workdays
 from streams.board.probe import RedisFacts
 from streams.codecs import REMEDY, SAMPLES, unreadable
-from streams.ops.process import CORE
 
 Level = Literal["ok", "warning", "failed", "skipped"]
 
@@ -83,11 +82,6 @@ def codecs() -> Finding:
             REMEDY,
         )
     return Finding("codecs", "ok", f"reads {', '.join(SAMPLES)}, with every client")
-
-
-def core() -> Finding:
-    """Say in which form the core is installed; both give the same figures."""
-    return Finding("core", "ok", {"compiled": "compiled", "python": "plain Python"}[CORE])
 
 
 def decision(reading: Reading) -> Finding:

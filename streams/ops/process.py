@@ -7,15 +7,12 @@ import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from models import fold
 from streams.ops.metrics import Metric
 
 BEGAN: Final = time.time()
 VERSION: Final = version("lotrinh")  # looked up on disk: once, not at every scrape
-CORE: Final[Literal["compiled", "python"]] = "python" if fold.__file__.endswith(".py") else "compiled"
-"""the form in which what every event runs through was installed (`setup.py`)"""
 _PAGE: Final = resource.getpagesize()
 
 
@@ -56,8 +53,8 @@ def process_metrics() -> list[Metric]:
         Metric(
             "lotrinh_build_info",
             "gauge",
-            "1, with version and form of the core as labels.",
-            [({"version": VERSION, "core": CORE}, 1)],
+            "1, with the version as label.",
+            [({"version": VERSION}, 1)],
         ),
         Metric("lotrinh_process_start_time_seconds", "gauge", "When the process began.", [({}, BEGAN)]),
         Metric(

@@ -40,7 +40,7 @@ def test_the_doctor_finds_what_is_wrong_and_says_what_to_do(system: System) -> N
     levels = {name: check["level"] for name, check in found.items()}
     assert not [f for f in found.values() if f["level"] == "failed"]
     for name in ("kafka", "topics", "replication", "tally", "watch", "ticks", "clocks", "positions", "rules", "lag",
-                 "compaction", "worker", "libraries", "core", "broker disk"):  # fmt: skip
+                 "compaction", "worker", "libraries", "broker disk"):  # fmt: skip
         assert levels[name] == "ok", found[name]
     assert levels["redis"] == levels["wallboard"] == "skipped"
     refused = levels["dead letters"] == "warning"

@@ -208,12 +208,6 @@ def test_libraries_are_those_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (finding.level, finding.text) == ("failed", "aiokafka is 9.9, 0.14.0 is pinned")
 
 
-def test_the_form_of_the_core_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    for form, said in (("python", "plain Python"), ("compiled", "compiled")):
-        monkeypatch.setattr(doctor, "CORE", form)
-        assert doctor.core()[:3] == ("core", "ok", said)
-
-
 def test_room_on_a_disk(tmp_path: Path) -> None:
     assert doctor.disk(None).level == doctor.disk(tmp_path / "none").level == "skipped"
     assert doctor.disk(tmp_path).level in ("ok", "warning", "failed")
