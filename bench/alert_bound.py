@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from models.workdays import Profile
-from streams.backtest.scores import HEALTHY_DOSSIERS, MISS_DOSSIERS, MISS_POINTS
+from models.calendar.workdays import Profile
+from streams.audit.backtest.scores import HEALTHY_DOSSIERS, MISS_DOSSIERS, MISS_POINTS
 
 DRAWS: Final = 100
 """futures drawn of each unit"""

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.alert_bound import best_at
-from streams.backtest.drawings import calibration as drawn
-from streams.backtest.drawings import first_alerts, frontier
-from streams.backtest.funnel import beyond, funnel
-from streams.backtest.scores import (
+from streams.audit.backtest.drawings import calibration as drawn
+from streams.audit.backtest.drawings import first_alerts, frontier
+from streams.audit.backtest.funnel import beyond, funnel
+from streams.audit.backtest.scores import (
     HEALTHY_DOSSIERS,
     MISS_DOSSIERS,
     MISS_POINTS,

@@ -2,7 +2,7 @@
 
 usage: python -m bench.alert_study [--provinces 16] [--seed 1] [--out docs]
 
-The rules are those of the running system, driven through `models.alerts` on the evening of every day; the peers (a
+The rules are those of the running system, driven through `models.alerting.alerts` on the evening of every day; the peers (a
 Wilson interval looked at daily, a burn rate of two windows) are what monitoring systems offer for ratios. The same seed
 gives the same study.
 """
@@ -20,17 +20,17 @@ from typing import Final
 
 from bench import alert_report
 from bench.alert_bound import Population, Unit, case, frontier, poisson
-from models.alerts import Alerts
-from models.calendar import end_of
-from models.chance import wilson
-from models.decisions import Decision, Indicator, Period
-from models.forecast import dispersion
-from models.reading import Reading, Sources
-from models.standings import Standings
-from models.transitions import Transition
-from models.workdays import SHIPPED, Profile
-from streams.backtest.scores import HEALTHY_DOSSIERS, Course, Look
-from streams.library import read_decision, shipped_registry
+from models.alerting.alerts import Alerts
+from models.alerting.transitions import Transition
+from models.calendar.civil_time import end_of
+from models.calendar.workdays import SHIPPED, Profile
+from models.decisions.file import Decision, Indicator, Period
+from models.decisions.reading import Reading, Sources
+from models.forecasting.forecast import dispersion
+from models.forecasting.probability import wilson
+from models.standings.standings import Standings
+from streams.audit.backtest.scores import HEALTHY_DOSSIERS, Course, Look
+from streams.files.decision_files import read_decision, shipped_registry
 
 INDICATOR: Final[Indicator] = "online-dossiers"
 VOLUMES: Final = (3, 10, 30, 100, 300)

@@ -24,13 +24,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from bench.latency import processes, quantiles
 from bench.rig import broker, cpu_of, env_of, events_of, fresh, idle, named_units
-from models.calendar import end_of
-from streams import topics
-from streams.engine.owner import partition_of
+from models.calendar.civil_time import end_of
+from streams.broker import topics
+from streams.broker.ticks import Ticker
+from streams.engine.partition import partition_of
 from streams.feeds.publisher import Publisher
+from streams.monitoring.waiting import wait_until_counted
 from streams.settings import Settings
-from streams.ticks import Ticker
-from streams.waiting import wait_until_counted
 
 DAY = "2024-12-30"
 """a day on which the workload has nothing"""

@@ -42,8 +42,10 @@ print(seconds, time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SEL
 """
 PEERS = {
     "orjson": LOOP.format(setup="from orjson import loads as parse"),
-    "validated": LOOP.format(setup="from models.events import _validate as parse"),
-    "decoded": LOOP.format(setup="from models.events import decode\nparse = lambda line: decode(line.strip())"),
+    "validated": LOOP.format(setup="from models.dossiers.events import _validate as parse"),
+    "decoded": LOOP.format(
+        setup="from models.dossiers.events import decode\nparse = lambda line: decode(line.strip())"
+    ),
     "evaluate": EVALUATE,
 }
 

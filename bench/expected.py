@@ -5,12 +5,12 @@ from datetime import date
 
 from bench.counters import digest
 from bench.rig import CLOCK
-from models.contributions import contributions
-from models.dossier import NOTHING, Dossier
-from models.evaluation import Evaluator
-from models.events import Event, decode
-from models.fold import Counted, count, learn
-from streams.library import read_reading
+from models.counting.contributions import contributions
+from models.counting.learning import Counted, count, learn
+from models.dossiers.dossier import NOTHING, Dossier
+from models.dossiers.events import Event, decode
+from models.evaluation.evaluation import Evaluator
+from streams.files.decision_files import read_reading
 from streams.settings import Settings
 
 

@@ -27,9 +27,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
 from bench.run import broker, env_of, idle
-from streams import topics
-from streams.engine.owner import partition_of
-from streams.library import read_reading
+from streams.broker import topics
+from streams.engine.partition import partition_of
+from streams.files.decision_files import read_reading
 from streams.local.children import end_with_parent
 from streams.settings import Settings
 
@@ -117,7 +117,7 @@ def lotrinh(address: str, units: list[str], rate: float, seconds: float) -> list
     client.close()
     names = [[sys.executable, "-m", "streams.cli", "worker", name] for name in ("tally", "watch")]
     with processes(names, env_of(settings)):
-        from streams.waiting import wait_until_counted
+        from streams.monitoring.waiting import wait_until_counted
 
         wait_until_counted(settings, 60)
         time.sleep(1)

@@ -20,8 +20,8 @@ import orjson
 
 from bench import workload
 from bench.run import broker
-from streams import topics
-from streams.reading_kafka import records_of
+from streams.broker import topics
+from streams.broker.reading import records_of
 from tests.integration.system import System, Worker, running
 
 RESIDENT = re.compile(r"^lotrinh_process_resident_memory_bytes ([\d.e+]+)$", re.MULTILINE)

@@ -23,8 +23,8 @@ from typing import Any
 from bench.growth import samples, tenths
 from bench.peers.lotrinh import Worker
 from bench.rig import broker, events_of, idle_now, prepared
-from streams import topics
-from streams.reading_kafka import records_of
+from streams.broker import topics
+from streams.broker.reading import records_of
 from streams.settings import Settings
 
 WORKS = re.compile(r"works on \[([\d, ]*)\] after ([\d.]+) s")

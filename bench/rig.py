@@ -13,14 +13,14 @@ from pathlib import Path
 import orjson
 
 from bench import workload
-from streams import topics
+from streams.broker import topics
+from streams.broker.ticks import Ticker
 from streams.feeds.publisher import Publisher
-from streams.library import read_reading
+from streams.files.decision_files import read_reading
 from streams.local import kafka
 from streams.local.children import end_with_parent
 from streams.local.state import free_port
 from streams.settings import Settings
-from streams.ticks import Ticker
 
 IDLE_WANTED, IDLE_WAIT_S = 75.0, 60.0
 """percent; a run waits so long for a machine that has nothing else to do, and says what it found"""

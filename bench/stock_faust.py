@@ -26,7 +26,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from kafka.admin import NewTopic
 
 from bench.run import broker
-from streams import topics
+from streams.broker import topics
 from streams.local.children import end_with_parent
 
 PARTITIONS = 4

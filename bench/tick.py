@@ -10,13 +10,13 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 
-from models.calendar import civil_day, end_of
-from models.catalogue import parse_catalogue
-from models.evaluation import Evaluator
-from models.events import Event, decode
-from models.reading import Reading, Sources
+from models.calendar.civil_time import civil_day, end_of
+from models.decisions.reading import Reading, Sources
+from models.dossiers.events import Event, decode
+from models.evaluation.evaluation import Evaluator
+from models.registers.catalogue import parse_catalogue
 from streams.feeds.simulate import Simulation, catalogue_rows, simulate
-from streams.library import read_decision, shipped_registry
+from streams.files.decision_files import read_decision, shipped_registry
 
 
 def main() -> None:

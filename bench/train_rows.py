@@ -3,8 +3,8 @@
 usage: python -m bench.train_rows [--size 2048] [--write streams/data/rows-2.zdict]
 
 Half of the rows train, the other half is measured: bytes before and after, µs of processor time to pack and to unpack,
-and to tell where a dossier counts: from its facts, and from the shorthand in its row (`models/shorthand.py`).
-A dictionary in use is never replaced (streams/rows.py): rows are written with it.
+and to tell where a dossier counts: from its facts, and from the shorthand in its row (`models/counting/shorthand.py`).
+A dictionary in use is never replaced (streams/records/dossier_rows.py): rows are written with it.
 """
 
 import argparse
@@ -17,14 +17,14 @@ import orjson
 import zstandard
 
 from bench import workload
-from models.contributions import contributions
-from models.dossier import NOTHING, Dossier
-from models.events import Event, decode
-from models.fold import learn
-from models.shorthand import Shorthand
-from streams import rows
+from models.counting.contributions import contributions
+from models.counting.learning import learn
+from models.counting.shorthand import Shorthand
+from models.dossiers.dossier import NOTHING, Dossier
+from models.dossiers.events import Event, decode
 from streams.feeds.simulate import Simulation, simulate
-from streams.library import read_reading
+from streams.files.decision_files import read_reading
+from streams.records import dossier_rows as rows
 from streams.settings import Settings
 
 

@@ -25,7 +25,7 @@ import psutil
 
 from bench import workload
 from bench.run import broker, idle
-from streams import topics
+from streams.broker import topics
 from tests.integration.system import System, Worker, running
 
 METRIC = re.compile(r"^(lotrinh_\w+)(?:\{[^}]*\})? ([\d.e+-]+)$", re.MULTILINE)
@@ -119,7 +119,7 @@ def measure(system: System, dossiers: int, rate: float, seconds: float) -> dict[
 
 def live_bytes(system: System) -> dict[str, int]:
     """Return topic → bytes of keys and newest values: what compaction leaves, before overhead of batches."""
-    from streams.reading_kafka import records_of
+    from streams.broker.reading import records_of
 
     found = {}
     names = [topics.changelog(system.settings, app, table) for app, tables in topics.TABLES.items() for table in tables]

@@ -11,9 +11,9 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from models.codes import Codes
-from models.limits import Limits
+from models.dossiers.limits import Limits
 from models.partitioning import Partitioner, partition_of
+from models.registers.codes import Codes
 
 TICK_S_MAX: Final = 3_600
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{0,60}$")]

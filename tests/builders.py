@@ -6,13 +6,13 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from models.catalogue import Entry, parse_catalogue
-from models.evaluation import Evaluation, evaluate
-from models.reading import Reading, Sources
-from models.standings import Standing
-from models.trajectory import parse_trajectories
-from models.units import Succession, Unit
-from streams.library import read_decision, shipped_registry
+from models.decisions.reading import Reading, Sources
+from models.decisions.trajectory import parse_trajectories
+from models.evaluation.evaluation import Evaluation, evaluate
+from models.registers.catalogue import Entry, parse_catalogue
+from models.registers.units import Succession, Unit
+from models.standings.standings import Standing
+from streams.files.decision_files import read_decision, shipped_registry
 
 YEAR_END = date(2024, 12, 31)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.local import kafka
 from streams.local.children import end_with_parent
 from streams.local.state import free_port

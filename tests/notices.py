@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from models.notices import Message, Outbox, Situation
-from models.routing import Manner, Plan, Route, Routing
-from models.transitions import Transition, fingerprint, transition_id
-from models.workdays import SHIPPED
-from streams.library import shipped_registry
+from models.alerting.transitions import Transition, fingerprint, transition_id
+from models.calendar.workdays import SHIPPED
+from models.notification.outbox import Message, Outbox, Situation
+from models.notification.routing import Manner, Plan, Route, Routing
+from streams.files.decision_files import shipped_registry
 
 REGISTRY = shipped_registry()
 NOW = "2024-06-05T09:00:00+07:00"  # a Wednesday

@@ -242,12 +242,12 @@ RULES = ROOT / "deploy/prometheus-alerts.yml"
 def metric_names() -> set[str]:
     """Every name that a worker or the wallboard exposes."""
     from streams.board.wall import Wall
-    from streams.completeness import Observer
     from streams.engine.stats import Durations
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
+    from streams.monitoring.completeness import Observer
+    from streams.monitoring.metrics import SUFFIX
     from streams.notify.health import NotifyHealth
-    from streams.ops.metrics import SUFFIX
-    from streams.watch import WatchFigures
+    from streams.workers.watch import WatchFigures
     from tests.notices import Delivery, plan, to
     from tests.unit.test_ops import FakeOwner, health
 
@@ -280,10 +280,10 @@ def test_every_alert_and_every_metric_is_explained() -> None:
 
 
 def test_what_processes_may_do_is_what_they_do() -> None:
-    from streams import topics
-    from streams.application import APPS
-    from streams.library import read_reading
+    from streams.broker import topics
+    from streams.files.decision_files import read_reading
     from streams.notify import log, notifier
+    from streams.workers.applications import APPS
 
     acls = yaml.safe_load((ROOT / "deploy/acls.yml").read_text())
     settings = Settings(kafka="127.0.0.1:1", prefix="")
@@ -300,6 +300,6 @@ def test_what_processes_may_do_is_what_they_do() -> None:
     assert acls["notify"]["write"] == [topics.DELIVERIES]
     assert {*notifier.READS, topics.DELIVERIES} == set(acls["notify"]["read"])
     assert set(acls["portal"]["write"]) == set(topics.INBOUND)
-    assert acls["wallboard"]["describe"] == "all"  # it asks what is missing: streams/completeness.py
+    assert acls["wallboard"]["describe"] == "all"  # it asks what is missing: streams/monitoring/completeness.py
     assert set(acls["wallboard"]["groups_described"]) == set(topics.SOURCES)
     assert set(acls["wallboard"]["read"]) == {topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS}

@@ -34,8 +34,9 @@ from faust.windows import TumblingWindow
 from mode.loop import LOOPS
 from mode.threads import ServiceThread
 
-from streams.engine import app, kafka, records, tables, takeover, transport
-from streams.engine.owner import partition_of
+from streams.engine import aiokafka_log as kafka
+from streams.engine import app, records, tables, takeover, transport
+from streams.engine.partition import partition_of
 
 
 def test_versions_are_those_the_overrides_were_written_for() -> None:
@@ -222,7 +223,7 @@ def test_a_commit_fails_only_for_good() -> None:
 
 
 def test_the_wait_for_the_markers_of_the_transaction_before_is_ours_to_set() -> None:
-    """It is read when a transaction is turned away with nothing in it yet; `streams.engine.kafka` sets it."""
+    """It is read when a transaction is turned away with nothing in it yet; `streams.engine.aiokafka_log` sets it."""
     source = inspect.getsource(sender.AddPartitionsToTxnHandler.handle_response)
 
     assert "if not txn_manager.txn_partitions:\n                        return BACKOFF_OVERRIDE" in source
@@ -290,7 +291,7 @@ def test_group_offsets_come_with_their_metadata() -> None:
 
 
 def test_kafka_python_takes_batches_apart_in_one_place() -> None:
-    """`portal check` notes the heads of batches there (streams/portal.py)."""
+    """`portal check` notes the heads of batches there (streams/doctor/portal_check.py)."""
     from kafka.consumer.fetcher import Fetcher
     from kafka.record import MemoryRecords
     from kafka.record.memory_records import MemoryRecordsBuilder

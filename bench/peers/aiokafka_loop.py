@@ -5,8 +5,8 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench.peers.client import Counting, Given, Stopwatch, given, report
-from models.events import TOPICS
-from streams.worker import tune_collector
+from models.dossiers.events import TOPICS
+from streams.workers.worker import tune_collector
 
 
 async def count(of: Given) -> None:

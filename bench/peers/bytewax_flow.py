@@ -12,9 +12,9 @@ from bytewax.testing import TestingSink, run_main
 
 from bench.counters import digest
 from bench.peers.client import Delta, Learning, Stopwatch, event_of, given, report
-from models.dossier import Dossier
-from models.events import TOPICS, Event
-from streams.worker import tune_collector
+from models.dossiers.dossier import Dossier
+from models.dossiers.events import TOPICS, Event
+from streams.workers.worker import tune_collector
 
 Days = dict[tuple[str, str], list[int]]
 

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from bench.counters import digest
 from bench.rig import peak_rss_mb
-from models.contributions import contributions
-from models.dossier import NOTHING, Dossier
-from models.events import Event, Refused, decode
-from models.fold import NONE, Held, learn, moved
-from streams.library import read_reading
+from models.counting.contributions import contributions
+from models.counting.learning import NONE, Held, learn, moved
+from models.dossiers.dossier import NOTHING, Dossier
+from models.dossiers.events import Event, Refused, decode
+from streams.files.decision_files import read_reading
 from streams.settings import Settings
 
 

@@ -12,9 +12,9 @@ import faust
 
 from bench.counters import digest
 from bench.peers.client import Stopwatch, given, report
-from models.calendar import day_number, day_text
-from models.events import TOPICS, Event, stamp
-from streams.library import read_reading
+from models.calendar.civil_time import day_number, day_text
+from models.dossiers.events import TOPICS, Event, stamp
+from streams.files.decision_files import read_reading
 from streams.settings import Settings
 
 BOOTSTRAP, PREFIX, RECORDS = given()

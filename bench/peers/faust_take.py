@@ -8,9 +8,9 @@ from collections import defaultdict
 from typing import Any
 
 from bench.peers.faust_app import RULES, add, app, days, dossiers, event_of, inbound, run, seen, watch
-from models.contributions import contributions
-from models.dossier import NOTHING, Dossier
-from models.fold import learn, moved
+from models.counting.contributions import contributions
+from models.counting.learning import learn, moved
+from models.dossiers.dossier import NOTHING, Dossier
 
 dossiers.use_partitioner = days.table.use_partitioner = True
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.peers.client import given
-from models.events import TOPICS
+from models.dossiers.events import TOPICS
 from streams.local import kafka
 
 SOURCES: Final = sorted((Path(__file__).parents[1] / "kafka_streams").glob("*.java"))

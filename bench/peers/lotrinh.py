@@ -23,14 +23,14 @@ import orjson
 from bench.counters import digest
 from bench.peers.client import given, report
 from bench.rig import cpu_of, env_of, peak_rss_mb
-from models.calendar import day_text
-from streams import topics
-from streams.completeness import Sight, Where
+from models.calendar.civil_time import day_text
+from streams.board.standings_log import standings_now
+from streams.broker import topics
+from streams.broker.reading import POSITION, records_of
 from streams.engine.tables import windowed
 from streams.local.children import end_with_parent
-from streams.reading_kafka import POSITION, records_of
+from streams.monitoring.completeness import Sight, Where
 from streams.settings import Settings
-from streams.standings_log import standings_now
 
 CAUGHT_UP = re.compile(r"caught up: (\d+) records, (\d+) transactions, from ([\d.]+) to ([\d.]+)")
 WAIT_S = 900.0

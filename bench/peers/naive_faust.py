@@ -3,9 +3,9 @@
 from typing import Any
 
 from bench.peers.faust_app import RULES, add, app, dossiers, event_of, inbound, run, seen, watch
-from models.contributions import contributions
-from models.dossier import NOTHING
-from models.fold import learn, moved
+from models.counting.contributions import contributions
+from models.counting.learning import learn, moved
+from models.dossiers.dossier import NOTHING
 
 
 @app.agent(inbound)

@@ -5,8 +5,8 @@ import uuid
 from confluent_kafka import Consumer, TopicPartition
 
 from bench.peers.client import Counting, Stopwatch, given, report
-from models.events import TOPICS
-from streams.worker import tune_collector
+from models.dossiers.events import TOPICS
+from streams.workers.worker import tune_collector
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from quixstreams import Application, State
 
 from bench.counters import digest
 from bench.peers.client import Learning, Stopwatch, event_of, given, report
-from models.events import TOPICS
+from models.dossiers.events import TOPICS
 
 
 def main() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from models.decisions import Formula, Indicator
-from models.reading import Reading
-from models.units import Unit
+from models.decisions.file import Formula, Indicator
+from models.decisions.reading import Reading
+from models.registers.units import Unit
 
 CLASSES: Final[Mapping[str, tuple[str, str]]] = {
     "province-agency": ("Sở, ban, ngành", "Province agencies"),

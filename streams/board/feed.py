@@ -17,8 +17,7 @@ from aiokafka.errors import KafkaError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from models.reading import Reading
-from streams import topics
+from models.decisions.reading import Reading
 from streams.board.pending import Pending, Watermark
 from streams.board.records import RowFact, Unreadable, for_the_wall, read_alert, read_standing
 from streams.board.store import (
@@ -32,8 +31,9 @@ from streams.board.store import (
     position_field,
     why,
 )
-from streams.broker import bootstrap, client_options
-from streams.formats import BOARD, FILES, check_record
+from streams.broker import topics
+from streams.broker.connection import bootstrap, client_options
+from streams.broker.formats import BOARD, FILES, check_record
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.board.feed")

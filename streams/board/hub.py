@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 import orjson
 from aiohttp import web
 
-from models.calendar import utc_ms
-from models.completeness import Cause, as_json, notice
+from models.calendar.civil_time import utc_ms
+from models.standings.completeness import Cause, as_json, notice
 from streams.board.follower import Follower, Stale
 
 BUFFERED_BYTES_MAX: Final = 16 << 10

@@ -14,14 +14,14 @@ import orjson
 from aiohttp import web
 from aiohttp.http import HttpVersion11
 
-from models.calendar import ZONE
-from models.completeness import as_json
+from models.calendar.civil_time import ZONE
+from models.standings.completeness import as_json
 from streams.board.assets import Asset, load_assets
 from streams.board.describe import describe
 from streams.board.hub import Channel, Client, converse
 from streams.board.wall import Wall
-from streams.ops.metrics import CONTENT_TYPE, exposition
-from streams.ops.process import process_metrics
+from streams.monitoring.metrics import CONTENT_TYPE, exposition
+from streams.monitoring.process import process_metrics
 
 log = logging.getLogger("lotrinh.board.server")
 

@@ -13,8 +13,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from streams.board.records import AlertFact, RowFact
-from streams.formats import check_board
-from streams.library import BadInput, read_text
+from streams.broker.formats import check_board
+from streams.errors import BadInput
+from streams.files.tables import read_text
 from streams.settings import Settings
 
 LOG_ENTRIES_KEPT: Final = 4096

@@ -9,16 +9,16 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from models.calendar import utc_ms
-from models.completeness import Cause
-from models.reading import Reading
-from streams import topics
+from models.calendar.civil_time import utc_ms
+from models.decisions.reading import Reading
+from models.standings.completeness import Cause
 from streams.board.follower import Follower, Stale
 from streams.board.hub import BEAT_S, BROADCAST_S_MIN, Channel, bye
 from streams.board.store import connect, known_boards
 from streams.board.tasks import end
-from streams.completeness import Observer
-from streams.ops.metrics import Metric
+from streams.broker import topics
+from streams.monitoring.completeness import Observer
+from streams.monitoring.metrics import Metric
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.board.wall")

@@ -10,13 +10,13 @@ from typing import Any
 
 from aiohttp import web
 
-from models.reading import Reading
+from models.decisions.reading import Reading
 from streams.board.feed import Feed
 from streams.board.server import create_app
 from streams.board.tasks import end
 from streams.board.wall import Wall
-from streams.completeness import Observer
-from streams.library import BadInput
+from streams.errors import BadInput
+from streams.monitoring.completeness import Observer
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.wallboard")

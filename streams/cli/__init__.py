@@ -65,9 +65,9 @@ def main() -> None:
     """Run a command; turn what is wrong with its input into one sentence."""
     from pydantic import ValidationError
 
-    from models.decisions import BadDecision
+    from models.decisions.file import BadDecision
     from streams.cli.terminal import make_visible
-    from streams.library import BadInput, Incomplete
+    from streams.errors import BadInput, Incomplete
 
     make_visible()
     try:
@@ -87,7 +87,7 @@ def main() -> None:
     except Exception as exc:
         if type(exc).__module__.partition(".")[0] not in {"kafka", "aiokafka"}:
             raise  # a bug: its traceback is what is wanted
-        from streams.codecs import sentence
+        from streams.broker.codecs import sentence
 
         # What may pass by itself is a broker that is away; all else it has answered, and the answer is what is wrong.
         away = getattr(exc, "retriable", False)
@@ -96,7 +96,7 @@ def main() -> None:
 
 def fail(message: str, code: int = 2) -> None:
     """Say what is wrong on stderr and end with an exit code."""
-    from models.texts import visible
+    from models.wording import visible
     from streams.cli.terminal import LINES
 
     click.echo(f"lotrinh: {visible(message, keep=LINES)}", err=True)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, TypeVar, get_args
 
-from models.calendar import end_of, instant, instant_of, moment_of
-from models.operator import SILENCE_DAYS_MAX, Label
+from models.alerting.operator_actions import SILENCE_DAYS_MAX, Label
+from models.calendar.civil_time import end_of, instant, instant_of, moment_of
 from streams.cli.alert_list import ID_SHOWN, condition_text
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.notify.texts import KIND, Names, when_text
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ _REFUSED: Final[Mapping[str, str]] = {
     "should have at least 1 character": "không được để trống",
     "should have at most": "dài quá",
 }
-"""what `models.operator` says of a record → the same in Vietnamese"""
+"""what `models.alerting.operator_actions` says of a record → the same in Vietnamese"""
 _SPANS: Final[Mapping[str, Callable[[int], timedelta]]] = {
     "d": lambda n: timedelta(days=n),
     "h": lambda n: timedelta(hours=n),
@@ -36,7 +36,7 @@ def wrong(vietnamese: str, english: str) -> BadInput:
 
 
 def refused(reason: str) -> BadInput:
-    """Return why a record is refused (`models.operator.parse_operator`)."""
+    """Return why a record is refused (`models.alerting.operator_actions.parse_operator`)."""
     where, _, said = reason.removeprefix("operator record, ").partition(": ")
     vietnamese = next((vn for english, vn in _REFUSED.items() if english in said), "bản ghi không hợp lệ")
     return wrong(f"{where}: {vietnamese}", said)

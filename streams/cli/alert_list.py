@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from models.operator import SEVERITIES
-from models.texts import counted_text, number_text
+from models.alerting.operator_actions import SEVERITIES
+from models.decisions.vietnamese import counted_text
+from models.wording import number_text
 from streams.notify.texts import KIND, SEVERITY, Names, dossiers_text, when_text
 
 ROLE: Final[Mapping[str, str]] = {

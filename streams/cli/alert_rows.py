@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, cast
 
-from models.notices import Outbox, Situation
-from models.operator import Operators, acknowledged_by, labels_of, silenced_by
-from models.reading import Reading
-from models.routing import Routing
-from models.rules import RULES, Inputs, chance
-from streams.alert_log import Told, told_alerts
+from models.alerting.operator_actions import Operators, acknowledged_by, labels_of, silenced_by
+from models.alerting.rules import RULES, Inputs, chance
+from models.decisions.reading import Reading
+from models.notification.outbox import Outbox, Situation
+from models.notification.routing import Routing
+from streams.audit.alert_log import Told, told_alerts
 from streams.notify.config import read_plan
 from streams.notify.log import restore
 from streams.settings import Settings

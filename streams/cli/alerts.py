@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 import click
 import orjson
 
-from models.operator import Role
+from models.alerting.operator_actions import Role
 from streams.cli.explain import explain
 from streams.cli.options import FILE, echo_json, of_system, say, settings_from
 
@@ -37,10 +37,10 @@ def command(
 ) -> None:
     """Show every alert transition, by time, from the topic `alerts`; with a command, explain one or act on it."""
     from streams.cli.alert_list import history_text
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
+    from streams.monitoring.waiting import wait_until_counted
     from streams.notify.texts import Names
-    from streams.waiting import wait_until_counted
 
     if ctx.invoked_subcommand is not None:
         ctx.obj = given
@@ -72,10 +72,10 @@ def list_(
 
     The JSON also says what each was judged by, where in the log it comes from, and when each mailbox is told next.
     """
-    from models.notices import Situation
+    from models.notification.outbox import Situation
     from streams.cli.alert_list import list_text
     from streams.cli.alert_rows import open_alerts, silences_of
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.notify.texts import Names
 
     settings = _settings(above, state_dir, receivers)
@@ -107,7 +107,7 @@ def list_(
 def ack(above: dict[str, Any], alert: str, role: str, note: str, ends: str | None, state_dir: Any) -> None:
     """Acknowledge an open alert (ID: of its transition or its fingerprint, or how that begins)."""
     from streams.cli.alert_answers import ack_text, found_alert, until
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.notify.texts import Names
 
     settings = _settings(above, state_dir)
@@ -136,7 +136,7 @@ def ack(above: dict[str, Any], alert: str, role: str, note: str, ends: str | Non
 def silence(above: dict[str, Any], matches: tuple[str, ...], ends: str, reason: str, role: str, state_dir: Any) -> None:
     """Send nothing of the alerts that fit all conditions, until then. The end of what was told is still told."""
     from streams.cli.alert_answers import matcher, silence_text, until
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.notify.texts import Names
 
     settings = _settings(above, state_dir)
@@ -178,8 +178,8 @@ def _settings(above: Mapping[str, Any], state_dir: Any, receivers: Any = None) -
 
 
 def _transitions(settings: Any) -> list[dict[str, Any]]:
-    from streams import topics
-    from streams.reading_kafka import records_of
+    from streams.broker import topics
+    from streams.broker.reading import records_of
 
     return [orjson.loads(record.value) for record in records_of(settings, topics.ALERTS)]
 
@@ -190,10 +190,10 @@ def _open(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def operators_of(settings: Any) -> Any:
     """Return what operators have said, merged."""
-    from models.events import Refused
-    from models.operator import merged, parse_operator
-    from streams import topics
-    from streams.reading_kafka import records_of
+    from models.alerting.operator_actions import merged, parse_operator
+    from models.dossiers.events import Refused
+    from streams.broker import topics
+    from streams.broker.reading import records_of
 
     said = (parse_operator(record.value or b"") for record in records_of(settings, topics.OPERATORS))
     return merged(s for s in said if not isinstance(s, Refused))
@@ -201,7 +201,7 @@ def operators_of(settings: Any) -> Any:
 
 def shortfalls(settings: Any) -> dict[tuple[str, str, str], int]:
     """Return what each unit lacks today, by (decision, indicator, unit)."""
-    from streams.standings_log import standings_now
+    from streams.board.standings_log import standings_now
 
     return {(r["decision"], r["indicator"], r["unit"]): r["shortfall"] for r in standings_now(settings)}
 
@@ -210,9 +210,9 @@ def now_of(settings: Any) -> str:
     """Return the time: of this machine, or of the replay where the running system lives through one."""
     import time
 
-    from models.calendar import utc_ms
-    from streams import topics
-    from streams.reading_kafka import records_of
+    from models.calendar.civil_time import utc_ms
+    from streams.broker import topics
+    from streams.broker.reading import records_of
 
     if settings.clock == "records":
         beats = [orjson.loads(r.value)["clock"] for r in records_of(settings, topics.HEARTBEATS) if r.value is not None]
@@ -226,12 +226,12 @@ def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason
     from kafka import KafkaProducer
     from kafka.errors import KafkaError
 
-    from models.events import Refused
-    from models.operator import key_of, parse_operator
-    from streams import topics
-    from streams.broker import bootstrap, client_options
+    from models.alerting.operator_actions import key_of, parse_operator
+    from models.dossiers.events import Refused
+    from streams.broker import topics
+    from streams.broker.connection import bootstrap, client_options
+    from streams.broker.formats import stamped
     from streams.cli.alert_answers import refused, wrong
-    from streams.formats import stamped
 
     record = {**said, "id": secrets.token_hex(8), "at": now, "role": role, "reason": reason}
     value = orjson.dumps(record)

@@ -21,12 +21,12 @@ def command(out: Path, **given: Any) -> None:
     """
     from datetime import UTC, datetime
 
-    from models.calendar import instant_of
-    from streams.backup import KEPT, write_backup
+    from models.calendar.civil_time import instant_of
+    from streams.broker.reading import size_of
     from streams.cli.progress import progress
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
-    from streams.reading_kafka import size_of
+    from streams.maintenance.backup import KEPT, write_backup
 
     settings = located(settings_from(**given))
     reading = read_reading(settings)

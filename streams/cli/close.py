@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from streams.cli.options import FILE, echo_json, may_be_incomplete, of_decision, of_system, say, settings_from
-from streams.library import BadInput
+from streams.errors import BadInput
 
 
 @click.command("close")
@@ -32,11 +32,11 @@ def command(
     """
     from datetime import UTC, datetime
 
-    from models.calendar import instant_of
-    from models.completeness import as_json as as_json_of
-    from models.report import close_period
+    from models.calendar.civil_time import instant_of
+    from models.reporting.report import close_period
+    from models.standings.completeness import as_json as as_json_of
     from streams.cli.options import day_option
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
     from streams.reports import closings, sources, words
 

@@ -17,8 +17,8 @@ def command() -> None:
 
 
 def _letters(settings: Any) -> Iterator[dict[str, Any]]:
-    from streams import topics
-    from streams.reading_kafka import records_of
+    from streams.broker import topics
+    from streams.broker.reading import records_of
 
     for record in records_of(settings, topics.DEAD_LETTERS):
         letter = orjson.loads(record.value)
@@ -55,12 +55,12 @@ def redrive(dry_run: bool, **given: Any) -> None:
     from kafka import KafkaProducer
     from kafka.errors import KafkaError
 
-    from models.events import Refused, decode
-    from streams.broker import bootstrap, client_options
-    from streams.codecs import sentence
-    from streams.library import BadInput
+    from models.dossiers.events import Refused, decode
+    from streams.broker.codecs import sentence
+    from streams.broker.connection import bootstrap, client_options
+    from streams.broker.reading import consumer, record_at
+    from streams.errors import BadInput
     from streams.local.state import located
-    from streams.reading_kafka import consumer, record_at
 
     settings = located(settings_from(**given))
     reader = consumer(settings)

@@ -9,11 +9,11 @@ from typing import Final
 
 import click
 
-from models.comparison import Comparison, Field
-from models.decisions import Duty, Formula, Indicator, Row
-from models.reading import Reading
-from models.texts import day_vn, number_text, percent_text
-from models.units import COMMUNES
+from models.authoring.comparison import Comparison, Field
+from models.decisions.file import Duty, Formula, Indicator, Row
+from models.decisions.reading import Reading
+from models.registers.units import COMMUNES
+from models.wording import day_vn, number_text, percent_text
 from streams.board.describe import CLASSES, describe
 
 WIDTH: Final = 100

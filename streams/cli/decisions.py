@@ -6,12 +6,18 @@ from typing import Any, Final
 
 import click
 
-from models.calendar import ZONE
-from models.reading import Reading
-from models.texts import number_text
-from models.trajectory import decimal_text
+from models.calendar.civil_time import ZONE
+from models.decisions.reading import Reading
+from models.wording import decimal_text, number_text
 from streams.cli.options import echo_json, of_files, settings_from
-from streams.library import BadInput, read_decision, read_decision_text, read_reading, read_sources, shipped_decisions
+from streams.errors import BadInput
+from streams.files.decision_files import (
+    read_decision,
+    read_decision_text,
+    read_reading,
+    read_sources,
+    shipped_decisions,
+)
 
 HELD: Final = "Các đơn vị tiền thân có chỉ tiêu khác nhau; chờ cấp có thẩm quyền giao"
 
@@ -59,8 +65,8 @@ def show(decision: str, as_of: str | None, as_json: bool, **given: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def diff(old: str, new: str, as_of: str | None, as_json: bool, **given: Any) -> None:
     """Say what differs between two decisions, or two versions of one, row by row."""
-    from models.comparison import as_json as compared
-    from models.comparison import compare
+    from models.authoring.comparison import as_json as compared
+    from models.authoring.comparison import compare
     from streams.cli.decision_page import print_comparison
 
     readings = [read_reading(settings_from(**{**given, "decision": name}), catalogue=()) for name in (old, new)]
@@ -74,7 +80,7 @@ def diff(old: str, new: str, as_of: str | None, as_json: bool, **given: Any) -> 
 @command.command("schema")
 def schema() -> None:
     """Print the JSON Schema of decision files, for editors (docs/decisions.md says how)."""
-    from models.schema import decision_schema
+    from models.authoring.json_schema import decision_schema
 
     echo_json(decision_schema())
 
@@ -87,7 +93,7 @@ def check(decision: str, **given: Any) -> None:
 
     All problems at once on stderr, a line each, Vietnamese before English; exit code 2 where there is one.
     """
-    from models import checking
+    from models.authoring import checking
 
     settings = settings_from(**{**given, "decision": decision})
     name, text = read_decision_text(decision)

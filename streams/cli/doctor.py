@@ -19,9 +19,9 @@ MARKS = {"ok": "ok     ", "warning": "WARNING", "failed": "FAILED ", "skipped": 
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def command(workers: tuple[str, ...], wallboard: str | None, as_json: bool, **given: Any) -> None:
     """Check the deployment; reads only. Exit code 0: all is well, 1: warnings, 2: a check has failed."""
-    from streams.library import BadInput
+    from streams.doctor.checks import worst
+    from streams.errors import BadInput
     from streams.local.state import located
-    from streams.ops.doctor import worst
 
     settings = located(settings_from(**given))
     findings = []
@@ -52,17 +52,18 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
 
     from kafka.errors import KafkaError
 
-    from models.calendar import ZONE, utc_ms
-    from streams import topics
-    from streams.board.probe import probe
-    from streams.broker import bootstrap, client_options
-    from streams.completeness import Sight
-    from streams.library import BadInput, read_reading
+    from models.calendar.civil_time import ZONE, utc_ms
+    from streams.board.standings_log import strays_now
+    from streams.broker import topics
+    from streams.broker.connection import bootstrap, client_options
+    from streams.doctor import checks as doctor
+    from streams.doctor.cluster import gather
+    from streams.doctor.kafka_checks import complete, kafka_findings
+    from streams.doctor.redis_probe import probe
+    from streams.errors import BadInput
+    from streams.files.decision_files import read_reading
     from streams.local.state import StateDir
-    from streams.ops import doctor
-    from streams.ops.cluster import gather
-    from streams.ops.kafka_checks import complete, kafka_findings
-    from streams.standings_log import strays_now
+    from streams.monitoring.completeness import Sight
 
     yield doctor.libraries()
     yield doctor.codecs()

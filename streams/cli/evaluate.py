@@ -10,14 +10,13 @@ from typing import Any
 
 import click
 
-from models.evaluation import Evaluation
-from models.reading import Reading
-from models.sensitivity import Answer, sensitivity
-from models.standings import Judged
-from models.texts import number_text
-from models.trajectory import decimal_text
+from models.decisions.reading import Reading
+from models.evaluation.evaluation import Evaluation
+from models.evaluation.sensitivity import Answer, sensitivity
+from models.standings.standings import Judged
+from models.wording import decimal_text, number_text
 from streams.cli.options import FILE, echo_json, of_decision, settings_from, switches_from
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.settings import Settings
 
 
@@ -35,7 +34,7 @@ def command(
     events: Path, as_of: str, tick: str, asked: bool, suppose: tuple[str, ...], as_json: bool, **given: Any
 ) -> None:
     """Evaluate a file of events as of a civil day: standings, and the alerts there would have been."""
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
 
     settings = settings_from(**given)
     if settings.decision is None:
@@ -52,7 +51,7 @@ def command(
 
 
 def _evaluated(reading: Reading, events: Path, as_of: date, tick: timedelta, settings: Settings) -> Evaluation:
-    from models.evaluation import evaluate
+    from models.evaluation.evaluation import evaluate
     from streams.cli.progress import progress
     from streams.feeds.importing import json_lines
 

@@ -17,8 +17,8 @@ def explain(ctx: click.Context, /, name: str, as_json: bool, **given: Any) -> No
 
     Exits 1 where rule or log give another answer.
     """
-    from streams import explaining
-    from streams.library import read_reading
+    from streams.audit import explain as explaining
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
 
     given = {**(ctx.obj or {}), **{k: v for k, v in given.items() if v is not None}}

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from streams.cli.options import FILE, of_system, say, settings_from
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.settings import Settings
 
 UNKNOWN_SHOWN: Final = 20
@@ -40,12 +40,12 @@ def command(
     **given: Any,
 ) -> None:
     """Publish events from FILE and return when all are acknowledged. A bad row is reported and goes nowhere."""
-    from models.codes import FORM
-    from models.texts import visible
+    from models.registers.codes import FORM
+    from models.wording import visible
     from streams.feeds.aliases import parse_aliases
     from streams.feeds.importing import Line, lines_of_csv, lines_of_json, under_one_code
     from streams.feeds.mapping import Mapper, parse_mapping
-    from streams.library import read_table, read_text
+    from streams.files.tables import read_table, read_text
 
     settings = settings_from(**given)
     form = form or ("csv" if file.suffix.lower() == ".csv" else "jsonl")
@@ -92,10 +92,10 @@ def _national(
     file: Path, mapping: Path | None, aliases: dict[str, str], sent: str | None, source: str, settings: Settings
 ) -> tuple[Iterator[Any], Callable[[], None]]:
     """Return the events of a file of national payloads, and what tells afterwards what was unusual about them."""
-    from models.codes import is_unit
-    from models.national import Sender
+    from models.dossiers.national import Sender
+    from models.registers.codes import is_unit
     from streams.feeds.national import Report, lines_of_national, read_units
-    from streams.library import read_registry
+    from streams.files.decision_files import read_registry
 
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", source):
         raise BadInput(f"--source {source}: expected up to 32 letters, digits, dots and hyphens")
@@ -121,7 +121,7 @@ def _national(
 
 def _sent(file: Path, given: str | None) -> str:
     """Return when a file of payloads was sent: as told, or its latest date, which must not lie in the future."""
-    from models.calendar import end_of, instant, instant_of
+    from models.calendar.civil_time import end_of, instant, instant_of
     from streams.feeds.national import latest_in
 
     if given is not None:
@@ -155,7 +155,7 @@ def _advancing(bar: Any) -> Callable[[int], None]:
 
 
 def _write(lines: Iterator[Any], out: Path, refuse: Callable[[int, str], None], advance: Callable[[int], None]) -> int:
-    from models.events import Refused
+    from models.dossiers.events import Refused
 
     count = 0
     with out.open("wb") as file:

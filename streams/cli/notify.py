@@ -17,10 +17,10 @@ from streams.cli.options import FILE, echo_json, of_decision, of_system, setting
 @click.option("--json", "as_json", is_flag=True, help="of --status: print JSON alone on stdout")
 def command(check: bool, status: bool, as_json: bool, **given: Any) -> None:
     """Tell receivers of alerts until SIGTERM. One process; a second one takes over from the first."""
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
+    from streams.monitoring.logs import log_to_stderr
     from streams.notify.notifier import config_of, run
-    from streams.ops.logs import log_to_stderr
 
     settings = settings_from(**given)
     if check:
@@ -39,8 +39,8 @@ def command(check: bool, status: bool, as_json: bool, **given: Any) -> None:
 
 def _show(settings: Any, reading: Any, config: Any, *, as_json: bool) -> None:
     """Show mailboxes from what the notifier keeps; what it has not read yet is not in it."""
-    from models.notices import NEW_BOX, Outbox, Situation
-    from models.routing import Routing
+    from models.notification.outbox import NEW_BOX, Outbox, Situation
+    from models.notification.routing import Routing
     from streams.cli.alerts import now_of, operators_of
     from streams.notify.log import restore
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 import orjson
 
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -97,7 +97,7 @@ def echo_json(value: Any) -> None:
 
 def say(message: str) -> None:
     """Tell of progress, on stderr."""
-    from models.texts import visible
+    from models.wording import visible
     from streams.cli.terminal import LINES
 
     click.echo(f"lotrinh: {visible(message, keep=LINES)}", err=True)

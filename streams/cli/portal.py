@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from streams.cli.options import FILE, echo_json, of_system, settings_from
-from streams.library import BadInput
+from streams.errors import BadInput
 
 MARKS = {"ok": "ok     ", "warning": "WARNING", "failed": "FAILED "}
 
@@ -29,8 +29,8 @@ def check(last: int, as_json: bool, **given: Any) -> None:
 
     Exit code 0: all is well, 1: warnings, 2: records are refused, or will be counted otherwise than they are meant.
     """
+    from streams.doctor.portal_check import examine
     from streams.local.state import located
-    from streams.portal import examine
 
     examined = examine(located(settings_from(**given)), last)
     levels = {f.level for f in examined.findings}

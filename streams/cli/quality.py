@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from streams.cli.options import FILE, echo_json, of_decision, of_system, settings_from
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.settings import Settings
 
 
@@ -23,14 +23,15 @@ from streams.settings import Settings
 @of_system
 def command(events: Path | None, now: str | None, silent_after: int | None, as_json: bool, **given: Any) -> None:
     """Say which dossiers count wrongly or not at all, and which sources have fallen silent."""
-    from models.catalogue import Catalogue, parse_catalogue
-    from models.completeness import Cause, sentence_vn
-    from models.completeness import as_json as json_of
-    from models.quality import ADVICE, SILENT_WORKING_DAYS, Measure, Survey, silent_sources
-    from models.units import parse_successions
-    from streams.completeness import lasting_causes
-    from streams.library import read_registry, read_table, read_workdays
+    from models.dossiers.data_quality import ADVICE, SILENT_WORKING_DAYS, Measure, Survey, silent_sources
+    from models.registers.catalogue import Catalogue, parse_catalogue
+    from models.registers.units import parse_successions
+    from models.standings.completeness import Cause, sentence_vn
+    from models.standings.completeness import as_json as json_of
+    from streams.files.decision_files import read_registry, read_workdays
+    from streams.files.tables import read_table
     from streams.local.state import located
+    from streams.monitoring.completeness import lasting_causes
 
     settings = settings_from(**given)
     registry = read_registry(settings)
@@ -75,7 +76,7 @@ def command(events: Path | None, now: str | None, silent_after: int | None, as_j
 
 
 def _now(text: str | None) -> str:
-    from models.calendar import end_of, instant, instant_of
+    from models.calendar.civil_time import end_of, instant, instant_of
 
     if text is None:
         return instant_of(datetime.now(UTC))
@@ -87,10 +88,10 @@ def _now(text: str | None) -> str:
 
 def _of_file(path: Path, survey: Any, settings: Settings, *, as_json: bool) -> int:
     """Survey a file of events; returns how many lines are refused."""
-    from models.dossier import NOTHING, Dossier
-    from models.events import Refused, decode
-    from models.fold import learn
-    from models.limits import Crowds
+    from models.counting.learning import learn
+    from models.dossiers.dossier import NOTHING, Dossier
+    from models.dossiers.events import Refused, decode
+    from models.dossiers.limits import Crowds
     from streams.feeds.importing import json_lines
 
     dossiers: dict[str, Dossier] = {}
@@ -119,7 +120,7 @@ def _of_file(path: Path, survey: Any, settings: Settings, *, as_json: bool) -> i
 
 def _of_system(settings: Settings, survey: Any) -> None:
     """Survey what the running system knows of every dossier."""
-    from streams.reading_kafka import Dossiers
+    from streams.broker.reading import Dossiers
 
     dossiers = Dossiers(settings)
     survey.halves = dossiers.in_two_partitions()
@@ -131,8 +132,8 @@ def _of_system(settings: Settings, survey: Any) -> None:
 def _print(survey: Any, findings: list[Any], silent: Any, not_examined: dict[str, str], refused: int) -> None:
     from itertools import groupby
 
-    from models.quality import ADVICE
-    from models.texts import number_text
+    from models.dossiers.data_quality import ADVICE
+    from models.wording import number_text
     from streams.cli.tables import print_table
 
     registry = survey.measure.registry
@@ -172,6 +173,6 @@ def _codes(finding: Any) -> str:
 
 
 def _vn(at: str) -> str:
-    from models.calendar import moment_of
+    from models.calendar.civil_time import moment_of
 
     return f"{moment_of(at):%H:%M %d/%m/%Y}"

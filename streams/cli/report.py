@@ -15,7 +15,7 @@ from streams.cli.options import (
     say,
     settings_from,
 )
-from streams.library import BadInput
+from streams.errors import BadInput
 
 
 @click.command("report")
@@ -37,8 +37,8 @@ def command(
     allow_incomplete: bool, as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Write a period's report: figures of the period, verdict at its end, the period before, adjustments."""
-    from models.completeness import as_json as as_json_of
-    from streams.library import read_reading
+    from models.standings.completeness import as_json as as_json_of
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
     from streams.reports import files, sources, words
 

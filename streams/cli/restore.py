@@ -18,13 +18,13 @@ def command(file: Path, **given: Any) -> None:
 
     The topics are created where they are missing. A cluster that holds anything is refused.
     """
-    from streams import topics
-    from streams.backup import check_backup
-    from streams.broker import bootstrap, client_options
+    from streams.broker import topics
+    from streams.broker.connection import bootstrap, client_options
     from streams.cli.progress import progress
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
-    from streams.restore import restore_backup
+    from streams.maintenance.backup import check_backup
+    from streams.maintenance.restore import restore_backup
 
     settings = located(settings_from(**given))
     with progress("checking the backup", file.stat().st_size) as advance:

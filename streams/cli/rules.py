@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from streams.cli.options import FILE, echo_json, of_decision, settings_from
-from streams.library import BadInput
+from streams.errors import BadInput
 
 if TYPE_CHECKING:
-    from streams.backtest.scores import Course
+    from streams.audit.backtest.scores import Course
 
 
 @click.group("rules")
@@ -24,8 +24,8 @@ def command() -> None:
 @of_decision
 def test(files: tuple[Path, ...], **given: Any) -> None:
     """Run the cases of FILES: events, and the transitions they are to lead to. Exits 1 where one fails."""
-    from streams.backtest.cases import read_cases, run
-    from streams.library import read_reading
+    from streams.audit.backtest.cases import read_cases, run
+    from streams.files.decision_files import read_reading
 
     failed = 0
     for path in files:
@@ -63,10 +63,10 @@ def backtest(
     **given: Any,
 ) -> None:
     """Say what each rule's alerts would have been worth over a log, now that the end is known."""
-    from streams.backtest.log import courses_of, read_truth
-    from streams.backtest.scores import calibration, coverage, cycling, scores
+    from streams.audit.backtest.log import courses_of, read_truth
+    from streams.audit.backtest.scores import calibration, coverage, cycling, scores
     from streams.feeds.importing import json_lines
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
 
     settings = settings_from(**given)
     if settings.decision is None:
@@ -116,10 +116,10 @@ def backtest(
 
 def _draw(out: Path, reading: Any, courses: "list[Course]", firsts: dict[str, list[float]]) -> None:
     """Write the drawings of a back-test."""
-    from streams.backtest.drawings import calibration as drawn
-    from streams.backtest.drawings import first_alerts
-    from streams.backtest.funnel import funnel
-    from streams.backtest.scores import calibration, cycling
+    from streams.audit.backtest.drawings import calibration as drawn
+    from streams.audit.backtest.drawings import first_alerts
+    from streams.audit.backtest.funnel import funnel
+    from streams.audit.backtest.scores import calibration, cycling
 
     out.mkdir(parents=True, exist_ok=True)
     deciles = calibration(courses, cycling(courses))

@@ -11,7 +11,7 @@ import click
 import orjson
 
 from streams.cli.options import of_decision, of_system, say, settings_from
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.local.state import write_whole
 
 
@@ -31,7 +31,7 @@ from streams.local.state import write_whole
 def command(**given: Any) -> None:
     """Make a reproducible, realistic year: seasons, weekends, Tết, duplicates, late events, corrections."""
     from streams.feeds.simulate import Simulation, simulate, write_catalogue
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
 
     own = {
         k: given.pop(k) for k in ("dossiers", "seed", "out", "catalogue_out", "publish", "speed", "slow_from", "resume")
@@ -69,9 +69,9 @@ def _write(events: Iterable[bytes], out: Path) -> None:
 
 
 async def _publish(settings: Any, reading: Any, events: Iterator[bytes], own: dict[str, Any]) -> None:
+    from streams.broker.ticks import Ticker
     from streams.feeds.publisher import Publisher
     from streams.feeds.replay import Pace, Replay
-    from streams.ticks import Ticker
 
     first, last = reading.period(datetime.now(UTC).date())
     slow_from = _day(own["slow_from"]) or max(first, reading.effective(last) - timedelta(days=7))

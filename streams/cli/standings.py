@@ -23,14 +23,14 @@ def command(
 
     With --wait, exit code 4 and one sentence per cause where not all that has arrived can be counted within the limit.
     """
-    from models.completeness import Cause, sentence_vn
-    from models.completeness import as_json as json_of
+    from models.standings.completeness import Cause, sentence_vn
+    from models.standings.completeness import as_json as json_of
+    from streams.board.standings_log import standings_now
     from streams.cli.tables import print_standings, print_switches
-    from streams.completeness import lasting_causes
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
-    from streams.standings_log import standings_now
-    from streams.waiting import wait_until_counted
+    from streams.monitoring.completeness import lasting_causes
+    from streams.monitoring.waiting import wait_until_counted
 
     settings = located(settings_from(**given))
     causes: list[Cause] = []

@@ -6,10 +6,11 @@ from datetime import date
 
 import click
 
-from models.reading import Reading
-from models.sensitivity import NOT_OF_VERDICTS, Answer, Change
-from models.standings import Judged, Standing
-from models.texts import STATUS, number_text, percent_text, ratio_text, visible
+from models.decisions.reading import Reading
+from models.decisions.vietnamese import STATUS
+from models.evaluation.sensitivity import NOT_OF_VERDICTS, Answer, Change
+from models.standings.standings import Judged, Standing
+from models.wording import number_text, percent_text, ratio_text, visible
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()) -> None:

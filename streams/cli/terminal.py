@@ -4,7 +4,7 @@ import io
 import sys
 from typing import Final
 
-from models.texts import visible
+from models.wording import visible
 
 LINES: Final = "\n\t"
 

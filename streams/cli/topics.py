@@ -21,11 +21,12 @@ def apply(check: bool, mend: bool, **given: Any) -> None:
 
     Three copies of each where there are three brokers (LOTRINH_REPLICATION, LOTRINH_MIN_INSYNC_REPLICAS).
     """
-    from streams import copies, topics
-    from streams.broker import bootstrap, client_options
-    from streams.library import BadInput
+    from streams.board.standings_log import take_back_strays
+    from streams.broker import replicas as copies
+    from streams.broker import topics
+    from streams.broker.connection import bootstrap, client_options
+    from streams.errors import BadInput
     from streams.local.state import located
-    from streams.standings_log import take_back_strays
 
     if check and mend:
         raise click.UsageError("--check changes nothing, --mend does: give one of them")
@@ -69,9 +70,9 @@ def grow_(partitions: int, to: str, **given: Any) -> None:
 
     Workers and notify have to be stopped; the old topics stay. Run again, it publishes what has come since.
     """
-    from streams.growing import grow
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
+    from streams.maintenance.growing import grow
 
     settings = located(settings_from(**given))
     grown = grow(settings, read_reading(settings), to, partitions, say)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from streams.cli.options import FILE, echo_json, of_decision, say, settings_from
-from streams.library import BadInput
+from streams.errors import BadInput
 
 
 @click.group("trajectories")
@@ -24,10 +24,10 @@ def command() -> None:
 @click.option("--year", type=int, help="of a decision that holds for every year; default: this year")
 def template(out: Path, by: str, unit: str | None, communes: bool, year: int | None, **given: Any) -> None:
     """Write an empty form with the decision's units and targets."""
-    from models.calendar import ZONE
-    from models.trajectory_form import form_lines
-    from streams.library import read_reading
-    from streams.workbooks import MONTHS, QUARTERS, write_form
+    from models.authoring.trajectory_form import form_lines
+    from models.calendar.civil_time import ZONE
+    from streams.files.decision_files import read_reading
+    from streams.files.workbooks import MONTHS, QUARTERS, write_form
 
     if out.suffix.lower() != ".xlsx":
         raise BadInput(f"--out {out}: expected a file name that ends in .xlsx")
@@ -51,8 +51,8 @@ def template(out: Path, by: str, unit: str | None, communes: bool, year: int | N
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def check(file: Path, as_json: bool, **given: Any) -> None:
     """Say what is wrong with a form, where, and what was expected; in Vietnamese, for those who filled it in."""
-    from models.trajectory_form import check_form
-    from streams.library import read_form_file, read_reading
+    from models.authoring.trajectory_form import check_form
+    from streams.files.decision_files import read_form_file, read_reading
 
     given["trajectories"] = None  # those of the argument are checked
     settings = settings_from(**given)
@@ -84,12 +84,13 @@ def check(file: Path, as_json: bool, **given: Any) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def track(events: Path, as_of: str, as_json: bool, **given: Any) -> None:
     """Show how far offices of districts are along trajectories of their own: no target, no alert."""
-    from models.events import Event, decode
-    from models.texts import STATUS, number_text, percent_text, ratio_text
-    from models.tracks import tracks
+    from models.decisions.vietnamese import STATUS
+    from models.dossiers.events import Event, decode
+    from models.evaluation.office_tracks import tracks
+    from models.wording import number_text, percent_text, ratio_text
     from streams.cli.tables import print_table
     from streams.feeds.importing import json_lines
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
 
     settings = settings_from(**given)
     if settings.trajectories is None:

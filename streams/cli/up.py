@@ -27,7 +27,8 @@ def command(
     demo: bool, fresh: bool, demo_dossiers: int, demo_seed: int, demo_speed: float, state_dir: Path | None, **given: Any
 ) -> None:
     """Run everything on this machine until Ctrl-C: Kafka and Valkey if none is configured, workers, wallboard."""
-    from streams.library import BadInput, read_reading
+    from streams.errors import BadInput
+    from streams.files.decision_files import read_reading
     from streams.local.state import StateDir, default_state_dir, unusable
     from streams.local.supervisor import Plan, Supervisor, refuse_if_taken
     from streams.notify.notifier import config_of
@@ -60,7 +61,7 @@ def command(
 def _with_demo_files(settings: Any, folder: Path) -> Any:
     """Give the demo a catalogue, so that every indicator is measured, and leave the clock to the replay."""
     from streams.feeds.simulate import write_catalogue
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.settings import Settings
 
     given = settings.model_dump(exclude_unset=True)

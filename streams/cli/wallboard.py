@@ -16,9 +16,9 @@ from streams.cli.options import of_decision, of_system, settings_from
 def command(**given: Any) -> None:
     """Run the wallboard until SIGTERM: fills Redis from `standings` and `alerts`, serves pages from Redis."""
     from streams.board.wallboard import run
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
-    from streams.ops.logs import log_to_stderr
+    from streams.monitoring.logs import log_to_stderr
 
     settings = located(settings_from(**given))
     reading = read_reading(settings)

@@ -16,10 +16,10 @@ def command(name: str, **given: Any) -> None:
     import mode.loop
 
     mode.loop.use("uvloop")  # before anything of Faust has asked for an event loop
-    from streams import worker
-    from streams.library import read_reading
+    from streams.files.decision_files import read_reading
     from streams.local.state import located
-    from streams.ops.logs import log_to_stderr
+    from streams.monitoring.logs import log_to_stderr
+    from streams.workers import worker
 
     settings = located(settings_from(**given))
     reading = read_reading(settings)

@@ -12,7 +12,7 @@ How, and what it relies on in faust-streaming 0.15.3 and aiokafka 0.14: docs/eng
 
 from streams.engine.app import Engine, EngineConfig
 from streams.engine.budget import Room
-from streams.engine.owner import Announcement, Owes, Owner, Work
+from streams.engine.partition import Announcement, Owes, Owner, Work
 from streams.engine.transport import Fetch
 
 __all__ = ["Announcement", "Engine", "EngineConfig", "Fetch", "Owes", "Owner", "Room", "Work"]

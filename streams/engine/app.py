@@ -11,18 +11,18 @@ import faust
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
-from streams.engine.flow import Flow
-from streams.engine.holdings import Holdings
-from streams.engine.kafka import KafkaLog
+from streams.engine.aiokafka_log import KafkaLog
+from streams.engine.contiguity import Flow
+from streams.engine.format_numbers import Formats
 from streams.engine.log import Log
-from streams.engine.owner import Owner, Work
+from streams.engine.partition import Owner, Work
+from streams.engine.partitions import Holdings
+from streams.engine.process_exit import LEAVE_S, before_exit, die
 from streams.engine.standstill import Standstill
 from streams.engine.stats import Stats, log_end
-from streams.engine.stop import LEAVE_S, before_exit, die
 from streams.engine.tables import Table
 from streams.engine.takeover import Tables
 from streams.engine.transport import Fetch, Raw, Transport
-from streams.format_numbers import Formats
 
 log = logging.getLogger("lotrinh.engine")
 

@@ -12,7 +12,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.lenient import Lenient
+from streams.engine.header_text import Lenient
 
 OVERHEAD: Final = 12
 """bytes before those that a batch counts as its length: base offset, length"""

@@ -13,7 +13,7 @@ from faust.types import TP
 
 if TYPE_CHECKING:
     from streams.engine.app import Engine
-    from streams.engine.owner import Owner
+    from streams.engine.partition import Owner
 
 BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 

@@ -12,7 +12,7 @@ from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import Service
 
-from streams.engine.stop import STOP_S, die, end_within, point, watched
+from streams.engine.process_exit import STOP_S, die, end_within, point, watched
 
 log = logging.getLogger("lotrinh.engine")
 

@@ -19,11 +19,11 @@ from faust.types import TP, ConsumerMessage
 
 from streams.engine.alignment import Alignment
 from streams.engine.headers import tolerate_header_names
+from streams.engine.process_exit import die
 from streams.engine.records import hand_over_bare_records
-from streams.engine.stop import die
 
 if TYPE_CHECKING:
-    from streams.engine.owner import Owner
+    from streams.engine.partition import Owner
 
 log = logging.getLogger("lotrinh.engine")
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import orjson
 
-from models.units import BadTable, check_code
+from models.registers.tables import BadTable
+from models.registers.units import check_code
 
 
 def parse_aliases(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:

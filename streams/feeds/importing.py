@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from models.codes import Codes
-from models.events import Event, Refused, decode
+from models.dossiers.events import Event, Refused, decode
+from models.registers.codes import Codes
+from streams.errors import BadInput
 from streams.feeds.aliases import renamed
 from streams.feeds.mapping import Mapper, RowError
 from streams.feeds.publisher import Publisher
-from streams.library import BadInput
 
 
 class Line(NamedTuple):

@@ -14,10 +14,10 @@ import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from models.calendar import ZONE, instant_of
-from models.events import FIELDS, TIMES
-from models.wire import Type
-from streams.library import BadInput
+from models.calendar.civil_time import ZONE, instant_of
+from models.dossiers.events import FIELDS, TIMES
+from models.dossiers.wire import Type
+from streams.errors import BadInput
 
 _HOLE = re.compile(r"\{([^{}]+)\}")
 

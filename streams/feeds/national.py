@@ -1,6 +1,6 @@
 """Reads files of national synchronisation payloads: JSON lines, or one JSON array, a payload at a time.
 
-An object may also be a whole request, whose `data` lists payloads. What they mean is said in `models.national`.
+An object may also be a whole request, whose `data` lists payloads. `models.dossiers.national` says what they mean.
 """
 
 import codecs
@@ -17,11 +17,12 @@ from typing import Any, Final, NamedTuple
 import orjson
 import yaml
 
-from models.codes import FORM, Codes, is_unit
-from models.events import Refused, decode
-from models.national import BadPayload, Sender, latest_of, translated, version_of
+from models.dossiers.events import Refused, decode
+from models.dossiers.national import BadPayload, Sender, latest_of, translated, version_of
+from models.registers.codes import FORM, Codes, is_unit
+from streams.errors import BadInput
 from streams.feeds.importing import Line, json_lines
-from streams.library import BadInput, read_text
+from streams.files.tables import read_text
 
 PAYLOAD_CHARACTERS: Final = 4_000_000
 """of one element of an array; a payload with its lists of papers has some 10 000"""

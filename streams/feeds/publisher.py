@@ -6,8 +6,8 @@ from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
 
-from models.events import TOPIC_OF
-from streams.broker import bootstrap, client_options
+from models.dossiers.events import TOPIC_OF
+from streams.broker.connection import bootstrap, client_options
 from streams.settings import Settings
 
 BATCH_BYTES: Final = 256_000

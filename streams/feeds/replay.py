@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from models.calendar import end_of, moment_of
-from models.events import Event, decode
+from models.calendar.civil_time import end_of, moment_of
+from models.dossiers.events import Event, decode
+from streams.broker.ticks import Ticker
 from streams.feeds.publisher import Publisher
-from streams.ticks import Ticker
 
 ONE_DAY: Final = timedelta(days=1)
 

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from models.decisions import ListRule
-from models.reading import Reading
+from models.decisions.file import ListRule
+from models.decisions.reading import Reading
 from streams.feeds.simulation.arrivals import Arrivals
 from streams.feeds.simulation.days import Days, wobble
 from streams.feeds.simulation.dossiers import Counters

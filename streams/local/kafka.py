@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.local.children import end_with_parent
 from streams.local.state import free_port, is_free, write_whole
 

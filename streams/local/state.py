@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from streams.formats import FIELD, STATE_DIR, check_file, numbered
-from streams.library import BadInput
+from streams.broker.formats import FIELD, STATE_DIR, check_file, numbered
+from streams.errors import BadInput
 from streams.settings import Settings
 
 

@@ -17,14 +17,14 @@ from kafka.errors import KafkaError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from streams import topics
-from streams.broker import client_options
-from streams.library import BadInput
+from streams.board.standings_log import take_back_strays
+from streams.broker import topics
+from streams.broker.connection import client_options
+from streams.errors import BadInput
 from streams.local import kafka, valkey
 from streams.local.children import Child
 from streams.local.state import StateDir, cannot_listen, unusable, without_password
 from streams.settings import Settings
-from streams.standings_log import take_back_strays
 
 READY_S: Final = 120.0
 ROTATE_S: Final = 10.0

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from streams.library import BadInput
+from streams.errors import BadInput
 
 
 def binary() -> Path:

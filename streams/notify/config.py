@@ -12,8 +12,9 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
-from models.routing import PART, Manner, Name, Plan, Route
-from streams.library import BadInput, read_table, read_text
+from models.notification.routing import PART, Manner, Name, Plan, Route
+from streams.errors import BadInput
+from streams.files.tables import read_table, read_text
 from streams.notify.addresses import check_url, is_loopback
 from streams.settings import secret_of
 
@@ -273,7 +274,7 @@ def _secret(receiver: Receiver, name: str, secret: str, folder: Path) -> SecretS
 
 def _addresses(rows: Any) -> dict[str, str]:
     """Read rows of `unit,address`. Raises BadTable with the line of the file."""
-    from models.units import BadTable  # noqa: PLC0415 - beside its only use
+    from models.registers.tables import BadTable  # noqa: PLC0415 - beside its only use
 
     found: dict[str, str] = {}
     for line, row in enumerate(rows, start=2):

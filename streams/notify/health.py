@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from models.completeness import Cause
-from models.notices import Outbox
-from streams.ops.metrics import Metric
-from streams.ops.process import process_metrics
-from streams.ops.worker import Check
+from models.notification.outbox import Outbox
+from models.standings.completeness import Cause
+from streams.monitoring.checks import Check
+from streams.monitoring.metrics import Metric
+from streams.monitoring.process import process_metrics
 
 STEP_S: Final = 60.0
 """a step takes a fraction of a second; one that takes so long stands still"""

@@ -12,11 +12,11 @@ from typing import Any, Final, Self
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from models.notices import Outbox
-from streams import formats, topics
-from streams.broker import bootstrap, client_options
-from streams.library import BadInput
-from streams.reading_kafka import records_of
+from models.notification.outbox import Outbox
+from streams.broker import formats, topics
+from streams.broker.connection import bootstrap, client_options
+from streams.broker.reading import records_of
+from streams.errors import BadInput
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.notify")

@@ -14,28 +14,28 @@ from aiohttp import web
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from models.calendar import utc_ms
-from models.events import Refused
-from models.notices import DIGEST, Message, Outbox, Situation
-from models.operator import NOBODY, Operators, parse_operator, taken
-from models.reading import Reading
-from models.routing import Mailbox, Routing
-from models.watchlist import Watched, of_mailboxes
-from streams import topics
+from models.alerting.operator_actions import NOBODY, Operators, parse_operator, taken
+from models.calendar.civil_time import utc_ms
+from models.decisions.reading import Reading
+from models.dossiers.events import Refused
+from models.notification.outbox import DIGEST, Message, Outbox, Situation
+from models.notification.routing import Mailbox, Routing
+from models.notification.watch_list import Watched, of_mailboxes
 from streams.board.records import Unreadable, read_alert
-from streams.broker import bootstrap, client_options
-from streams.engine.stop import die, point
-from streams.formats import check_record
-from streams.library import BadInput
+from streams.board.standings_log import Newest
+from streams.broker import topics
+from streams.broker.connection import bootstrap, client_options
+from streams.broker.formats import check_record
+from streams.engine.process_exit import die, point
+from streams.errors import BadInput
+from streams.monitoring.server import create_app, listen
 from streams.notify.config import Config
 from streams.notify.health import ACCEPTED, FAILED, SET_ASIDE, NotifyHealth
 from streams.notify.log import DeliveryLog
 from streams.notify.payloads import Context
 from streams.notify.sending import Outcome, Sender
 from streams.notify.texts import Names
-from streams.ops.server import create_app, listen
 from streams.settings import Settings
-from streams.standings_log import Newest
 
 log = logging.getLogger("lotrinh.notify")
 

@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from models.calendar import moment_of
-from models.notices import Line, Message
+from models.calendar.civil_time import moment_of
+from models.notification.outbox import Line, Message
 from streams.notify.config import Config
 from streams.notify.texts import KIND, Names, render
 

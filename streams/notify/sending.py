@@ -14,8 +14,8 @@ from typing import Final, NamedTuple, Self
 
 import aiohttp
 
-from models.notices import Message
-from streams.library import BadInput
+from models.notification.outbox import Message
+from streams.errors import BadInput
 from streams.notify import payloads
 from streams.notify.addresses import NOT_ALLOWED, PrivateAddressError, PublicResolver
 from streams.notify.config import (

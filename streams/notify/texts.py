@@ -5,22 +5,14 @@ from datetime import date
 from html import escape
 from typing import Any, Final, NamedTuple
 
-from models.decisions import Formula
-from models.digest import discoveries, evidence, ranked
-from models.events import TOPICS
-from models.notices import BACKLOG, DIGEST, Line, Message
-from models.reading import Reading
-from models.texts import (
-    advice_text,
-    counted_of,
-    counted_text,
-    day_vn,
-    finish_text,
-    number_text,
-    percent_text,
-    ratio_text,
-)
-from models.watchlist import WatchList
+from models.decisions.file import Formula
+from models.decisions.reading import Reading
+from models.decisions.vietnamese import advice_text, counted_text, finish_text
+from models.dossiers.events import TOPICS
+from models.notification.digest_ranking import discoveries, evidence, ranked
+from models.notification.outbox import BACKLOG, DIGEST, Line, Message
+from models.notification.watch_list import WatchList
+from models.wording import counted_of, day_vn, number_text, percent_text, ratio_text
 
 NEXT_EACH_MAX: Final = 3
 """open alerts up to which each says what to do; above, that is said once per kind and indicator"""

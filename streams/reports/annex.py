@@ -5,11 +5,12 @@ from typing import Any, Final, NamedTuple
 
 from xlsxwriter.worksheet import Worksheet
 
-from models.decisions import Indicator
-from models.ledger import NONE
-from models.report import Report, change
-from models.report_lines import CLASSES, Line, UnitClass
-from models.texts import STATUS, day_vn, formula_text, percent_text
+from models.counting.ledger import NONE
+from models.decisions.file import Indicator
+from models.decisions.vietnamese import STATUS, formula_text
+from models.reporting.report import Report, change
+from models.reporting.report_lines import CLASSES, Line, UnitClass
+from models.wording import day_vn, percent_text
 from streams.reports import words
 from streams.reports.sheets import (
     CHANGE,

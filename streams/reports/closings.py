@@ -12,11 +12,11 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from pydantic_core import to_json
 
-from models.closing import Closing
-from streams import formats, topics
-from streams.broker import bootstrap, client_options
-from streams.library import BadInput
-from streams.reading_kafka import records_of
+from models.reporting.closed_period import Closing
+from streams.broker import formats, topics
+from streams.broker.connection import bootstrap, client_options
+from streams.broker.reading import records_of
+from streams.errors import BadInput
 from streams.settings import Settings
 
 RECORD_BYTES_MAX = 64 << 20

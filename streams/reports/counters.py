@@ -11,20 +11,20 @@ from typing import Any, Final
 import orjson
 from kafka import TopicPartition
 
-from models.calendar import day_text
-from models.codes import Codes
-from models.contributions import contributions
-from models.dossier import NOTHING, Dossier
-from models.events import Refused, decode
-from models.fold import learn
-from models.limits import LIMITS, Crowds, Limits
-from models.reading import Reading
-from models.report import Known
-from models.standings import Standings
-from streams import topics
-from streams.library import BadInput
-from streams.messages import cells_in_force
-from streams.reading_kafka import POSITION, check_state, consumer
+from models.calendar.civil_time import day_text
+from models.counting.contributions import contributions
+from models.counting.learning import learn
+from models.decisions.reading import Reading
+from models.dossiers.dossier import NOTHING, Dossier
+from models.dossiers.events import Refused, decode
+from models.dossiers.limits import LIMITS, Crowds, Limits
+from models.registers.codes import Codes
+from models.reporting.report import Known
+from models.standings.standings import Standings
+from streams.broker import topics
+from streams.broker.reading import POSITION, check_state, consumer
+from streams.errors import BadInput
+from streams.records.messages import cells_in_force
 from streams.settings import Settings
 
 DAY_S: Final = 86_400

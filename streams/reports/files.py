@@ -5,8 +5,8 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
-from models.report import Report, csv_rows
-from streams.library import BadInput
+from models.reporting.report import Report, csv_rows
+from streams.errors import BadInput
 
 
 def writer_for(path: Path) -> Callable[[Report], bytes]:

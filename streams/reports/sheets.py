@@ -10,8 +10,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from models.ledger import Figures
-from models.report import hundredths
+from models.counting.ledger import Figures
+from models.reporting.report import hundredths
 
 FONT: Final = "Times New Roman"
 _VI: Final = "[$-42A]"

@@ -11,18 +11,18 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from models.calendar import civil_day, end_of
-from models.closing import Closing
-from models.decisions import Duty
-from models.periods import Window
-from models.reading import Reading
-from models.report import Due, Known, Report, make_report
-from streams.completeness import lasting_causes
+from models.calendar.civil_time import civil_day, end_of
+from models.calendar.periods import Window
+from models.decisions.file import Duty
+from models.decisions.reading import Reading
+from models.reporting.closed_period import Closing
+from models.reporting.report import Due, Known, Report, make_report
+from streams.errors import BadInput, Incomplete
 from streams.feeds.importing import json_lines
-from streams.library import BadInput, Incomplete
+from streams.monitoring.completeness import lasting_causes
+from streams.monitoring.waiting import wait_until_counted
 from streams.reports import closings, counters
 from streams.settings import Settings
-from streams.waiting import wait_until_counted
 
 Say = Callable[[str], None]
 SAY_EVERY_S: Final = 3.0

@@ -4,15 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from models.calendar import moment_of
-from models.closing import Closing
-from models.completeness import Cause, sentence_vn
-from models.decisions import QUESTIONS
-from models.periods import Label
-from models.report import Report
-from models.report_lines import UnitClass
-from models.standings import Status
-from models.texts import STATUS, day_vn, formula_text, number_text
+from models.calendar.civil_time import moment_of
+from models.calendar.periods import Label
+from models.decisions.file import QUESTIONS
+from models.decisions.vietnamese import STATUS, formula_text
+from models.reporting.closed_period import Closing
+from models.reporting.report import Report
+from models.reporting.report_lines import UnitClass
+from models.standings.completeness import Cause, sentence_vn
+from models.standings.standings import Status
+from models.wording import day_vn, number_text
 
 CLASS_NAMES: Final[Mapping[UnitClass, str]] = {
     "province-agency": "Sở, ban, ngành",

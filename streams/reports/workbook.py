@@ -11,11 +11,12 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from models.calendar import moment_of
-from models.ledger import Figures
-from models.report import Report
-from models.report_lines import CLASSES, Line
-from models.texts import STATUS, day_vn
+from models.calendar.civil_time import moment_of
+from models.counting.ledger import Figures
+from models.decisions.vietnamese import STATUS
+from models.reporting.report import Report
+from models.reporting.report_lines import CLASSES, Line
+from models.wording import day_vn
 from streams.reports import words
 from streams.reports.annex import Annex
 from streams.reports.sheets import COUNT, DASH, LINE_POINTS, PERCENT, Cell, Sheets, lines_high, ratio_cell

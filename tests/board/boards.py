@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from models.alerts import Alerts
-from models.reading import Reading, Sources
-from models.standings import Standings
-from models.units import Unit
+from models.alerting.alerts import Alerts
+from models.decisions.reading import Reading, Sources
+from models.registers.units import Unit
+from models.standings.standings import Standings
 from streams.board.describe import describe
 from streams.board.state import Alert, BoardState, Row
-from streams.library import read_decision, shipped_registry
+from streams.files.decision_files import read_decision, shipped_registry
 from tests.board.demo import PROCEDURES, make_catalogue
 
 DECISIONS: Final = ("hai-duong-2022", "thai-binh-2024", "lak-2022", "ha-tinh", "khanh-hoa-2024")

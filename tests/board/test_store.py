@@ -26,7 +26,7 @@ from streams.board.store import (
     connect,
     known_boards,
 )
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.settings import Settings
 
 Play = Callable[[Redis, BoardStore], Awaitable[None]]

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, web
 
-from models.reading import Reading
+from models.decisions.reading import Reading
 from streams.board.records import AlertFact, RowFact
 from streams.board.server import create_app
 from streams.board.store import Batch, BoardStore, connect

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from streams import topics
-from streams.reading_kafka import records_of
+from streams.broker import topics
+from streams.broker.reading import records_of
 from tests.chaos.cluster import Cluster
 from tests.chaos.rig import Rig
 from tests.integration.system import System

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from streams import topics
+from streams.broker import topics
 from tests.chaos.rig import Rig
 from tests.integration.system import Worker
 

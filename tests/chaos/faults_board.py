@@ -6,9 +6,9 @@ import signal
 import time
 from typing import Any
 
-from streams import topics
 from streams.board.records import RowFact, read_standing
 from streams.board.store import BoardStore, connect
+from streams.broker import topics
 from tests.chaos.faults import FAULTS, Fault, fault, until
 from tests.chaos.rig import Rig
 from tests.chaos.wall import WallUnderTest

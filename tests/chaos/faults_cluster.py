@@ -8,7 +8,7 @@ from typing import Any
 
 from kafka import TopicPartition
 
-from streams import topics
+from streams.broker import topics
 from tests.chaos.cluster import IN_SYNC_S, NODES, Cluster, Node, until
 from tests.chaos.faults import FAULTS, Fault
 

@@ -13,10 +13,10 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from models.calendar import utc_ms
-from streams import topics
+from models.calendar.civil_time import utc_ms
+from streams.broker import topics
+from streams.broker.ticks import tick_by_the_wall
 from streams.settings import Settings
-from streams.ticks import tick_by_the_wall
 from tests.chaos.faults import TRANSACTION, fault, until
 from tests.chaos.rig import Rig
 from tests.integration.verdict import dump

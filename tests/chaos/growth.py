@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from models.events import TOPICS
-from streams import topics
+from models.dossiers.events import TOPICS
+from streams.broker import topics
 from tests.chaos.rig import Broker
 from tests.integration.system import System
 

@@ -15,7 +15,7 @@ from typing import Any
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from streams import topics
+from streams.broker import topics
 from streams.feeds.simulate import Simulation, simulate
 from streams.local import kafka
 from streams.local.children import end_with_parent

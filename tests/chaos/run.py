@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 from kafka.errors import KafkaError
 
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.local.children import end_with_parent
 from tests.chaos.cluster_rig import ClusterRig, TwelveRig
 from tests.chaos.matrix import CLUSTER, FAULTS, TWELVE

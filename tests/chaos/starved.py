@@ -19,15 +19,15 @@ from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from models.calendar import end_of
-from models.events import Event, decode
-from streams import topics
-from streams.completeness import Sight
+from models.calendar.civil_time import end_of
+from models.dossiers.events import Event, decode
+from streams.broker import topics
+from streams.broker.ticks import Ticker
 from streams.feeds.publisher import Publisher
 from streams.feeds.replay import Pace, Replay
 from streams.feeds.simulate import Simulation, simulate
+from streams.monitoring.completeness import Sight
 from streams.settings import Settings
-from streams.ticks import Ticker
 from tests.chaos.rig import Broker
 from tests.integration.system import System, Worker
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams import copies, topics
+from streams.broker import replicas as copies
+from streams.broker import topics
 from streams.settings import Settings
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults_cluster import CLUSTER, TWELVE

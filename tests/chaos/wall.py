@@ -15,8 +15,8 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from streams import topics
 from streams.board.store import board_keys
+from streams.broker import topics
 from streams.local import valkey
 from streams.local.children import end_with_parent
 from streams.local.state import free_port

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from streams.engine.flow import Contiguity, Flow
+from streams.engine.contiguity import Contiguity, Flow
 from streams.engine.log import Broken
-from streams.engine.owner import Owner
+from streams.engine.partition import Owner
 from streams.engine.transport import Fetch
 from tests.engine.model import Broker, ModelAppender
 from tests.engine.world import Plan, World, simulate, simulated

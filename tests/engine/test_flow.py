@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
-from streams.engine import flow
-from streams.engine.flow import REFETCH_S, REFETCHES_MAX, Contiguity
+from streams.engine import contiguity as flow
+from streams.engine.contiguity import REFETCH_S, REFETCHES_MAX, Contiguity
 from streams.engine.transport import Fetch
 
 A = TP("a", 0)

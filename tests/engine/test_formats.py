@@ -7,8 +7,8 @@ import orjson
 import pytest
 from faust.types import TP
 
-from streams.engine.owner import POSITION, Progress
-from streams.format_numbers import HEADER, LATER, Format
+from streams.engine.format_numbers import HEADER, LATER, Format
+from streams.engine.partition import POSITION, Progress
 from tests.engine import virtual
 from tests.engine.test_one_process import Stage, last_words  # noqa: F401 - a fixture
 from tests.engine.worker import SAID

@@ -9,7 +9,7 @@ from aiokafka.structs import TopicPartition
 from kafka.record.memory_records import MemoryRecords as RecordsOfCommands
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from streams import reading_kafka
+from streams.broker import reading as reading_kafka
 from streams.engine.headers import Fetched, TolerantRecords
 
 ODD = b"\xf4ng"  # "ông", as Windows-1258 writes it

@@ -11,7 +11,7 @@ import pytest
 from faust.types import TP
 
 from streams.engine.log import Broken
-from streams.engine.owner import AWAITED, POSITION, Owner
+from streams.engine.partition import AWAITED, POSITION, Owner
 from tests.engine import virtual
 from tests.engine.model import Broker, ModelAppender, ModelLog
 from tests.engine.worker import Worker

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ENDS = "import time; from streams.engine.stop import end_within; end_within({}); {}"
+ENDS = "import time; from streams.engine.process_exit import end_within; end_within({}); {}"
 
 
 def run(code: str) -> "subprocess.CompletedProcess[str]":

@@ -14,11 +14,11 @@ from faust.types import TP
 
 from streams.engine.app import EngineConfig
 from streams.engine.budget import Room
-from streams.engine.flow import Flow
-from streams.engine.holdings import Holdings
-from streams.engine.owner import Announcement, Owes, Owner
+from streams.engine.contiguity import Flow
+from streams.engine.partition import Announcement, Owes, Owner
+from streams.engine.partitions import Holdings
+from streams.engine.process_exit import die, watched
 from streams.engine.stats import Stats
-from streams.engine.stop import die, watched
 from streams.engine.tables import Rows
 from streams.engine.transport import WITNESS, Fetch
 from tests.engine.model import Broker, ModelLog

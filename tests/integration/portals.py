@@ -9,7 +9,7 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from models.events import TOPIC_OF
+from models.dossiers.events import TOPIC_OF
 from tests.integration.system import System
 
 

@@ -15,14 +15,14 @@ from typing import Any
 
 from kafka import KafkaProducer
 
-from models.events import TOPIC_OF, decode
-from models.reading import Reading
-from streams import topics
-from streams.library import read_reading
+from models.decisions.reading import Reading
+from models.dossiers.events import TOPIC_OF, decode
+from streams.broker import topics
+from streams.broker.reading import records_of
+from streams.files.decision_files import read_reading
 from streams.local.children import end_with_parent
-from streams.reading_kafka import records_of
+from streams.monitoring.waiting import wait_until_counted
 from streams.settings import Settings
-from streams.waiting import wait_until_counted
 from tests.integration.verdict import Verdict, counts_of, judge, standings_of, tally_changelog
 
 

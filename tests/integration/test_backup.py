@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from streams import topics
-from streams.reading_kafka import records_of
+from streams.broker import topics
+from streams.broker.reading import records_of
 from tests.builders import paid, received, resolved
 from tests.integration.system import System, running
 from tests.integration.test_complete import open_transaction

@@ -10,8 +10,8 @@ from aiokafka.errors import ProducerFenced
 from faust.types import TP
 from kafka.admin import NewTopic
 
-from streams import topics
-from streams.engine.kafka import KafkaLog
+from streams.broker import topics
+from streams.engine.aiokafka_log import KafkaLog
 from streams.engine.log import Broken
 
 pytestmark = pytest.mark.kafka

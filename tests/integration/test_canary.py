@@ -10,7 +10,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from redis import Redis
 
-from models.events import FIELDS, TOPIC_OF, TOPICS
+from models.dossiers.events import FIELDS, TOPIC_OF, TOPICS
 from tests.chaos.wall import WallUnderTest
 from tests.integration.system import System
 from tests.integration.test_refusals import lotrinh

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
-from streams import topics
+from streams.broker import topics
 from tests.builders import event, paid, received
 from tests.integration.portals import command, portal
 from tests.integration.system import System

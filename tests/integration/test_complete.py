@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from models.completeness import LASTING_S
-from models.events import TOPIC_OF
-from streams import topics
+from models.dossiers.events import TOPIC_OF
+from models.standings.completeness import LASTING_S
+from streams.broker import topics
 from tests.chaos.wall import WallUnderTest
 from tests.integration.system import System, running
 from tests.integration.test_refusals import lotrinh
@@ -185,7 +185,7 @@ def _commands_say_it(system: System, held: tuple[str, str, int]) -> None:
 
 
 def _held(system: System) -> set[tuple[str, str, int | None]]:
-    from streams.completeness import Sight
+    from streams.monitoring.completeness import Sight
 
     with Sight(system.settings) as sight:
         return {(g.cause, g.topic.removeprefix(system.settings.prefix), g.partition) for g in sight.gaps()}

@@ -9,7 +9,7 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 
-from streams import topics
+from streams.broker import topics
 from streams.feeds.simulate import Simulation, simulate
 from tests.integration.system import System
 from tests.integration.test_refusals import lotrinh

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from models.evaluation import evaluate
-from streams import topics
-from streams.standings_log import strays_now
+from models.evaluation.evaluation import evaluate
+from streams.board.standings_log import strays_now
+from streams.broker import topics
 from tests.builders import YEAR_END, thai_binh
 from tests.conftest import broker
 from tests.integration.system import System, running

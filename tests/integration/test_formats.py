@@ -7,9 +7,9 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from streams import topics
-from streams.format_numbers import HEADER, MEMO
-from streams.reading_kafka import POSITION, consumer, records_of
+from streams.broker import topics
+from streams.broker.reading import POSITION, consumer, records_of
+from streams.engine.format_numbers import HEADER, MEMO
 from tests.builders import received
 from tests.integration.system import System
 from tests.integration.test_refusals import lotrinh

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from streams import topics
+from streams.broker import topics
 from streams.feeds.simulate import Simulation, simulate
 from streams.reports import closings
 from tests.integration.system import System

@@ -14,7 +14,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from kafka.errors import KafkaError
 
-from streams import topics
+from streams.broker import topics
 from streams.feeds.simulate import Simulation, simulate
 from tests.chaos.wall import Valkey
 from tests.integration.system import System, Worker, running

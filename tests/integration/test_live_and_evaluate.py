@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from models.evaluation import evaluate
-from models.events import decode
-from streams import explaining
+from models.dossiers.events import decode
+from models.evaluation.evaluation import evaluate
+from streams.audit import explain as explaining
+from streams.broker.ticks import Ticker
 from streams.feeds.publisher import Publisher
 from streams.feeds.replay import Pace, Replay
 from streams.feeds.simulate import Simulation, simulate
-from streams.ticks import Ticker
 from tests.integration.system import System, running
 
 pytestmark = pytest.mark.kafka

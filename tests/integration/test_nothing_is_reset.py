@@ -12,9 +12,9 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from streams import topics
+from streams.broker import topics
+from streams.broker.reading import POSITION, consumer, records_of
 from streams.feeds.simulate import Simulation, simulate
-from streams.reading_kafka import POSITION, consumer, records_of
 from tests.integration.system import System
 
 pytestmark = pytest.mark.kafka

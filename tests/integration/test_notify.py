@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from models.calendar import utc_ms
-from streams import topics
+from models.calendar.civil_time import utc_ms
+from streams.broker import topics
+from streams.broker.reading import records_of
 from streams.local.state import free_port
-from streams.reading_kafka import records_of
 from tests.integration.system import System, running
 from tests.integration.verdict import ROOT
 from tests.notices import MORNING, standing, transition

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from streams import topics
-from streams.engine.stop import STOP_S
+from streams.broker import topics
+from streams.engine.process_exit import STOP_S
 from streams.feeds.simulate import Simulation, simulate
 from tests.integration.system import System, Worker
 
@@ -50,7 +50,7 @@ def total(found: dict[str, float], name: str, *parts: str) -> float:
 
 def position_of(system: System) -> dict[int, dict[str, int]]:
     """Partition → source topic → position, as tally's changelog has it."""
-    from streams.reading_kafka import records_of
+    from streams.broker.reading import records_of
 
     changelog = topics.changelog(system.settings, topics.TALLY, "dossiers").removeprefix(system.settings.prefix)
     rows = [r for r in records_of(system.settings, changelog) if r.key == b"\x00position"]

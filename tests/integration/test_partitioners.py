@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.reading_kafka import Dossiers
+from streams.broker.reading import Dossiers
 from tests.builders import event, received
 from tests.integration.portals import command, portal
 from tests.integration.system import System, running

@@ -6,8 +6,8 @@ import json
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from models.causes import WRONG_KEY
-from streams import topics
+from models.dossiers.likely_causes import WRONG_KEY
+from streams.broker import topics
 from streams.feeds.simulate import Simulation, simulate
 from tests.integration.system import System
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 
-from models.events import TOPICS
+from models.dossiers.events import TOPICS
 from tests.builders import event, received
 from tests.integration.portals import command, portal
 from tests.integration.system import System

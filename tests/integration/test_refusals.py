@@ -10,9 +10,9 @@ import pytest
 from kafka import TopicPartition
 from kafka.admin import NewTopic
 
-from streams import topics
+from streams.broker import topics
+from streams.errors import BadInput
 from streams.feeds.simulate import Simulation, simulate
-from streams.library import BadInput
 from tests.integration.system import System
 
 pytestmark = pytest.mark.kafka

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from models.report import make_report
-from streams.library import BadInput
+from models.reporting.report import make_report
+from streams.errors import BadInput
 from streams.reports import closings, sources
 from streams.reports.counters import of_events, of_running_system
 from streams.reports.files import csv_bytes

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from models.evaluation import evaluate
-from streams import topics
+from models.evaluation.evaluation import evaluate
+from streams.broker import topics
 from tests.builders import YEAR_END
 from tests.integration.system import System, Worker, running
 from tests.states.build import ROOT, checked_out, lines

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.library import BadInput
+from streams.errors import BadInput
 from streams.local import kafka
 from streams.local.children import Child
 from streams.local.state import StateDir, unusable, write_whole

@@ -12,11 +12,11 @@ from zlib import crc32
 from kafka import TopicPartition
 from kafka.partitioner.default import murmur2
 
-from models.events import TOPICS
-from streams import topics
-from streams.reading_kafka import POSITION, consumer
+from models.dossiers.events import TOPICS
+from streams.board.standings_log import newest_of
+from streams.broker import topics
+from streams.broker.reading import POSITION, consumer
 from streams.settings import Settings
-from streams.standings_log import newest_of
 from tests.oracle.oracle import Oracle, Record
 
 ROOT = Path(__file__).parents[2]

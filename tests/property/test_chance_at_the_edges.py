@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.chance import beta_below, beta_binomial_at_least, binomial_at_most, implausible, wilson
-from models.forecast import Basis, Prior, dispersion, effective, forecast, sibling_prior, volume
-from models.rules import RULES, chance
+from models.alerting.rules import RULES, chance
+from models.forecasting.forecast import Basis, Prior, dispersion, effective, forecast, sibling_prior, volume
+from models.forecasting.probability import beta_below, beta_binomial_at_least, binomial_at_most, implausible, wilson
 from tests.builders import evaluated, event, listed, paid, reading_of, received, resolved, standing
 
 shares = st.fractions(min_value=0, max_value=1, max_denominator=400)

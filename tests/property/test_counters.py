@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.counters import Counters
+from models.counting.counters import Counters
 
 UNITS, DAYS = ("12688", "340"), ("2024-06-03", "2024-06-04", "2023-12-31")
 CELLS = ("online", "digitised", "services:1.004616", "online@2024-11-01/12688")

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from models.events import FIELDS, TIMES, _looked_at_closely, decode
+from models.dossiers.events import FIELDS, TIMES, _looked_at_closely, decode
 from tests.strategies import WORLDS, events, lines, random_events
 
 ODD: tuple[Any, ...] = (

@@ -5,10 +5,10 @@ from typing import Any, cast
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.notices import Situation
-from models.routing import Mailbox
-from models.transitions import Transition
-from models.watchlist import Watched, watched
+from models.alerting.transitions import Transition
+from models.notification.outbox import Situation
+from models.notification.routing import Mailbox
+from models.notification.watch_list import Watched, watched
 from tests.notices import NOW, Delivery, plan, standing, to, transition
 
 UNITS = ("12688", "12691", "340")

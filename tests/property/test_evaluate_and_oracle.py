@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue import parse_catalogue
-from models.evaluation import evaluate
+from models.evaluation.evaluation import evaluate
+from models.registers.catalogue import parse_catalogue
 from streams.feeds.simulate import Simulation, simulate, write_catalogue
-from streams.library import read_table
+from streams.files.tables import read_table
 from tests.builders import thai_binh
 from tests.integration.verdict import DECISION, UNITS
 from tests.oracle.oracle import Oracle, Record

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.catalogue import parse_catalogue
-from models.evaluation import Evaluation, Evaluator, evaluate
-from models.events import Event, decode
-from models.reading import Reading, Sources
-from models.standings import Standing
-from models.units import Unit, parse_successions
-from streams.library import read_decision, shipped_registry
+from models.decisions.reading import Reading, Sources
+from models.dossiers.events import Event, decode
+from models.evaluation.evaluation import Evaluation, Evaluator, evaluate
+from models.registers.catalogue import parse_catalogue
+from models.registers.units import Unit, parse_successions
+from models.standings.standings import Standing
+from streams.files.decision_files import read_decision, shipped_registry
 from tests.oracle.oracle import Heir, Oracle, Record
 from tests.strategies import WORLDS, World, random_catalogue, random_events
 

@@ -5,8 +5,8 @@ from datetime import date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.standings import Standings
-from streams.library import read_reading
+from models.standings.standings import Standings
+from streams.files.decision_files import read_reading
 from streams.settings import Settings
 
 READING = read_reading(Settings())

@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.contributions import Contribution, contributions
-from models.dossier import NOTHING, Dossier, merge
-from models.evaluation import evaluate
-from models.events import Event, decode
-from models.fold import NONE, Held, learn, learn_all, moved
+from models.counting.contributions import Contribution, contributions
+from models.counting.learning import NONE, Held, learn, learn_all, moved
+from models.dossiers.dossier import NOTHING, Dossier, merge
+from models.dossiers.events import Event, decode
+from models.evaluation.evaluation import evaluate
 from tests.builders import YEAR_END, thai_binh
 from tests.oracle.oracle import Oracle, Record
 from tests.strategies import lines, streams

@@ -9,10 +9,10 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.dossier import NOTHING
-from models.events import Event, decode
-from models.fold import learn
-from models.national import Sender, status_of
+from models.counting.learning import learn
+from models.dossiers.dossier import NOTHING
+from models.dossiers.events import Event, decode
+from models.dossiers.national import Sender, status_of
 from streams.feeds.national import Report, lines_of_national
 from tests.builders import evaluated, thai_binh
 from tests.strategies import national_histories

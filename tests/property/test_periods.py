@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.periods import Holds, Label, Months, Window, window
+from models.calendar.periods import Holds, Label, Months, Window, window
 
 CONVENTIONS = st.sampled_from(["calendar", "15-14"])
 DECISIONS = st.sampled_from(

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.contributions import Contribution, contributions
-from models.dossier import Dossier
-from models.events import Event, decode
-from models.fold import Counted, count
-from models.reading import Reading
-from models.shorthand import Shorthand
-from models.units import Succession
+from models.counting.contributions import Contribution, contributions
+from models.counting.learning import Counted, count
+from models.counting.shorthand import Shorthand
+from models.decisions.reading import Reading
+from models.dossiers.dossier import Dossier
+from models.dossiers.events import Event, decode
+from models.registers.units import Succession
 from streams.engine import Room
-from streams.rows import pack, rests, shorthand_of, unpack
+from streams.records.dossier_rows import pack, rests, shorthand_of, unpack
 from streams.settings import Settings
-from streams.tally import TallyWork
+from streams.workers.tally import TallyWork
 from tests.builders import thai_binh
 from tests.property import test_five_decisions as five
 from tests.property.test_merge import dossiers

@@ -9,12 +9,12 @@ import orjson
 import pytest
 from faust.types import TP
 
-from models.calendar import end_of
+from models.calendar.civil_time import end_of
+from streams.audit.explain import _Memory, _Tables
 from streams.engine import Announcement, Fetch, Room
-from streams.explaining import _Memory, _Tables
-from streams.library import read_reading
+from streams.files.decision_files import read_reading
 from streams.settings import Settings
-from streams.watch import WatchWork
+from streams.workers.watch import WatchWork
 
 UNITS = ("12688", "12691", "12700", "12742", "340", "34.so-tu-phap", "99999.unknown")
 FIRST = date(2024, 6, 3)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
-from models.workdays import SHIPPED
+from models.calendar.workdays import SHIPPED
 from tests.builders import event, received
 
 Events = list[dict[str, Any]]

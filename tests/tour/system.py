@@ -16,15 +16,15 @@ from typing import Any, Final
 
 import orjson
 
-from models.calendar import end_of
-from streams import topics
+from models.calendar.civil_time import end_of
+from streams.broker import topics
+from streams.broker.reading import records_of
+from streams.broker.ticks import Ticker
 from streams.feeds.publisher import Publisher
 from streams.local.children import end_with_parent
 from streams.local.state import free_port, located
-from streams.reading_kafka import records_of
+from streams.monitoring.waiting import wait_until_counted
 from streams.settings import Settings
-from streams.ticks import Ticker
-from streams.waiting import wait_until_counted
 from tests.tour import story
 from tests.tour.receiver import SECRET
 

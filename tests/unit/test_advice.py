@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from models.decisions import Formula
-from models.texts import advice_text, finish_text
+from models.decisions.file import Formula
+from models.decisions.vietnamese import advice_text, finish_text
 from streams.notify.texts import Names, render
 from tests.builders import reading_of
 from tests.notices import Delivery, plan, to, transition

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from models.events import Refused
-from models.operator import parse_operator
+from models.alerting.operator_actions import parse_operator
+from models.dossiers.events import Refused
 from streams.cli.alert_answers import (
     ack_text,
     found_alert,
@@ -17,7 +17,8 @@ from streams.cli.alert_answers import (
     unsilence_text,
     until,
 )
-from streams.library import BadInput, read_reading
+from streams.errors import BadInput
+from streams.files.decision_files import read_reading
 from streams.notify.texts import Names
 from streams.settings import Settings
 from tests.notices import NOW, transition

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from bench.alert_bound import Case, Population, Unit, best_at, case, frontier
-from models.workdays import SHIPPED
+from models.calendar.workdays import SHIPPED
 
 JUNE = SHIPPED.profile(date(2024, 6, 1), date(2024, 6, 30))
 FAR = Population((-20.0, 20.0), 0.25, 12, 0.7, 12)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from models.operator import labels_of
+from models.alerting.operator_actions import labels_of
 from streams.cli.alert_list import LABEL, ROLE, history_text, list_text
 from streams.cli.alerts import ROLES
-from streams.library import read_reading
+from streams.files.decision_files import read_reading
 from streams.notify.texts import Names
 from streams.settings import Settings
 from tests.notices import transition

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.texts import counted_text
+from models.decisions.vietnamese import counted_text
 from streams.notify.texts import Names, render
 from tests.builders import evaluated, event, received, thai_binh
 from tests.notices import Delivery, plan, to, transition

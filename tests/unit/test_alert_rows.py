@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from models.notices import Situation
-from models.operator import NOBODY, Operators, merged, parse_operator
-from streams.alert_log import Told
+from models.alerting.operator_actions import NOBODY, Operators, merged, parse_operator
+from models.notification.outbox import Situation
+from streams.audit.alert_log import Told
 from streams.cli.alert_rows import judged_by, next_told, silences_of
 from tests.notices import INPUTS, NOW, Delivery, plan, to, transition
 

@@ -2,9 +2,9 @@
 
 from datetime import date, timedelta
 
-from models.evaluation import Evaluator, evaluate
-from models.events import Event, decode
-from models.texts import ratio_text
+from models.dossiers.events import Event, decode
+from models.evaluation.evaluation import Evaluator, evaluate
+from models.wording import ratio_text
 from tests.builders import alerts_of, evaluated, event, received, thai_binh
 from tests.strategies import lines
 

@@ -9,13 +9,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from models.chance import binomial_at_most
-from streams.backtest.drawings import calibration as drawn
-from streams.backtest.drawings import first_alerts, frontier
-from streams.backtest.funnel import beyond, funnel, spread
-from streams.backtest.log import courses_of, read_truth
-from streams.backtest.scores import Course, Look, binomial_band, by_chance, calibration, coverage, cycling, scores
-from streams.explaining import judged_again
+from models.forecasting.probability import binomial_at_most
+from streams.audit.backtest.drawings import calibration as drawn
+from streams.audit.backtest.drawings import first_alerts, frontier
+from streams.audit.backtest.funnel import beyond, funnel, spread
+from streams.audit.backtest.log import courses_of, read_truth
+from streams.audit.backtest.scores import Course, Look, binomial_band, by_chance, calibration, coverage, cycling, scores
+from streams.audit.explain import judged_again
 from streams.feeds.simulate import Simulation, simulate
 from tests.builders import evaluated, received, thai_binh
 

@@ -8,16 +8,17 @@ import orjson
 import pytest
 from faust.types import TP
 
-from models.calendar import civil_day
-from models.notices import elsewhere
-from streams import backup, topics
-from streams.backup import DERIVED, FACTS, KEPT, MEMORY, Line, _Writer, check_backup, lines_in
+from models.calendar.civil_time import civil_day
+from models.notification.outbox import elsewhere
+from streams.broker import topics
+from streams.broker.topics import specs
 from streams.engine import Fetch
-from streams.library import BadInput
-from streams.restore import _Restore
+from streams.errors import BadInput
+from streams.maintenance import backup
+from streams.maintenance.backup import DERIVED, FACTS, KEPT, MEMORY, Line, _Writer, check_backup, lines_in
+from streams.maintenance.restore import _Restore
 from streams.settings import Settings
-from streams.topics import specs
-from streams.watch import WatchWork
+from streams.workers.watch import WatchWork
 from tests.unit.test_watch_feed import READING, SETTINGS
 
 HEAD = {"lotrinh-backup": 1, "created": "2026-12-01T00:00:00.000Z", "partitions": 2}

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.causes import CAUSES, WRONG_KEY, with_cause_of_key
-from models.events import FIELDS, Refused, decode
+from models.dossiers.events import FIELDS, Refused, decode
+from models.dossiers.likely_causes import CAUSES, WRONG_KEY, with_cause_of_key
 
 CANARY = "Nguyễn Thị Ánh 0912345678"
 EVENT: dict[str, Any] = {

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from models.checking import check
-from models.decisions import Decision
-from models.reading import Sources
-from models.units import Unit
+from models.authoring.checking import check
+from models.decisions.file import Decision
+from models.decisions.reading import Sources
+from models.registers.units import Unit
 from streams.cli.decisions import described
-from streams.library import read_decision_text, shipped_decisions, shipped_registry
+from streams.files.decision_files import read_decision_text, shipped_decisions, shipped_registry
 from tests.unit.test_cli import lotrinh
 
 SMALL = """\

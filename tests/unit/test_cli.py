@@ -52,7 +52,7 @@ def test_help_loads_no_faust() -> None:
 
 def test_a_worker_runs_on_uvloop() -> None:
     code = (
-        "import asyncio, streams.worker as w, streams.cli as c\n"
+        "import asyncio, streams.workers.worker as w, streams.cli as c\n"
         "w.run = lambda *_: print(type(asyncio.new_event_loop()).__module__)\n"
         "c.main()"
     )

@@ -11,10 +11,10 @@ import kafka.codec
 import kafka.errors
 import pytest
 
-from streams import codecs
+from streams.broker import codecs
 from streams.cli import main
-from streams.engine import stop
-from streams.ops import doctor
+from streams.doctor import checks as doctor
+from streams.engine import process_exit as stop
 
 TEXT = b'{"dossier": "000.17.34-240930-0012"}' * 3_000  # several blocks of every frame
 

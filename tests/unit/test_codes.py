@@ -7,11 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.catalogue import parse_catalogue
-from models.codes import Codes, is_code, is_unit
-from models.events import FIELDS, TOPIC_OF, Event, Refused, decode
-from models.trajectory import parse_trajectories
-from models.units import BadTable, parse_successions, parse_units
+from models.decisions.trajectory import parse_trajectories
+from models.dossiers.events import FIELDS, TOPIC_OF, Event, Refused, decode
+from models.registers.catalogue import parse_catalogue
+from models.registers.codes import Codes, is_code, is_unit
+from models.registers.tables import BadTable
+from models.registers.units import parse_successions, parse_units
 from streams.feeds.aliases import parse_aliases
 from tests.oracle.decode import Record, RefusalError
 from tests.oracle.decode import decode as recomputed

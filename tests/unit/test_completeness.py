@@ -9,9 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calendar import utc_ms
-from models.completeness import KINDS, Cause, Gap, Kind, Log, Shape, as_json, missing, notice, sentence, sentence_vn
-from streams.completeness import Observer
+from models.calendar.civil_time import utc_ms
+from models.standings.completeness import (
+    KINDS,
+    Cause,
+    Gap,
+    Kind,
+    Log,
+    Shape,
+    as_json,
+    missing,
+    notice,
+    sentence,
+    sentence_vn,
+)
+from streams.monitoring.completeness import Observer
 from streams.settings import Settings
 
 SUBMITTED = "p.dossier.submitted"

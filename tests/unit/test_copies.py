@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka import TopicPartition
 
-from streams import copies, topics
-from streams.copies import OFFSETS, TRANSACTIONS, Kept, Wanted
-from streams.library import BadInput
+from streams.broker import replicas as copies
+from streams.broker import topics
+from streams.broker.replicas import OFFSETS, TRANSACTIONS, Kept, Wanted
+from streams.errors import BadInput
 from streams.settings import Settings
 
 SETTINGS = Settings(kafka="k:9092", prefix="x.", _env_file=None)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from streams.library import read_decision_text, shipped_decisions
+from streams.files.decision_files import read_decision_text, shipped_decisions
 from tests.unit.test_cli import lotrinh
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from models.schema import decision_schema
-from streams.library import shipped_decisions
+from models.authoring.json_schema import decision_schema
+from streams.files.decision_files import shipped_decisions
 from tests.unit.test_cli import lotrinh
 from tests.unit.test_schema import plain
 

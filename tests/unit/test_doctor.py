@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from models.reading import Reading
-from streams import topics
-from streams.board.probe import RedisFacts
-from streams.copies import INTERNAL, OFFSETS, TRANSACTIONS, Kept
-from streams.library import read_reading
-from streams.ops import doctor
-from streams.ops.cluster import Facts
-from streams.ops.kafka_checks import kafka_findings
+from models.decisions.reading import Reading
+from streams.broker import topics
+from streams.broker.replicas import INTERNAL, OFFSETS, TRANSACTIONS, Kept
+from streams.doctor import checks as doctor
+from streams.doctor.cluster import Facts
+from streams.doctor.kafka_checks import kafka_findings
+from streams.doctor.redis_probe import RedisFacts
+from streams.files.decision_files import read_reading
 from streams.settings import Settings
 
 NOW = 1_700_000_000.0

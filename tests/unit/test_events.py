@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from models.events import FIELDS, TOPIC_OF, UPCASTS, Event, Refused, decode, stamp
-from models.wire import Type
+from models.dossiers.events import FIELDS, TOPIC_OF, UPCASTS, Event, Refused, decode, stamp
+from models.dossiers.wire import Type
 
 GOOD: dict[str, Any] = {
     "id": "tb:1:7", "type": "received", "dossier": "D-1", "version": 7, "at": "2024-09-30T08:12:03+07:00",

@@ -9,12 +9,13 @@ from typing import Any
 import orjson
 import pytest
 
-from streams import formats, reading_kafka, topics
-from streams.format_numbers import HEADER, LATER, MEMO, Format, found_in, refusal_of_state, stamp_of_state
-from streams.formats import FILES, MESSAGES, STATES, OtherFormat
+from streams.broker import formats, topics
+from streams.broker import reading as reading_kafka
+from streams.broker.formats import FILES, MESSAGES, STATES, OtherFormat
+from streams.broker.topics import specs
+from streams.engine.format_numbers import HEADER, LATER, MEMO, Format, found_in, refusal_of_state, stamp_of_state
 from streams.local.state import StateDir
 from streams.settings import Settings
-from streams.topics import specs
 
 SETTINGS = Settings(kafka="127.0.0.1:9", prefix="x.", partitions=1)
 EARLIER = "upgrade by way of a release that reads both (docs/operations.md, Upgrade)"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from models.decisions import BadDecision
-from models.texts import ratio_text
-from models.units import Succession, Unit
+from models.decisions.file import BadDecision
+from models.registers.units import Succession, Unit
+from models.wording import ratio_text
 from tests.builders import (
     alerts_of,
     entries,

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from models.calendar import civil_day, instant
-from models.texts import ratio_text
-from models.units import Succession, Unit
+from models.calendar.civil_time import civil_day, instant
+from models.registers.units import Succession, Unit
+from models.wording import ratio_text
 from tests.builders import alerts_of, entries, evaluated, event, figures, paid, received, standing, thai_binh
 
 TRADE, FINANCE, TELECOM = "34.so-cong-thuong", "34.so-tai-chinh", "34.so-thong-tin-va-truyen-thong"

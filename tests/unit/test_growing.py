@@ -7,10 +7,11 @@ import orjson
 import pytest
 
 from models.partitioning import partition_of
-from streams import growing, topics
-from streams.engine.owner import POSITION, Progress
-from streams.growing import _Delivered, _Growth, _in_place
-from streams.library import BadInput
+from streams.broker import topics
+from streams.engine.partition import POSITION, Progress
+from streams.errors import BadInput
+from streams.maintenance import growing
+from streams.maintenance.growing import _Delivered, _Growth, _in_place
 from streams.settings import Settings
 from tests.builders import thai_binh
 

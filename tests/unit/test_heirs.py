@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from models.units import ALWAYS, BadTable, Succession, Unit, parse_units
+from models.registers.tables import BadTable
+from models.registers.units import ALWAYS, Succession, Unit, parse_units
 from streams.cli import lotrinh
 from tests.builders import evaluated, figures, received, standing, thai_binh
 

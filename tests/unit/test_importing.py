@@ -8,10 +8,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from models.events import Event, Refused
+from models.dossiers.events import Event, Refused
+from streams.errors import BadInput
 from streams.feeds.importing import lines_of_csv, lines_of_json
 from streams.feeds.mapping import Mapper, parse_mapping
-from streams.library import BadInput
 
 ROOT = Path(__file__).parents[2]
 MAPPING = ROOT / "docs/examples/receipt.yaml"

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.alerts import UNKNOWN_DOSSIERS
-from models.dossier import NOTHING, Dossier, merge_all
-from models.evaluation import Evaluation, evaluate
-from models.events import Event, decode
-from models.fold import learn, learn_all, moved
-from models.limits import TOO_MANY_COPIES, TOO_MANY_PAYMENTS, Limits
-from models.reading import UNKNOWN_HOME, Reading, Sources
-from models.standings import Standings
-from models.units import Unit
+from models.alerting.alerts import UNKNOWN_DOSSIERS
+from models.counting.learning import learn, learn_all, moved
+from models.decisions.reading import UNKNOWN_HOME, Reading, Sources
+from models.dossiers.dossier import NOTHING, Dossier, merge_all
+from models.dossiers.events import Event, decode
+from models.dossiers.limits import TOO_MANY_COPIES, TOO_MANY_PAYMENTS, Limits
+from models.evaluation.evaluation import Evaluation, evaluate
+from models.registers.units import Unit
+from models.standings.standings import Standings
 from streams.board.records import RowFact, read_standing
-from streams.library import read_decision, shipped_registry
-from streams.rows import LARGE, pack, parts_at_most, unpack
-from streams.topics import RECORD_BYTES_MAX
+from streams.broker.topics import RECORD_BYTES_MAX
+from streams.files.decision_files import read_decision, shipped_registry
+from streams.records.dossier_rows import LARGE, pack, parts_at_most, unpack
 from tests.builders import evaluated, event, figures, received, standing, thai_binh
 from tests.integration.verdict import DECISION, UNITS
 from tests.oracle.oracle import Oracle, Record
@@ -109,7 +109,7 @@ def test_a_crowded_dossier_learns_as_a_small_one_does(found: list[dict[str, Any]
     told = decoded(crowd(40, 0, name="A")) + decoded(e | {"dossier": "A"} for e in found)
     large = one_by_one(told)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("models.dossier.MANY", 10_000)
+        patched.setattr("models.dossiers.dossier.MANY", 10_000)
         assert one_by_one(told) == large
     assert json.dumps(large[0]) == json.dumps(merge_all(NOTHING, told)[0])
 

@@ -8,7 +8,7 @@ from kafka import TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import OffsetNotAvailableError, TopicAuthorizationFailedError
 
-from streams.reading_kafka import log_offsets
+from streams.broker.reading import log_offsets
 
 TP = TopicPartition("dossier.submitted", 0)
 

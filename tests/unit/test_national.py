@@ -9,13 +9,14 @@ from typing import Any
 import orjson
 import pytest
 
-from models.calendar import instant_of
-from models.dossier import NOTHING, merge
-from models.events import Refused, stamp
-from models.national import COLLECTED, STATUS_OF, STATUSES, Sender, in_todays_measure, version_of
+from models.calendar.civil_time import instant_of
+from models.dossiers.dossier import NOTHING, merge
+from models.dossiers.events import Refused, stamp
+from models.dossiers.national import COLLECTED, STATUS_OF, STATUSES, Sender, in_todays_measure, version_of
+from streams.errors import BadInput
 from streams.feeds.aliases import parse_aliases
 from streams.feeds.national import CHUNK_BYTES, Report, latest_in, lines_of_national, read_units
-from streams.library import BadInput, read_table
+from streams.files.tables import read_table
 from tests.builders import YEAR_END, evaluated, figures, thai_binh
 from tests.integration.verdict import DECISION
 from tests.integration.verdict import UNITS as REGISTRY

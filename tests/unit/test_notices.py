@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.digest import ranked
-from models.notices import BACKLOG, DIGEST, Message, Situation
-from models.operator import Operators, merged, parse_operator
-from models.routing import Mailbox
+from models.alerting.operator_actions import Operators, merged, parse_operator
+from models.notification.digest_ranking import ranked
+from models.notification.outbox import BACKLOG, DIGEST, Message, Situation
+from models.notification.routing import Mailbox
 from tests.notices import NOW, Delivery, plan, to, transition
 
 TOMORROW = "2024-06-06T09:00:00+07:00"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from models.events import Refused
-from models.operator import Ack, acknowledged_by, labels_of, merged, parse_operator, silenced_by
+from models.alerting.operator_actions import Ack, acknowledged_by, labels_of, merged, parse_operator, silenced_by
+from models.dossiers.events import Refused
 
 FIRED = {
     "id": "a1",

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from streams.engine.stats import Durations, Stats
-from streams.ops.logs import JsonLines
-from streams.ops.metrics import exposition, histogram
-from streams.ops.worker import WorkerHealth
+from streams.monitoring.logs import JsonLines
+from streams.monitoring.metrics import exposition, histogram
 from streams.settings import Settings
-from streams.tally import TallyFigures
+from streams.workers.health import WorkerHealth
+from streams.workers.tally import TallyFigures
 
 NOW = 1_000_000.0
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as murmur2_of_kafka_python
 
-from models.alerts import EVERY, Alerts
+from models.alerting.alerts import EVERY, Alerts
 from models.partitioning import LANES_LEAST, Partitioner, misplaced, murmur2, partition_of, wrong_partition
-from models.standings import Standings
+from models.standings.standings import Standings
 from streams.notify.texts import Names
 from streams.settings import Settings
 from tests.builders import thai_binh

@@ -5,13 +5,13 @@ from typing import Any
 
 import orjson
 
-from models.events import TOPIC_OF
-from models.feeds import heard, silent
-from streams import topics
+from models.alerting.feed_silence import heard, silent
+from models.dossiers.events import TOPIC_OF
+from streams.broker import topics
 from streams.engine import Room
-from streams.library import read_reading
+from streams.files.decision_files import read_reading
 from streams.settings import Settings
-from streams.tally import TallyWork
+from streams.workers.tally import TallyWork
 from tests.builders import event
 
 SETTINGS = Settings(partitions=1)

@@ -19,9 +19,9 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from models.notices import Message
-from models.operator import Operators, merged, parse_operator
-from streams.library import read_reading
+from models.alerting.operator_actions import Operators, merged, parse_operator
+from models.notification.outbox import Message
+from streams.files.decision_files import read_reading
 from streams.notify import payloads
 from streams.notify.config import Config, read_config
 from streams.notify.payloads import Context, Request

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from models.periods import Holds, Label, Months, window, window_before
+from models.calendar.periods import Holds, Label, Months, window, window_before
 
 THAI_BINH = Holds(date(2024, 1, 1), date(2024, 12, 31))
 KHANH_HOA = Holds(date(2023, 12, 15), date(2024, 12, 14))

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from models.causes import CAUSES, WRONG_KEY
-from models.events import TOPICS
+from models.dossiers.events import TOPICS
+from models.dossiers.likely_causes import CAUSES, WRONG_KEY
+from models.dossiers.portal_check import Batch, Examination, Finding, Sample, Where
 from models.partitioning import Partitioner, partition_of
-from models.portal import Batch, Examination, Finding, Sample, Where
 from tests.builders import event, received
 
 NOW = 1_727_740_800.0  # 2024-10-01
@@ -146,7 +146,10 @@ def test_a_finding_repeats_nothing_of_a_record() -> None:
 def test_the_guide_names_every_check() -> None:
     root = Path(__file__).parents[2]
     guide = (root / "docs/portal.md").read_text(encoding="utf-8")
-    code = "".join((root / name).read_text(encoding="utf-8") for name in ("models/portal.py", "streams/portal.py"))
+    code = "".join(
+        (root / name).read_text(encoding="utf-8")
+        for name in ("models/dossiers/portal_check.py", "streams/doctor/portal_check.py")
+    )
     checks = set(re.findall(r"\b(?:About|Finding)\(\s*\"([a-z]+)\"", code))
 
     assert len(checks) >= 10

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from models.catalogue import Catalogue
-from models.dossier import NOTHING, Dossier
-from models.events import Event, decode
-from models.fold import learn
-from models.quality import ADVICE, CODES_MAX, Measure, Survey, silent_sources
-from models.units import Succession
-from streams.library import shipped_registry
+from models.counting.learning import learn
+from models.dossiers.data_quality import ADVICE, CODES_MAX, Measure, Survey, silent_sources
+from models.dossiers.dossier import NOTHING, Dossier
+from models.dossiers.events import Event, decode
+from models.registers.catalogue import Catalogue
+from models.registers.units import Succession
+from streams.files.decision_files import shipped_registry
 from tests.builders import entries, evaluated, event, received, thai_binh
 from tests.unit.test_cli import lotrinh
 
@@ -199,7 +199,7 @@ def test_the_document_names_every_kind() -> None:
 
 
 def test_of_any_number_of_unknown_units_those_with_most_dossiers_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.quality.UNITS_MAX", 2)
+    monkeypatch.setattr("models.dossiers.data_quality.UNITS_MAX", 2)
     events = [e for n in range(5) for e in received(n + 1, f"x{n}", "online", "2024-09-03")]
     survey = surveyed(events)
 

@@ -7,8 +7,9 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaConnectionError
 
-from streams import cli, reading_kafka
-from streams.library import BadInput
+from streams import cli
+from streams.broker import reading as reading_kafka
+from streams.errors import BadInput
 from streams.settings import Settings
 
 

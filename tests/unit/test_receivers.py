@@ -17,9 +17,10 @@ import pytest
 from aiohttp.abc import AbstractResolver
 from aiosmtpd.controller import Controller
 
-from models.notices import Situation
-from models.routing import Mailbox
-from streams.library import BadInput, read_reading
+from models.notification.outbox import Situation
+from models.notification.routing import Mailbox
+from streams.errors import BadInput
+from streams.files.decision_files import read_reading
 from streams.local.state import free_port
 from streams.notify.addresses import NOT_ALLOWED
 from streams.notify.config import part_of, read_config

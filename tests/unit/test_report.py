@@ -14,14 +14,14 @@ from typing import Any
 import openpyxl
 import pytest
 
-from models.closing import Closing
-from models.decisions import Indicator
-from models.evaluation import evaluate
-from models.periods import Holds, Label, window
-from models.reading import Reading
-from models.report import CSV_COLUMNS, Due, Known, Report, close_period, csv_rows, make_report
-from models.report_lines import Line
-from models.units import Succession
+from models.calendar.periods import Holds, Label, window
+from models.decisions.file import Indicator
+from models.decisions.reading import Reading
+from models.evaluation.evaluation import evaluate
+from models.registers.units import Succession
+from models.reporting.closed_period import Closing
+from models.reporting.report import CSV_COLUMNS, Due, Known, Report, close_period, csv_rows, make_report
+from models.reporting.report_lines import Line
 from streams.feeds.simulate import Simulation, simulate
 from streams.reports.closings import _each_once
 from streams.reports.counters import of_events

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.dossier import NOTHING, Dossier
-from models.events import Event, decode
-from models.fold import learn
-from streams import rows
+from models.counting.learning import learn
+from models.dossiers.dossier import NOTHING, Dossier
+from models.dossiers.events import Event, decode
+from streams.records import dossier_rows as rows
 from tests.strategies import events
 
 KNOWN: Dossier = [

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from models.chance import beta_below, beta_binomial_at_least, binomial_at_most, implausible, wilson
-from models.evaluation import Evaluation, Evaluator
-from models.events import Event, decode
-from models.forecast import Basis, Prior, Volume, dispersion, forecast, needed, sibling_prior
-from models.prospects import extra, share_text
-from models.rules import Inputs, Verdict, evidence, graded, severity
-from models.rules import forecast as forecast_rule
-from models.transitions import step
-from models.units import Succession, Unit
-from models.workdays import SHIPPED
+from models.alerting.rules import Inputs, Verdict, evidence, graded, severity
+from models.alerting.rules import forecast as forecast_rule
+from models.alerting.transitions import step
+from models.calendar.workdays import SHIPPED
+from models.dossiers.events import Event, decode
+from models.evaluation.evaluation import Evaluation, Evaluator
+from models.forecasting.forecast import Basis, Prior, Volume, dispersion, forecast, needed, sibling_prior
+from models.forecasting.probability import beta_below, beta_binomial_at_least, binomial_at_most, implausible, wilson
+from models.registers.units import Succession, Unit
+from models.standings.prospects import extra
+from models.wording import share_text
 from tests.builders import alerts_of, evaluated, event, received, standing, thai_binh
 from tests.strategies import lines
 

@@ -9,8 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from models.schema import decision_schema
-from streams.library import read_decision_text, shipped_decisions
+from models.authoring.json_schema import decision_schema
+from streams.files.decision_files import read_decision_text, shipped_decisions
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "decision.schema.json"
 

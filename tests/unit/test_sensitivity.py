@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from models.evaluation import evaluate
-from models.reading import Reading, Sources
-from models.sensitivity import Answer, sensitivity
+from models.decisions.reading import Reading, Sources
+from models.evaluation.evaluation import evaluate
+from models.evaluation.sensitivity import Answer, sensitivity
 from streams.cli.progress import progress
-from streams.library import read_decision, shipped_registry
+from streams.files.decision_files import read_decision, shipped_registry
 from tests.builders import entries, event, received, thai_binh
 from tests.unit.test_cli import lotrinh
 

@@ -8,14 +8,15 @@ from itertools import pairwise
 
 import pytest
 
-from models.calendar import moment_of
-from models.catalogue import Catalogue, parse_catalogue
-from models.decisions import parse_decision
-from models.evaluation import Evaluator
-from models.events import TOPIC_OF, Refused, decode
-from models.reading import Reading, Sources
+from models.calendar.civil_time import moment_of
+from models.decisions.file import parse_decision
+from models.decisions.reading import Reading, Sources
+from models.dossiers.events import TOPIC_OF, Refused, decode
+from models.evaluation.evaluation import Evaluator
+from models.registers.catalogue import Catalogue, parse_catalogue
 from streams.feeds.simulate import Simulation, catalogue_rows, simulate, write_catalogue
-from streams.library import read_decision, read_table, shipped_registry
+from streams.files.decision_files import read_decision, shipped_registry
+from streams.files.tables import read_table
 
 DOSSIERS = 6_000
 LAST = date(2024, 12, 31)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from streams import standings_log
+from streams.board import standings_log
+from streams.board.standings_log import Newest, newest_of
 from streams.cli.alerts import shortfalls
 from streams.settings import Settings
-from streams.standings_log import Newest, newest_of
 
 KEY = b"thai-binh-2024/online-dossiers/12688"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from models.units import slug
+from models.registers.units import slug
 from tests.builders import reading_of
 
 TEXTS = Path(__file__).parents[1] / "texts"

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
-from models.units import slug
+from models.registers.units import slug
 from tests.builders import thai_binh
 
 TEXT = Path(__file__).parents[1] / "texts" / "thai-binh-2024.txt"

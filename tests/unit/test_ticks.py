@@ -2,9 +2,9 @@
 
 import pytest
 
+from streams.broker.ticks import until_next, wall_instant
 from streams.settings import TICK_S_MAX, Settings
-from streams.ticks import until_next, wall_instant
-from streams.watch import EVENING
+from streams.workers.watch import EVENING
 
 MORNING = 1_717_369_200.0  # 2024-06-03T06:00:00+07:00
 

@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import pytest
 
-from models.decisions import BadDecision
-from models.trajectory import parse_trajectories
-from models.units import BadTable
+from models.decisions.file import BadDecision
+from models.decisions.trajectory import parse_trajectories
+from models.registers.tables import BadTable
 from tests.builders import evaluated, figures, received, standing, thai_binh
 
 TRADE = "34.so-cong-thuong"

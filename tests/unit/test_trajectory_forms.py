@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from models.trajectory_form import check_form, form_lines, month_end, read_form
-from streams.library import BadInput, read_decision, read_form_file, read_reading, read_trajectories
+from models.authoring.trajectory_form import check_form, form_lines, month_end, read_form
+from streams.errors import BadInput
+from streams.files.decision_files import read_decision, read_form_file, read_reading, read_trajectories
+from streams.files.workbooks import MONTHS, grid_of
 from streams.settings import Settings
-from streams.workbooks import MONTHS, grid_of
 from tests.builders import received, thai_binh
 from tests.unit.test_cli import lotrinh
 

@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 
-from models.report import make_report
+from models.reporting.report import make_report
 from streams.cli import lotrinh
 from streams.reports.workbook import workbook_bytes
 from tests.builders import evaluated, received, standing, thai_binh

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from models.units import BadTable, Heirs, Succession, Unit, parse_successions, parse_units, slug
-from streams.library import shipped_registry
+from models.registers.tables import BadTable
+from models.registers.units import Heirs, Succession, Unit, parse_successions, parse_units, slug
+from streams.files.decision_files import shipped_registry
 
 REGISTRY = shipped_registry()
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.report import make_report
-from models.texts import cell, visible
-from models.units import Unit
+from models.registers.units import Unit
+from models.reporting.report import make_report
+from models.wording import cell, visible
 from streams.reports.counters import of_events
 from streams.reports.files import csv_bytes
 from tests.builders import received, thai_binh

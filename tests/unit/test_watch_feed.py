@@ -8,11 +8,11 @@ import orjson
 import pytest
 from faust.types import TP
 
-from models.workdays import SHIPPED
+from models.calendar.workdays import SHIPPED
 from streams.engine import Fetch
-from streams.library import read_reading
+from streams.files.decision_files import read_reading
 from streams.settings import Settings
-from streams.watch import WatchWork
+from streams.workers.watch import WatchWork
 from tests.tour.story import days
 
 SETTINGS = Settings(partitions=1)

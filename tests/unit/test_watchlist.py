@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 from pydantic import ValidationError
 
-from models.notices import DIGEST, Message, Situation
-from models.operator import Operators, merged, parse_operator
-from models.routing import Mailbox, Routing
-from models.watchlist import SHOWN_MAX, Watched, of_mailboxes
-from models.workdays import SHIPPED
-from streams.library import BadInput
+from models.alerting.operator_actions import Operators, merged, parse_operator
+from models.calendar.workdays import SHIPPED
+from models.notification.outbox import DIGEST, Message, Situation
+from models.notification.routing import Mailbox, Routing
+from models.notification.watch_list import SHOWN_MAX, Watched, of_mailboxes
+from streams.errors import BadInput
 from streams.notify.config import read_config
 from streams.notify.payloads import Context, plain
 from streams.notify.texts import Names, render

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from models.contributions import contributions
-from models.dossier import NOTHING, Dossier, merge
-from models.events import Event, decode
+from models.counting.contributions import contributions
+from models.dossiers.dossier import NOTHING, Dossier, merge
+from models.dossiers.events import Event, decode
 from tests.builders import event, thai_binh
 from tests.strategies import lines
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from models.units import BadTable
-from models.workdays import SHIPPED, Workdays, parse_holidays
+from models.calendar.workdays import SHIPPED, Workdays, parse_holidays
+from models.registers.tables import BadTable
 from streams.cli import lotrinh
-from streams.library import read_reading
-from streams.ops import doctor
+from streams.doctor import checks as doctor
+from streams.files.decision_files import read_reading
 from streams.settings import Settings
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from models.units import slug
+from models.registers.units import slug
 from streams.feeds.simulation.days import Days
 from streams.feeds.simulation.dossiers import Life
 from streams.feeds.simulation.draws import DAY, HOUR, quantile

@@ -6,8 +6,8 @@ Time is in whole seconds since 00:00 (+07:00) of the stream's first day; a day i
 from datetime import date, timedelta
 from typing import Final
 
-from models.calendar import OFFSET
-from models.workdays import SHIPPED
+from models.calendar.civil_time import OFFSET
+from models.calendar.workdays import SHIPPED
 from streams.feeds.simulation.draws import DAY, HOUR, between, quantile
 
 WARM_UP_DAYS: Final = 14

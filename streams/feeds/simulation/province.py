@@ -10,8 +10,8 @@ from datetime import date
 from random import Random
 from typing import Final, NamedTuple
 
-from models.decisions import Indicator
-from models.reading import Reading
+from models.decisions.file import Indicator
+from models.decisions.reading import Reading
 from streams.feeds.simulation.days import WARM_UP_DAYS, Days
 from streams.feeds.simulation.draws import between, cumulative, quantile
 from streams.feeds.simulation.procedures import Procedure, procedures_of

@@ -1,0 +1,1 @@
+"""Rules, transitions and alerts."""

@@ -1,0 +1,1 @@
+"""What helps to write a decision: checks, comparison, the form of trajectories, the schema."""

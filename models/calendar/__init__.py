@@ -1,0 +1,1 @@
+"""Civil days, working days and periods: when something happens in Vietnam."""

@@ -1,0 +1,125 @@
+"""Figures and phrases as officials read them: Vietnamese, `85,7 %`, `1.234`, dd/mm/yyyy."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from models.decisions.file import Formula, Indicator
+from models.wording import number_text
+
+STATUS: Final[Mapping[str, str]] = {
+    "met": "Đạt",
+    "below": "Chưa đạt",
+    "no-dossiers": "Chưa phát sinh",
+    "no-target": "Không giao",
+    "not-measured": "Chưa đo được",
+}
+
+_COUNTED: Final[Mapping[str, str]] = {
+    "received": "hồ sơ tiếp nhận (theo ngày tiếp nhận)",
+    "resolved": "hồ sơ đã giải quyết (theo ngày giải quyết xong)",
+    "issued": "hồ sơ đã trả kết quả (theo ngày trả)",
+    "paid": "giao dịch thanh toán (theo ngày thu; không kể giao dịch được miễn, đã hoàn)",
+    "certified": "bản sao được chứng thực (theo ngày chứng thực)",
+}
+_FILTERS: Final[Mapping[str, str]] = {
+    "online": "trực tuyến",
+    "listed": "thuộc danh mục đã công bố",
+    "digitised": "có kết quả đã số hóa",
+    "electronic": "có bản điện tử",
+    "national-gateway": "qua Cổng Dịch vụ công quốc gia",
+    "result-document": "có kết quả là văn bản",
+}
+_NOUNS: Final[Mapping[str, str]] = {
+    "dossier": "hồ sơ",
+    "transaction": "giao dịch",
+    "copy": "bản sao",
+    "service": "dịch vụ công",
+    "catalogue": "thủ tục",
+}
+_DO: Final[Mapping[str, str]] = {
+    "online": (
+        "Rà soát các thủ tục{listed} còn nộp trực tiếp; tại bộ phận một cửa, hướng dẫn, hỗ trợ người dân, doanh nghiệp "
+        "tạo tài khoản và nộp hồ sơ trực tuyến."
+    ),
+    "digitised": "Số hóa kết quả trước khi trả; số hóa bổ sung kết quả của các hồ sơ đã giải quyết.",
+    "electronic": "Ký số và cấp kết quả điện tử khi trả; cấp bổ sung cho các hồ sơ đã giải quyết.",
+}
+"""mark of a dossier → what brings more dossiers to bear it"""
+_FINISH: Final[Mapping[str, str]] = {
+    "digitised": "số hóa và lưu kết quả",
+    "electronic": "ký số và cấp kết quả điện tử",
+}
+"""mark of a dossier that may come late → what is still to be done"""
+_OTHERWISE: Final = "Rà soát những việc chưa đạt yêu cầu của chỉ tiêu, phân công khắc phục."
+
+
+def advice_text(indicator: str, formula: Formula | None) -> str:
+    """Return what a unit does for an indicator: follows from what is counted, so that every decision's has one."""
+    if formula is None:
+        return _OTHERWISE
+    if formula.count == "transaction":
+        where = " trên Cổng Dịch vụ công quốc gia" if "national-gateway" in formula.numerator else ""
+        return f"Hướng dẫn, hỗ trợ người nộp thanh toán trực tuyến{where} ngay khi tiếp nhận hồ sơ có phí, lệ phí."
+    if formula.count == "copy":
+        return "Khi chứng thực bản sao, giới thiệu và thực hiện chứng thực bản sao điện tử từ bản chính."
+    if formula.count == "service":
+        kind = "hồ sơ trực tuyến" if "online" in formula.numerator else "hồ sơ"
+        return (
+            f"Rà soát các dịch vụ công trực tuyến chưa phát sinh {kind}; tuyên truyền, hướng dẫn người dân, doanh "
+            "nghiệp sử dụng các dịch vụ đó."
+        )
+    if formula.count == "catalogue":
+        what = "cung cấp dịch vụ công trực tuyến toàn trình cho các thủ tục đủ điều kiện còn lại"
+        if indicator == "national-portal-integration":
+            what = "tích hợp, cung cấp các dịch vụ công trực tuyến còn lại trên Cổng Dịch vụ công quốc gia"
+        return f"Phối hợp với cơ quan quản lý Cổng Dịch vụ công {what}."
+    listed = " thuộc danh mục đã công bố" if formula.asks_list else ""
+    return " ".join(_DO[mark].format(listed=listed) for mark in formula.numerator if mark in _DO) or _OTHERWISE
+
+
+def finish_text(formula: Formula | None) -> str:
+    """Return what is to be done with dossiers that an indicator of 100 % still misses."""
+    marks = () if formula is None else formula.numerator
+    what = ", ".join(_FINISH[mark] for mark in marks if mark in _FINISH)
+    return "Hoàn thành các hồ sơ được liệt kê" + (f": {what}." if what else ".")
+
+
+def counted_text(formula: Formula) -> str:
+    """Return what an indicator counts, as a noun."""
+    return "đơn vị" if formula.shape == "adoption" else _NOUNS[formula.count]
+
+
+def formula_text(indicator: Indicator, formula: Formula, switches: Mapping[str, str]) -> tuple[str, str]:
+    """Return what numerator and denominator of an indicator count, in words, as the switches have it."""
+    if formula.count == "catalogue":
+        return (
+            "thủ tục trong danh mục đạt yêu cầu của chỉ tiêu, tại ngày chốt",
+            "thủ tục đủ điều kiện trong danh mục, tại ngày chốt",
+        )
+    if formula.count == "service":
+        kind = "hồ sơ trực tuyến" if "online" in formula.numerator else "hồ sơ"
+        return f"dịch vụ công trực tuyến có phát sinh {kind}", "dịch vụ công trực tuyến trong danh mục"
+    if formula.shape == "adoption":
+        return "1 nếu đơn vị có ít nhất một bản sao điện tử", "1 nếu đơn vị có chứng thực bản sao"
+    below = formula.denominator
+    words = [_COUNTED[formula.basis], *(_FILTERS[f] for f in below)]
+    if indicator == "online-dossiers" and switches.get("postal_in_denominator") == "false":
+        words.append("không kể hồ sơ qua bưu chính")
+    above = ", ".join(_FILTERS[f] for f in formula.numerator if f not in below)
+    return f"{counted_text(formula)} {above} trong số đó", ", ".join(words)
+
+
+def still_needed_text(needed: int, rest: int, what: str) -> str:
+    """Return what the rest of the period has to bring for the target, and that it is hardly to be had where it is not.
+
+    >>> still_needed_text(1510, 2130, "hồ sơ")
+    'Để đạt chỉ tiêu cần thêm 1.510 trong khoảng 2.130 hồ sơ còn lại.'
+    >>> still_needed_text(5, 4, "hồ sơ")
+    'Để đạt chỉ tiêu cần thêm 5 hồ sơ, trong khi dự kiến chỉ còn khoảng 4 hồ sơ: khó có thể đạt.'
+    """
+    if needed > rest:
+        return (
+            f"Để đạt chỉ tiêu cần thêm {number_text(needed)} {what}, trong khi dự kiến chỉ còn khoảng "
+            f"{number_text(rest)} {what}: khó có thể đạt."
+        )
+    return f"Để đạt chỉ tiêu cần thêm {number_text(needed)} trong khoảng {number_text(rest)} {what} còn lại."

@@ -1,0 +1,1 @@
+"""Events from the wire and what they say of a dossier."""

@@ -1,0 +1,1 @@
+"""Probabilities and forecasts: the only floats, safe at their edges."""

@@ -1,0 +1,1 @@
+"""Codes, units, procedures and the catalogue: what may be named."""

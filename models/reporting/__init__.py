@@ -1,0 +1,1 @@
+"""The monthly report and closed periods."""

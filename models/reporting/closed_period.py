@@ -1,0 +1,66 @@
+"""A closed period: the published table as one record that is never changed."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
+
+from models.calendar.periods import Label, Window
+from models.reporting.report_lines import Line
+
+
+class Closing(BaseModel):
+    """A period's figures as they were when it was closed; one record, written once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decision: str
+    period: str
+    sequence: int
+    """1 for the first closing of the period; each further one has a reason and replaces none"""
+    reason: str | None
+    first: date
+    last: date
+    known_until: str
+    """instant up to which everything that had arrived was counted"""
+    closed_at: str
+    positions: dict[str, int]
+    """source partition → position of the state the figures were read from"""
+    fold: str
+    fingerprint: str
+    switches: dict[str, str]
+    before_closed: bool
+    """whether the period before was closed by then: its figures in the lines are published ones"""
+    lines: tuple[Line, ...]
+    digest: str
+    """SHA-256 of all the rest"""
+
+    @classmethod
+    def made(cls, **fields: object) -> Self:
+        """Return a closing with its digest."""
+        return cls(**fields, digest=_digest(fields))
+
+    @classmethod
+    def read(cls, raw: bytes) -> Self:
+        """Read a closing's JSON. Raises ValueError where it is none, or is not what was written."""
+        try:
+            found = cls.model_validate_json(raw)
+        except ValidationError as exc:
+            error = exc.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in error["loc"])
+            raise ValueError(f"no closing of a period: {where or 'the record'}: {error['msg']}") from exc
+        if _digest({name: getattr(found, name) for name in cls.model_fields if name != "digest"}) != found.digest:
+            raise ValueError(f"the closing of {found.period} is not what was written: its digest does not fit")
+        return found
+
+    @property
+    def window(self) -> Window:
+        """Return the days it covers."""
+        return Window(Label.of(self.period), self.first, self.last + timedelta(days=1))
+
+
+def _digest(fields: Mapping[str, object]) -> str:
+    return hashlib.sha256(to_json(dict(sorted(fields.items())))).hexdigest()

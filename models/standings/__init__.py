@@ -1,0 +1,1 @@
+"""How a unit stands against its target, and what the rest of the period has to bring."""

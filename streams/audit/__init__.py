@@ -1,0 +1,1 @@
+"""Why an alert was raised, and how rules fare on recorded years."""

@@ -1,0 +1,1 @@
+"""Kafka from the outside: connections, topics, reading, formats, codecs, ticks."""

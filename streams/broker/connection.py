@@ -1,0 +1,58 @@
+"""Connection options of the three Kafka clients in use, from the settings. Host names are always checked under TLS."""
+
+import ssl
+from typing import Any
+
+from streams.errors import BadInput
+from streams.files.tables import read_text
+from streams.settings import Settings
+
+
+def _password(settings: Settings) -> str:
+    if settings.kafka_password is not None:
+        return settings.kafka_password.get_secret_value()
+    if settings.kafka_password_file is not None:
+        return read_text(settings.kafka_password_file).strip()
+    raise BadInput("Kafka asks for a password: set LOTRINH_KAFKA_PASSWORD_FILE or LOTRINH_KAFKA_PASSWORD")
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.kafka_security.endswith("SSL"):
+        return None
+    return ssl.create_default_context(cafile=None if settings.kafka_ca_file is None else str(settings.kafka_ca_file))
+
+
+def bootstrap(settings: Settings) -> str:
+    """Return the bootstrap servers. Raises BadInput where none is known."""
+    if settings.kafka is None:
+        raise BadInput("no Kafka is known: set LOTRINH_KAFKA, or start one with `lotrinh up`")
+    return settings.kafka
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Return security options as aiokafka and kafka-python take them, without the address."""
+    options: dict[str, Any] = {"security_protocol": settings.kafka_security}
+    if (context := _tls(settings)) is not None:
+        options["ssl_context"] = context
+    if settings.kafka_security.startswith("SASL"):
+        options |= {
+            "sasl_mechanism": settings.kafka_sasl_mechanism,
+            "sasl_plain_username": settings.kafka_username or "",
+            "sasl_plain_password": _password(settings),
+        }
+    return options
+
+
+def faust_credentials(settings: Settings) -> Any:
+    """Return the same as Faust takes it; None for a plain connection."""
+    import faust  # noqa: PLC0415 - only workers need it, and it takes a second to load
+
+    context = _tls(settings)
+    if settings.kafka_security.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=settings.kafka_username or "",
+            password=_password(settings),
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context)

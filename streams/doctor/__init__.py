@@ -1,0 +1,1 @@
+"""Checks of a deployment: what is wrong, what follows, what to do."""

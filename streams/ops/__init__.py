@@ -1,1 +1,0 @@
-"""Operations: metrics, health, logs, and the doctor. Everything here reads; nothing here counts."""

@@ -1,0 +1,1 @@
+"""Forms of our own records: rows of dossiers, messages between the workers."""

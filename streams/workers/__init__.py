@@ -1,0 +1,1 @@
+"""The two workers, `tally` and `watch`, on the engine."""
