@@ -20,6 +20,8 @@ from streams.local.state import free_port, is_free, write_whole
 VERSION: Final = "4.3.0"
 ENDPOINT: Final = f"org.apache.kafka:kafka_2.13:{VERSION}"
 JARS: Final = 45
+MEGABYTES: Final = 45
+PROGRESS_S: Final = 3.0
 BINDING: Final = ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.4")
 """carries Kafka's lines (slf4j 1.7) to the log4j that comes with it, of the same version; else none are written"""
 BINDING_S: Final = 30.0
@@ -88,7 +90,7 @@ def classpath(say: Callable[[str], None]) -> str:
         found = marker.read_text(encoding="utf-8")
         if all(Path(jar).is_file() and Path(jar).stat().st_size for jar in found.split(os.pathsep)):
             return _with_log(found, folder, say)
-    with _progress(folder, say):
+    with _progress(say):
         try:
             env = jgo.build(ENDPOINT, cache_dir=folder)
         except Exception as exc:
@@ -126,17 +128,18 @@ def _with_log(path: str, folder: Path, say: Callable[[str], None]) -> str:
 
 
 @contextlib.contextmanager
-def _progress(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
+def _progress(say: Callable[[str], None]) -> Iterator[None]:
     """Say every few seconds how much has come."""
     done = threading.Event()
     repository = Path.home() / ".m2" / "repository"
+    before = set(_artefacts(repository))
 
     def watch() -> None:
-        while not done.wait(3):
-            jars = {p.name for root in (folder, repository) if root.exists() for p in root.rglob("*.jar")}
-            say(f"fetching Apache Kafka {VERSION} from Maven Central: {min(len(jars), JARS)} of {JARS} jars")
+        while not done.wait(PROGRESS_S):
+            new = {path: size for path, size in _artefacts(repository).items() if path not in before}
+            say(f"fetching Apache Kafka {VERSION} from Maven Central: {fetched(new)}")
 
-    say(f"fetching Apache Kafka {VERSION} from Maven Central (once, some 45 MB)")
+    say(f"fetching Apache Kafka {VERSION} from Maven Central (once, some {MEGABYTES} MB)")
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
@@ -144,6 +147,28 @@ def _progress(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def _artefacts(repository: Path) -> dict[Path, int]:
+    """Return the bytes of every file of a Maven repository; what vanishes meanwhile is left out."""
+    found: dict[Path, int] = {}
+    for path in repository.rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                found[path] = path.stat().st_size
+    return found
+
+
+def fetched(new: Mapping[Path, int]) -> str:
+    """Return how far fetching has come, for files and their bytes.
+
+    Maven's descriptions (`.pom`) come first, which say what jars are needed, and they take half of the time.
+    """
+    jars = sum(path.suffix == ".jar" for path in new)
+    poms = [path for path in new if path.suffix == ".pom"]
+    if not jars:
+        return f"looking up what it needs, {len(poms)} descriptions read"
+    return f"{min(jars, JARS)} of {JARS} jars, {sum(new.values()) / 1e6:.1f} of some {MEGABYTES} MB"
 
 
 def java() -> str:
