@@ -3,14 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo tour test unit integration chaos lint type bench lock clean help
+.PHONY: demo tour test unit integration chaos lint type bench pythons lock clean help
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 14
 
 $(VENV)/local: deploy/requirements-local.lock pyproject.toml
 	@echo "installing into $(VENV) (first time only)"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lotrinh needs Python 3.11 or later")'
+	@$(PYTHON) deploy/check_python.py
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements-local.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
@@ -58,6 +58,14 @@ bench: $(VENV)-bench/ready  ## side by side in one run; results as JSON and tabl
 	$(VENV)-bench/bin/python -m bench.latency
 	$(VENV)-bench/bin/python -m bench.recovery
 	$(VENV)-bench/bin/python -m bench.two_workers
+
+pythons: $(VENV)/dev  ## which Pythons install from wheels alone; nothing is installed
+	@$(BIN)/pip install --quiet uv
+	@mkdir -p build; for version in 3.10 3.11 3.12 3.13 3.14 3.15; do \
+	  $(BIN)/uv pip install --quiet --dry-run --require-hashes --only-binary :all: --python-version $$version \
+	    --python-platform x86_64-manylinux_2_28 --target build/none -r deploy/requirements-dev.lock >build/pythons.log 2>&1 \
+	    && echo "$$version: installs from wheels" || echo "$$version: $$(grep -o 'Because [^,]*' build/pythons.log | head -1)"; \
+	done
 
 lock: $(VENV)/dev  ## pin every dependency by hash again
 	$(BIN)/pip install --quiet uv
