@@ -5,10 +5,11 @@ setting of a process; what stands here says where things are and how fast they g
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.dossiers.limits import Limits
@@ -37,6 +38,12 @@ def _hourly(seconds: float) -> float:
     return seconds
 
 
+def _listed(text: object) -> object:
+    """Read ``A,B`` into a list."""
+    return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
+
+
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
 File = Annotated[Path | None, AfterValidator(_absolute)]
 
 
@@ -122,6 +129,12 @@ class Settings(BaseSettings):
     # the wallboard
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8100
+    streams_max: Annotated[int, Field(ge=1, le=100_000)] = 12_000
+    """event streams that are open at a time, of all screens together"""
+    streams_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """likewise of one address; a hall behind one router has one"""
+    trusted_proxies: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+    """whose `X-Forwarded-For` is believed: the reverse proxies before the wallboard, as addresses or networks"""
 
     # operations
     ops_port: Annotated[int, Field(ge=0, le=65_535)] | None = None

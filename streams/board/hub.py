@@ -2,7 +2,8 @@
 
 A client is a transport and the version it was last sent. While its buffer is full it is passed over; what it is sent
 next holds all rows newer than that version, which is safe because rows are absolute. A handler's own task writes only
-what is large (a snapshot), waiting for the client as it goes.
+what is large (a snapshot), in slices, waiting for the client as it goes. A snapshot is one buffer for everybody: what a
+stream costs does not grow with the board.
 """
 
 import asyncio
@@ -20,11 +21,13 @@ from models.standings.completeness import Cause, as_json, notice
 from streams.board.follower import Follower, Stale
 
 BUFFERED_BYTES_MAX: Final = 16 << 10
-BLOCKED_S_MAX: Final = 30.0
+BLOCKED_S_MAX: Final = 15.0
+"""without a byte taken, after which a client is given up"""
 BEAT_S: Final = 5.0
 BROADCAST_S_MIN: Final = 0.2
 """between two deltas to everybody"""
-SLICE_BYTES: Final = 64 << 10
+SLICE_BYTES: Final = 16 << 10
+"""of a snapshot, copied for each client that is being sent one"""
 CAUSES_SHOWN: Final = 20
 """at most; how many there are in all, and since when, says the notice"""
 
@@ -99,6 +102,8 @@ class Channel:
         self.aborted = 0
         self.resyncs: Counter[str] = Counter()
         self._frames: dict[int, Frame | None] = {}
+        self._whole: tuple[tuple[str, ...], bytes] | None = None
+        """the snapshot that was sent last, and what it was made of"""
 
     # -- what is said --------------------------------------------------------------------------------------------------
 
@@ -124,10 +129,19 @@ class Channel:
             "notice": notice(causes),
         }
 
-    def snapshot(self) -> Frame | None:
-        """Return the whole board as an event; None while there is none."""
+    def snapshot(self) -> bytes | None:
+        """Return the whole board as an event; None while there is none.
+
+        It is made at most once a second per version, and everybody is sent the same buffer.
+        """
         state = self.follower.state
-        return None if state is None else frame("snapshot", state.snapshot(self.freshness()), state.tag)
+        if state is None:
+            return None
+        fresh = self.freshness()
+        made_of = (state.tag, str(fresh["server_time"])[:19], str(fresh["stale"]), str(fresh["notice"]))
+        if self._whole is None or self._whole[0] != made_of:
+            self._whole = made_of, frame("snapshot", state.snapshot(fresh), state.tag).plain
+        return self._whole[1]
 
     def beat(self) -> Frame | None:
         """Return the heartbeat, by which a page knows how fresh it is and whether it holds what we hold."""
@@ -280,7 +294,7 @@ async def _send_whole(channel: Channel, client: Client, response: web.StreamResp
     """Send snapshots until one is of the epoch that holds when it has gone out; tell whether the client lives."""
     while (state := channel.follower.state) is not None and (whole := channel.snapshot()) is not None:
         epoch, client.sent = state.epoch, state.ver
-        if not await _write(response, whole.plain, client):
+        if not await _write(response, whole, client):
             return False
         if channel.follower.state is not None and channel.follower.state.epoch == epoch:
             return True
@@ -289,10 +303,11 @@ async def _send_whole(channel: Channel, client: Client, response: web.StreamResp
 
 async def _write(response: web.StreamResponse, data: bytes, client: Client) -> bool:
     """Write in slices, waiting for the client; tell whether it took all of it. One that takes nothing is given up."""
+    whole = memoryview(data)
     try:
         for at in range(0, len(data), SLICE_BYTES):
             async with asyncio.timeout(BLOCKED_S_MAX):
-                await response.write(data[at : at + SLICE_BYTES])
+                await response.write(whole[at : at + SLICE_BYTES])
     except TimeoutError:
         client.transport.abort()
     except ConnectionError:

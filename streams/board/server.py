@@ -6,10 +6,12 @@ import json
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any, Final, NamedTuple
 
+import cramjam
 import orjson
 from aiohttp import web
 from aiohttp.http import HttpVersion11
@@ -18,8 +20,8 @@ from models.calendar.civil_time import ZONE
 from models.standings.completeness import as_json
 from streams.board.assets import Asset, load_assets
 from streams.board.describe import describe
-from streams.board.hub import Channel, Client, converse
-from streams.board.wall import Wall
+from streams.board.hub import BLOCKED_S_MAX, Channel, Client, converse
+from streams.board.wall import NoSeat, Wall
 from streams.monitoring.metrics import CONTENT_TYPE, exposition
 from streams.monitoring.process import process_metrics
 
@@ -27,7 +29,7 @@ log = logging.getLogger("lotrinh.board.server")
 
 WALL: Final = web.AppKey("wall", Wall)
 ASSETS: Final = web.AppKey("assets", dict[str, Asset])
-CACHE: Final = web.AppKey("cache", dict[str, tuple[tuple[object, ...], bytes, bytes]])
+CACHE: Final = web.AppKey("cache", dict[str, "Made"])
 
 SEND_BUFFER_BYTES: Final = 64 << 10
 """of the kernel, per stream: what lies there is old before a slow client reads it"""
@@ -117,12 +119,37 @@ def _same(request: web.Request, etag: str) -> bool:
     return any(tag.strip().removeprefix("W/") in (f'"{etag}"', "*") for tag in known.split(","))
 
 
+def _gzip(plain: bytes) -> bytes:
+    return gzip.compress(plain, 5, mtime=0)
+
+
+def _brotli(plain: bytes) -> bytes:
+    return bytes(cramjam.brotli.compress(plain, level=5))
+
+
+def _zstd(plain: bytes) -> bytes:
+    return bytes(cramjam.zstd.compress(plain, level=6))
+
+
+PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
+"""by the name of their encoding; the first that a client takes is taken"""
+
+
+def taken(accepted: str, offered: Iterable[str] = tuple(PACKERS)) -> str | None:
+    """Return the encoding for an `Accept-Encoding`, the first of those offered; None where the body goes as it is.
+
+    >>> taken("gzip, deflate, br"), taken("zstd;q=0, gzip;q=0.5"), taken("identity"), taken("*")
+    ('br', 'gzip', None, 'zstd')
+    """
+    said: dict[str, bool] = {}
+    for part in accepted.lower().split(","):
+        name, _, quality = part.partition(";")
+        said[name.strip()] = not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", quality)
+    return next((name for name in offered if said.get(name, said.get("*", False))), None)
+
+
 def _takes_gzip(request: web.Request) -> bool:
-    for said in request.headers.get("Accept-Encoding", "").lower().split(","):
-        name, _, quality = said.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", quality)
-    return False
+    return taken(request.headers.get("Accept-Encoding", ""), ("gzip",)) is not None
 
 
 def _problem(status: int, text: str, retry_after_s: int | None = None) -> web.Response:
@@ -187,17 +214,29 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body[0], headers={**headers, **body[1]})
 
 
-async def _packed(request: web.Request, name: str, key: tuple[object, ...], make: Any) -> tuple[bytes, dict[str, str]]:
+class Made(NamedTuple):
+    """A body of a version, and its compressed forms by the name of their encoding, each made by who asks first."""
+
+    key: tuple[object, ...]
+    plain: bytes
+    packed: dict[str, asyncio.Future[bytes]]
+
+
+async def _packed(
+    request: web.Request, name: str, key: tuple[object, ...], make: Callable[[], bytes]
+) -> tuple[bytes, dict[str, str]]:
     """Return a body in the encoding the client takes, with its headers; made and compressed once per key."""
     cache = request.app[CACHE]
     found = cache.get(name)
-    if found is None or found[0] != key:
-        plain = make()
-        packed = await asyncio.to_thread(gzip.compress, plain, 5, mtime=0)
-        found = cache[name] = (key, plain, packed)
-    if _takes_gzip(request):
-        return found[2], {"Content-Encoding": "gzip"}
-    return found[1], {}
+    if found is None or found.key != key:
+        found = cache[name] = Made(key, make(), {})
+    encoding = taken(request.headers.get("Accept-Encoding", ""))
+    if encoding is None:
+        return found.plain, {}
+    if encoding not in found.packed:
+        found.packed[encoding] = asyncio.ensure_future(asyncio.to_thread(PACKERS[encoding], found.plain))
+    # Whoever goes away while the others wait does not take the work with it.
+    return await asyncio.shield(found.packed[encoding]), {"Content-Encoding": encoding}
 
 
 async def meta(request: web.Request) -> web.StreamResponse:
@@ -224,24 +263,50 @@ async def events(request: web.Request) -> web.StreamResponse:
     if channel.follower.state is None:
         return _problem(503, "the board has not been loaded yet", retry_after_s=2)
     transport = request.transport
-    if wall.clients >= wall.clients_max or transport is None:
-        wall.refused += 1
-        return _problem(503, "too many screens; try again later", retry_after_s=10)
+    if transport is None:
+        return _problem(503, "the connection is gone", retry_after_s=2)
+    try:
+        with wall.seat(_address(request)):
+            return await _stream(request, channel, transport)
+    except NoSeat as exc:
+        return _problem(exc.status, str(exc), retry_after_s=10)
+
+
+async def _stream(request: web.Request, channel: Channel, transport: asyncio.Transport) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     client = Client(transport, chunked=request.version >= HttpVersion11)
-    wall.clients += 1
-    try:
-        # A browser that reconnects by itself says in Last-Event-ID how far it got; its URL still says where it began.
-        since, reason = channel.can_continue(request.headers.get("Last-Event-ID") or request.query.get("since"))
-        if since is None:
-            channel.resyncs[reason] += 1
-        await response.prepare(request)
-        if (sock := transport.get_extra_info("socket")) is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        await converse(channel, client, response, since)
-    finally:
-        wall.clients -= 1
+    # A browser that reconnects by itself says in Last-Event-ID how far it got; its URL still says where it began.
+    since, reason = channel.can_continue(request.headers.get("Last-Event-ID") or request.query.get("since"))
+    if since is None:
+        channel.resyncs[reason] += 1
+    await response.prepare(request)
+    if (sock := transport.get_extra_info("socket")) is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(
+            socket, "TCP_USER_TIMEOUT"
+        ):  # a screen that lost its network acknowledges nothing, and says so never
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * BLOCKED_S_MAX))
+    await converse(channel, client, response, since)
     return response
+
+
+def _address(request: web.Request) -> str:
+    """Return the address of who asks: behind a proxy that is trusted, the last one that is none itself."""
+    trusted = request.app[WALL].settings.trusted_proxies
+    address = request.remote or ""
+    passed = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    while passed and _within(address, trusted):
+        address = passed.pop()
+    return address
+
+
+def _within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(parsed in network for network in networks)
 
 
 # -- operations --------------------------------------------------------------------------------------------------------

