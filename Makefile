@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo tour test unit integration chaos lint type bench pythons lock clean help
+.PHONY: demo tour test unit integration chaos lint type bench pythons holidays lock clean help
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 14
@@ -66,6 +66,10 @@ pythons: $(VENV)/dev  ## which Pythons install from wheels alone; nothing is ins
 	    --python-platform x86_64-manylinux_2_28 --target build/none -r deploy/requirements-dev.lock >build/pythons.log 2>&1 \
 	    && echo "$$version: installs from wheels" || echo "$$version: $$(grep -o 'Because [^,]*' build/pythons.log | head -1)"; \
 	done
+
+holidays: $(VENV)/dev  ## ask the package `holidays` again about Việt Nam, for the test of our table
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv run --quiet --no-project --with holidays tests/data/holidays_vn.py > tests/data/holidays-vn.csv
 
 lock: $(VENV)/dev  ## pin every dependency by hash again
 	$(BIN)/pip install --quiet uv

@@ -9,10 +9,11 @@ import pytest
 
 from streams.engine.stats import Durations, Stats
 from streams.monitoring.logs import JsonLines
-from streams.monitoring.metrics import exposition, histogram
+from streams.monitoring.metrics import SUFFIX, Metric, exposition, histogram
 from streams.settings import Settings
 from streams.workers.health import WorkerHealth
 from streams.workers.tally import TallyFigures
+from tests.conftest import absent
 
 NOW = 1_000_000.0
 
@@ -106,6 +107,36 @@ def test_the_exposition_of_a_worker() -> None:
     types = [line.split() for line in lines if line.startswith("# TYPE")]
     assert len({name for _, _, name, _ in types}) == len(types), "a metric is declared twice"
     assert all(name.endswith("_total") == (kind == "counter") for _, _, name, kind in types)
+
+
+def test_the_librarys_parser_reads_every_name_type_and_value() -> None:
+    """An independent reader of the format (docs/adr/0030), also of labels with quotes, backslashes and line ends."""
+    try:
+        from prometheus_client.parser import text_string_to_metric_families
+    except ImportError:
+        absent("prometheus_client, of the extra `dev`")
+    odd = Metric("lotrinh_odd", "gauge", "Odd labels.", [({"board": 'a"b\\c\nd', "unit": "Sở"}, 0.1)])
+    durations = Durations()
+    durations.observe(0.0005)
+    metrics = [
+        *health(FakeOwner(4, RECENT), since=100.0).metrics(),
+        odd,
+        histogram("lotrinh_h_seconds", "A histogram.", [({"p": "0"}, durations)]),
+    ]
+
+    read = {family.name: family for family in text_string_to_metric_families(exposition(metrics))}
+
+    assert len(read) == len(metrics)
+    for metric in metrics:
+        family = read[metric.name.removesuffix("_total")]  # the library's name of a counter
+        assert (family.documentation, family.type) == (metric.help, metric.kind)
+        told = [
+            (metric.name + labels.get(SUFFIX, ""), {k: v for k, v in labels.items() if k != SUFFIX}, value)
+            for labels, value in metric.samples
+        ]
+        assert [(s.name, s.labels, s.value) for s in family.samples] == [
+            (name, labels, pytest.approx(value, rel=1e-14)) for name, labels, value in told
+        ]
 
 
 def test_a_histogram_is_cumulative() -> None:

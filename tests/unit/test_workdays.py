@@ -1,12 +1,21 @@
 """The working calendar: what ships with it, what a deployment corrects, and how far it is known."""
 
+import csv
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from models.calendar.workdays import SHIPPED, Workdays, parse_holidays
+from models.calendar.workdays import (
+    FREE_DAYS,
+    KNOWN_UNTIL,
+    LUNAR_DAYS,
+    SHIPPED,
+    WORKED_SATURDAYS,
+    Workdays,
+    parse_holidays,
+)
 from models.registers.tables import BadTable
 from streams.cli import lotrinh
 from streams.doctor import checks as doctor
@@ -26,6 +35,29 @@ def test_the_weekdays_off_in_2027() -> None:
     assert off(2027) == ["01-01", *tet, "04-16", "04-30", "05-03", "09-02", "09-03", "11-24"]
     assert SHIPPED.is_working(date(2027, 2, 4))
     assert SHIPPED.is_working(date(2027, 2, 12))
+
+
+WEEKDAYS_UNLIKE_THE_PACKAGE = {
+    "2027-02-04": "off there: the package guesses at Tết until the Government has announced it",
+    "2027-02-11": "off here: by the Labour Code, art. 112, two days for the Saturday and Sunday of Tết",
+}
+
+
+def test_the_table_is_that_of_the_package_it_names() -> None:
+    """Day by day, and the Saturdays worked in exchange; later years by the days that the moon decides. `make holidays`."""
+    with (Path(__file__).parents[1] / "data/holidays-vn.csv").open(encoding="utf-8", newline="") as file:
+        rows = [(date.fromisoformat(day), kind, name) for day, kind, name in list(csv.reader(file))[1:]]
+    theirs = {day: name.split("; ") for day, kind, name in rows if kind == "off"}
+    first = date(min(FREE_DAYS), 1, 1)
+    days = (first + timedelta(days=n) for n in range((KNOWN_UNTIL - first).days + 1))
+
+    unlike = {str(d) for d in days if d.weekday() < 5 and (d in theirs) == SHIPPED.is_working(d)}
+
+    assert unlike == set(WEEKDAYS_UNLIKE_THE_PACKAGE)
+    assert {day for day, kind, _ in rows if kind == "worked"} == WORKED_SATURDAYS
+    for year, moon in LUNAR_DAYS.items():
+        for text, name in zip(moon, ("Lunar New Year", "Hung Kings' Commemoration Day"), strict=True):
+            assert name in theirs[date.fromisoformat(f"{year}-{text}")], (year, text)
 
 
 @pytest.mark.parametrize("year", range(2028, 2036))
