@@ -43,6 +43,7 @@ def _listed(text: object) -> object:
     return [part.strip() for part in text.split(",") if part.strip()] if isinstance(text, str) else text
 
 
+Names = Annotated[frozenset[Annotated[str, StringConstraints(to_lower=True)]], NoDecode, BeforeValidator(_listed)]
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
 File = Annotated[Path | None, AfterValidator(_absolute)]
 
@@ -133,12 +134,15 @@ class Settings(BaseSettings):
     """event streams that are open at a time, of all screens together"""
     streams_per_address_max: Annotated[int, Field(ge=1, le=100_000)] = 500
     """likewise of one address; a hall behind one router has one"""
+    allowed_hosts: Names = frozenset()
+    """names under which the wallboard is asked for, beside its addresses and `localhost`; `*`: any"""
     trusted_proxies: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     """whose `X-Forwarded-For` is believed: the reverse proxies before the wallboard, as addresses or networks"""
 
     # operations
     ops_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
-    """of a worker's /livez, /readyz and /metrics; 0: a free one, told in the log and in the ready file; unset: none"""
+    """of a process's /livez, /readyz and /metrics; 0: a free one, told in the log and in the ready file; unset: none.
+    Where it is set, the wallboard's public port no longer has `/metrics` and `/readyz?verbose`."""
     ops_host: str = "127.0.0.1"
     log_format: Literal["text", "json"] = "text"
     """json: one object per line"""

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final, NamedTuple
@@ -22,36 +22,38 @@ from streams.board.assets import Asset, load_assets
 from streams.board.describe import describe
 from streams.board.hub import BLOCKED_S_MAX, Channel, Client, converse
 from streams.board.wall import NoSeat, Wall
+from streams.monitoring.http import HEADERS, is_host, problem
 from streams.monitoring.metrics import CONTENT_TYPE, exposition
 from streams.monitoring.process import process_metrics
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger("lotrinh.board.server")
 
 WALL: Final = web.AppKey("wall", Wall)
 ASSETS: Final = web.AppKey("assets", dict[str, Asset])
+OPS: Final = web.AppKey("ops", bool)
 CACHE: Final = web.AppKey("cache", dict[str, "Made"])
 
 SEND_BUFFER_BYTES: Final = 64 << 10
 """of the kernel, per stream: what lies there is old before a slow client reads it"""
 REPORTS: Final = frozenset({"crc", "gap", "epoch", "behind", "silent"})
 """reasons a page may give for loading anew"""
-HEADERS: Final[Mapping[str, str]] = {
+SECURITY: Final[Mapping[str, str]] = {
+    **HEADERS,
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
         "manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     ),
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Server": "lotrinh",
 }
 
 
 def create_app(wall: Wall) -> web.Application:
     """Return the application; the wall begins and ends with it."""
-    app = web.Application(client_max_size=16 << 10)
+    app = web.Application(client_max_size=16 << 10, middlewares=[_ours])
     app[WALL] = wall
     app[ASSETS] = load_assets()
     app[CACHE] = {}
@@ -75,18 +77,38 @@ def create_app(wall: Wall) -> web.Application:
             web.get("/api/v1/boards/{board}/meta", meta),
             web.get("/livez", livez),
             web.get("/readyz", readyz),
-            web.get("/metrics", metrics),
+            *([web.get("/metrics", metrics)] if wall.settings.ops_port is None else []),
             web.get("/{name}", asset),
         ]
     )
     return app
 
 
+def create_ops_app(wall: Wall) -> web.Application:
+    """Return what only operators are to see, for a port of its own."""
+    app = web.Application(client_max_size=1 << 10)
+    app[WALL], app[OPS] = wall, True
+    app.add_routes([web.get("/livez", livez), web.get("/readyz", readyz), web.get("/metrics", metrics)])
+    return app
+
+
 async def _secure(_: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers[name] = value
-    if "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "no-store"
+    response.headers.update(SECURITY)
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
+@web.middleware
+async def _ours(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer under our own names only, and give aiohttp's refusals the form of ours."""
+    if not is_host(request.host, request.app[WALL].settings.allowed_hosts):
+        return problem(421, "nothing is served under this name here: see LOTRINH_ALLOWED_HOSTS")
+    try:
+        return await handler(request)
+    except web.HTTPException as refused:
+        if refused.status < 400:
+            raise
+        allow = {"Allow": refused.headers["Allow"]} if "Allow" in refused.headers else {}
+        return problem(refused.status, refused.reason.lower(), allow)
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
@@ -100,7 +122,7 @@ async def index(request: web.Request) -> web.StreamResponse:
 async def asset(request: web.Request) -> web.StreamResponse:
     """Serve one of the page's files."""
     found = request.app[ASSETS].get(request.match_info["name"])
-    return _send(request, found) if found is not None else _problem(404, "there is no such file")
+    return _send(request, found) if found is not None else problem(404, "there is no such file")
 
 
 def _send(request: web.Request, found: Asset) -> web.StreamResponse:
@@ -152,9 +174,8 @@ def _takes_gzip(request: web.Request) -> bool:
     return taken(request.headers.get("Accept-Encoding", ""), ("gzip",)) is not None
 
 
-def _problem(status: int, text: str, retry_after_s: int | None = None) -> web.Response:
-    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    return _json({"error": text}, status=status, headers=headers)
+def _later(status: int, text: str, retry_after_s: int) -> web.Response:
+    return problem(status, text, {"Retry-After": str(retry_after_s)})
 
 
 def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -190,10 +211,10 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     """Send the whole board; 304 where the page has it, with how fresh it is in the headers all the same."""
     channel = _channel(request)
     if channel is None:
-        return _problem(404, "there is no such board")
+        return problem(404, "there is no such board")
     state = channel.follower.state
     if state is None:
-        return _problem(503, "the board has not been loaded yet", retry_after_s=2)
+        return _later(503, "the board has not been loaded yet", 2)
     reason = request.query.get("resync", "")
     if reason in REPORTS:
         reported = request.app[WALL].reported
@@ -243,7 +264,7 @@ async def meta(request: web.Request) -> web.StreamResponse:
     """Describe a board: names, classes, groups, indicators, decision."""
     wall, channel = request.app[WALL], _channel(request)
     if channel is None or request.match_info["board"] != wall.reading.decision.id:
-        return _problem(404, "this deployment has no description of such a board")
+        return problem(404, "this deployment has no description of such a board")
     state = channel.follower.state
     today = datetime.fromtimestamp(wall.now(), UTC).astimezone(ZONE).date()
     as_of = date.fromisoformat(state.as_of) if state is not None and state.as_of else today
@@ -259,17 +280,17 @@ async def events(request: web.Request) -> web.StreamResponse:
     """Stream a board's events until the client goes or we do."""
     wall, channel = request.app[WALL], _channel(request)
     if channel is None:
-        return _problem(404, "there is no such board")
+        return problem(404, "there is no such board")
     if channel.follower.state is None:
-        return _problem(503, "the board has not been loaded yet", retry_after_s=2)
+        return _later(503, "the board has not been loaded yet", 2)
     transport = request.transport
     if transport is None:
-        return _problem(503, "the connection is gone", retry_after_s=2)
+        return _later(503, "the connection is gone", 2)
     try:
         with wall.seat(_address(request)):
             return await _stream(request, channel, transport)
     except NoSeat as exc:
-        return _problem(exc.status, str(exc), retry_after_s=10)
+        return _later(exc.status, str(exc), 10)
 
 
 async def _stream(request: web.Request, channel: Channel, transport: asyncio.Transport) -> web.StreamResponse:
@@ -323,7 +344,7 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     trouble, causes = wall.trouble(), as_json(wall.causes())
     status = 200 if trouble is None and not causes else 503
     said = {"ready": status == 200, "causes": causes}
-    if "verbose" in request.query:
+    if "verbose" in request.query and (request.app.get(OPS) or wall.settings.ops_port is None):
         listed = {name: channel.freshness() for name, channel in wall.channels.items()}
         return _json(said | {"trouble": trouble, "clients": wall.clients, "boards": listed}, status)
     if causes:

@@ -12,11 +12,13 @@ from aiohttp import web
 
 from models.decisions.reading import Reading
 from streams.board.feed import Feed
-from streams.board.server import create_app
+from streams.board.server import create_app, create_ops_app
 from streams.board.tasks import end
 from streams.board.wall import Wall
 from streams.errors import BadInput
 from streams.monitoring.completeness import Observer
+from streams.monitoring.http import Runner
+from streams.monitoring.server import listen
 from streams.settings import Settings
 
 log = logging.getLogger("lotrinh.wallboard")
@@ -29,11 +31,15 @@ async def run(settings: Settings, reading: Reading, on_ready: Callable[[str], No
     BadInput where the address cannot be had.
     """
     feed, wall = Feed(settings, reading), Wall(settings, reading, observer=Observer(settings))
-    runner = web.AppRunner(create_app(wall), access_log=None, handler_cancellation=True, shutdown_timeout=3.0)
+    runner = Runner(create_app(wall), handler_cancellation=True, shutdown_timeout=3.0)
+    ops = Runner(create_ops_app(wall))
     await runner.setup()
     tasks: list[asyncio.Future[Any]] = []
     try:
         address = await _listen(runner, settings)
+        if settings.ops_port is not None:
+            await ops.setup()
+            await web.SockSite(ops, listen(settings.ops_host, settings.ops_port)).start()
         log.info("wallboard at %s", address)
         if on_ready is not None:
             on_ready(address)
@@ -45,6 +51,7 @@ async def run(settings: Settings, reading: Reading, on_ready: Callable[[str], No
                 task.result()  # an error of ours ends the process; whoever supervises it starts it again
     finally:
         await end(tasks)
+        await ops.cleanup()
         await runner.cleanup()
 
 

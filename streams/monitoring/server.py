@@ -18,6 +18,7 @@ from mode import Service
 from models.standings.completeness import Cause, as_json
 from streams.errors import BadInput
 from streams.monitoring.checks import Check
+from streams.monitoring.http import Runner
 from streams.monitoring.metrics import CONTENT_TYPE, Metric, exposition
 
 log = logging.getLogger("lotrinh.ops")
@@ -63,7 +64,7 @@ class OpsServer(Service):
         """Serve on a socket that listens already."""
         super().__init__(**kwargs)
         self._listening = listening
-        self._runner = web.AppRunner(create_app(health), access_log=None, shutdown_timeout=SHUTDOWN_S)
+        self._runner = Runner(create_app(health), shutdown_timeout=SHUTDOWN_S)
 
     async def on_start(self) -> None:
         """Begin to serve."""

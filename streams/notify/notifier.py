@@ -28,6 +28,7 @@ from streams.broker.connection import bootstrap, client_options
 from streams.broker.formats import check_record
 from streams.engine.process_exit import die, point
 from streams.errors import BadInput
+from streams.monitoring.http import Runner
 from streams.monitoring.server import create_app, listen
 from streams.notify.config import Config
 from streams.notify.health import ACCEPTED, FAILED, SET_ASIDE, NotifyHealth
@@ -283,7 +284,7 @@ async def run(settings: Settings, reading: Reading, config: Config) -> None:
     if settings.ops_port is None:
         await notifier.run(stop)
         return
-    runner = web.AppRunner(create_app(notifier.health), access_log=None)
+    runner = Runner(create_app(notifier.health))
     await runner.setup()
     try:
         await web.SockSite(runner, listen(settings.ops_host, settings.ops_port)).start()

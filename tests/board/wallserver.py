@@ -14,6 +14,7 @@ from streams.board.records import AlertFact, RowFact
 from streams.board.server import create_app
 from streams.board.store import Batch, BoardStore, connect
 from streams.board.wall import Wall
+from streams.monitoring.http import Runner
 from streams.settings import Settings
 
 
@@ -92,7 +93,7 @@ async def next_event(response: ClientResponse, *wanted: str) -> dict[str, Any]:
 @asynccontextmanager
 async def serving(settings: Settings, reading: Reading, **wall_options: Any) -> AsyncIterator[Board]:
     wall = Wall(settings, reading, **wall_options)
-    runner = web.AppRunner(create_app(wall), access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+    runner = Runner(create_app(wall), handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
