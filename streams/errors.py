@@ -9,6 +9,10 @@ class BadInput(Exception):  # noqa: N818 - one sentence for the reader, exit cod
     """What was given cannot be used; the message says what and where."""
 
 
+class NoAnswer(BadInput):
+    """Kafka cannot be reached, or does not let us in."""
+
+
 class Incomplete(BadInput):
     """Figures were asked for as complete, and are not; exit code 4, one sentence per cause."""
 

@@ -70,7 +70,17 @@ class Settings(BaseSettings):
     kafka_password: SecretStr | None = None
     kafka_password_file: File = None
     kafka_ca_file: File = None
+    """PEM: the authorities that may sign Kafka's certificates; unset: those of the system"""
+    kafka_cert_file: File = None
+    """PEM: our certificate, with those between it and the authority, for a Kafka that asks for one"""
+    kafka_key_file: File = None
+    kafka_key_password_file: File = None
     redis_password_file: File = None
+    redis_ca_file: File = None
+    """PEM, for `rediss://` and `rediss+sentinel://`"""
+    redis_cert_file: File = None
+    redis_key_file: File = None
+    redis_key_password_file: File = None
 
     # what is followed
     decision: str = "thai-binh-2024"

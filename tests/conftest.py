@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -53,11 +53,15 @@ def kafka_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @contextmanager
-def broker(folder: Path) -> Iterator[str]:
-    """A real Apache Kafka on a folder, which may hold what an earlier one has left; its address."""
+def broker(folder: Path, port: int = 0, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A real Apache Kafka on a folder, which may hold what an earlier one has left; its address.
+
+    `settings` are those of its own, in place of ours; then `port` is the one that its plain listener has.
+    """
     path = kafka_parts()
-    port, controller = free_port(), free_port()
-    command = kafka.prepare(folder, port, controller, path)
+    port, controller = port or free_port(), free_port()
+    alone = kafka.Joins(kafka.cluster_id(), settings or {})
+    command = kafka.prepare(folder, port, controller, path, alone)
     with (folder / "kafka.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_parent(os.getpid())

@@ -6,14 +6,17 @@ from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final, NamedTuple, cast
+from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
+from redis.exceptions import AskError, AuthenticationError, ClusterError, NoPermissionError, ResponseError
 
 from streams.board.records import AlertFact, RowFact
 from streams.broker.formats import check_board
+from streams.broker.tls import context_of, meaning, redis_files
 from streams.errors import BadInput
 from streams.files.tables import read_text
 from streams.settings import Settings
@@ -72,6 +75,13 @@ def position_field(topic: str, partition: int) -> str:
     return f"position:{topic}:{partition}"
 
 
+SENTINEL: Final = ("redis+sentinel", "rediss+sentinel")
+FORMS: Final = (
+    "redis://[user:password@]host:port[/db], rediss:// for TLS, or "
+    "redis+sentinel://[user:password@]host:port,host:port/master[/db]"
+)
+
+
 def connect(settings: Settings) -> "Redis":
     """Return a client of the settings' Redis; nothing is connected yet. Raises BadInput where none is known.
 
@@ -88,14 +98,78 @@ def connect(settings: Settings) -> "Redis":
     }
     if settings.redis_password_file is not None:
         options["password"] = read_text(settings.redis_password_file).strip()
+    url = settings.redis.get_secret_value()
+    if url.partition("://")[0] in SENTINEL:
+        return _of_sentinels(url, options | _tls(settings, encrypted=url.startswith("rediss")))
     try:
-        return Redis.from_url(settings.redis.get_secret_value(), **options)
+        return Redis.from_url(url, **options, **_tls(settings, encrypted=url.startswith("rediss:")))
     except ValueError as exc:
-        raise BadInput("LOTRINH_REDIS is no address: expected redis://[user:password@]host:port[/db]") from exc
+        raise BadInput(f"LOTRINH_REDIS is no address: expected {FORMS}") from exc
+
+
+def _tls(settings: Settings, *, encrypted: bool) -> dict[str, Any]:
+    """Return the options of TLS. Raises BadInput for files that are wrong, and for files that nobody would read."""
+    files = redis_files(settings)
+    if not encrypted:
+        if files.ca is not None or files.cert is not None:
+            raise BadInput("LOTRINH_REDIS_CA_FILE and …_CERT_FILE are for TLS: begin LOTRINH_REDIS with rediss://")
+        return {}
+    context_of(files)  # says what is wrong with them; the client makes its own
+    found = {
+        "ssl_ca_certs": files.ca,
+        "ssl_certfile": files.cert,
+        "ssl_keyfile": files.key,
+        "ssl_password": None if files.key_password is None else read_text(files.key_password).strip(),
+    }
+    return {name: str(value) for name, value in found.items() if value is not None} | {"ssl_check_hostname": True}
+
+
+class _OfSentinels(Redis):
+    """A client that also ends its connections to the sentinels."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001 - the client's own
+        """End all connections."""
+        await super().aclose(close_connection_pool)
+        for sentinel in cast("Any", self.connection_pool).sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
+def _of_sentinels(url: str, options: dict[str, Any]) -> "Redis":
+    """Return a client that asks sentinels for the master each time it connects. Raises BadInput for another form."""
+    parsed = urlsplit(url)
+    hosts = parsed.netloc.rpartition("@")[2]
+    name, _, db = parsed.path.strip("/").partition("/")
+    sentinels = []
+    for server in hosts.split(","):
+        host, _, port = server.rpartition(":")
+        if not host or not port.isdecimal():
+            raise BadInput(f"LOTRINH_REDIS: a sentinel is host:port; expected {FORMS}")
+        sentinels.append((host.strip("[]"), int(port)))
+    if not name or (db and not db.isdecimal()):
+        raise BadInput(f"LOTRINH_REDIS names no master; expected {FORMS}")
+    if parsed.scheme.startswith("rediss"):
+        options["ssl"] = True
+    if parsed.password:
+        options.setdefault("password", unquote(parsed.password))
+    if parsed.username:
+        options["username"] = unquote(parsed.username)
+    own = {k: v for k, v in options.items() if k.startswith(("ssl", "socket"))}
+    asked = Sentinel(sentinels, sentinel_kwargs=own)  # type: ignore[no-untyped-call]
+    return cast("Redis", asked.master_for(name, redis_class=_OfSentinels, db=int(db or 0), **options))
 
 
 _LACKS: Final = re.compile(
     r"no permissions? to run the '([\w|]+)' command|can't run this command|EXEC without (MULTI)", re.IGNORECASE
+)
+
+
+_MEANS: Final[Iterable[tuple[tuple[type[Exception], ...], str]]] = (
+    (
+        (AskError, ClusterError),
+        "it is a Redis Cluster, which the boards do not use: give them one server, or sentinels (LOTRINH_REDIS)",
+    ),
+    ((MasterNotFoundError,), "no sentinel knows a master of that name that is up (LOTRINH_REDIS)"),
+    ((AuthenticationError,), "the user or the password is refused (LOTRINH_REDIS, LOTRINH_REDIS_PASSWORD_FILE)"),
 )
 
 
@@ -109,8 +183,11 @@ def why(exc: Exception) -> str:
     >>> why(ConnectionRefusedError())
     'ConnectionRefusedError'
     """
-    if isinstance(exc, AuthenticationError):
-        return "the user or the password is refused (LOTRINH_REDIS, LOTRINH_REDIS_PASSWORD_FILE)"
+    if (told := meaning(exc, "LOTRINH_REDIS")) is not None:
+        return f"it {told}"
+    for kinds, text in _MEANS:
+        if isinstance(exc, kinds):
+            return text
     if isinstance(exc, ResponseError) and (lacks := _LACKS.search(str(exc))):
         # Redis 7 does not say which command of a script it refused; a refused MULTI shows in its EXEC alone.
         right = f"+{lacks[1] or lacks[2].lower()}" if lacks.lastindex else "to a command of the boards' scripts"

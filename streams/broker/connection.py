@@ -3,6 +3,7 @@
 import ssl
 from typing import Any
 
+from streams.broker.tls import context_of, kafka_files
 from streams.errors import BadInput
 from streams.files.tables import read_text
 from streams.settings import Settings
@@ -16,10 +17,13 @@ def _password(settings: Settings) -> str:
     raise BadInput("Kafka asks for a password: set LOTRINH_KAFKA_PASSWORD_FILE or LOTRINH_KAFKA_PASSWORD")
 
 
+def context(settings: Settings) -> ssl.SSLContext:
+    """Return the context of TLS connections to Kafka. Raises BadInput where one of its files is wrong."""
+    return context_of(kafka_files(settings))
+
+
 def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if not settings.kafka_security.endswith("SSL"):
-        return None
-    return ssl.create_default_context(cafile=None if settings.kafka_ca_file is None else str(settings.kafka_ca_file))
+    return context(settings) if settings.kafka_security.endswith("SSL") else None
 
 
 def bootstrap(settings: Settings) -> str:

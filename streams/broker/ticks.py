@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from models.calendar.civil_time import utc_ms
 from streams.broker import formats, topics
 from streams.broker.connection import bootstrap, client_options
+from streams.broker.unreachable import started
 from streams.records.messages import Tick, dumps
 from streams.settings import Settings
 
@@ -34,8 +35,7 @@ class Ticker:
 
     async def __aenter__(self) -> Self:
         """Connect."""
-        await self._consumer.start()
-        await self._producer.start()
+        await started(self._consumer, self._producer, settings=self._settings)
         return self
 
     async def __aexit__(self, *exc: object) -> None:

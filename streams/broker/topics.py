@@ -12,7 +12,9 @@ from kafka.errors import KafkaError
 
 from models.dossiers.events import TOPICS
 from streams.broker import replicas as copies
-from streams.errors import BadInput
+from streams.broker import unreachable
+from streams.broker.connection import bootstrap, client_options
+from streams.errors import BadInput, NoAnswer
 from streams.settings import Settings
 
 UNKNOWN: Final = 3
@@ -111,17 +113,25 @@ def specs(settings: Settings) -> list[TopicSpec]:
     return found
 
 
-def admin(bootstrap: str, options: Mapping[str, Any], request_timeout_ms: int = 30_000) -> KafkaAdminClient:
-    """Return an administration client. Raises BadInput where the broker does not answer."""
+def admin(servers: str, options: Mapping[str, Any], request_timeout_ms: int = 30_000) -> KafkaAdminClient:
+    """Return an administration client. Raises NoAnswer where the broker does not answer."""
     try:
         return KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","),
+            bootstrap_servers=servers.split(","),
             request_timeout_ms=request_timeout_ms,
             bootstrap_timeout_ms=10_000,
             **options,
         )
     except KafkaError as exc:
-        raise BadInput(f"Kafka at {bootstrap} does not answer: {type(exc).__name__}") from exc
+        raise NoAnswer(f"Kafka at {servers} does not answer: {type(exc).__name__}") from exc
+
+
+def administrator(settings: Settings, request_timeout_ms: int = 30_000) -> KafkaAdminClient:
+    """Return an administration client of the settings' Kafka. Raises BadInput saying why it cannot be had."""
+    try:
+        return admin(bootstrap(settings), client_options(settings), request_timeout_ms)
+    except NoAnswer as exc:
+        raise NoAnswer(unreachable.sentence_of(exc.__cause__ or exc, settings)) from exc
 
 
 def wrong(client: KafkaAdminClient, settings: Settings) -> tuple[list[TopicSpec], list[str]]:

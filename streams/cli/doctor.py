@@ -55,7 +55,6 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
     from models.calendar.civil_time import ZONE, utc_ms
     from streams.board.standings_log import strays_now
     from streams.broker import topics
-    from streams.broker.connection import bootstrap, client_options
     from streams.doctor import checks as doctor
     from streams.doctor.cluster import gather
     from streams.doctor.kafka_checks import complete, kafka_findings
@@ -72,7 +71,7 @@ def _findings(settings: Any, workers: tuple[str, ...], wallboard: str | None) ->
     yield doctor.holidays(reading.workdays, datetime.now(ZONE).date())
     yield doctor.disk(settings.state_dir)
     try:
-        client = topics.admin(bootstrap(settings), client_options(settings))
+        client = topics.administrator(settings)
         try:
             facts = gather(settings, client)
             yield from kafka_findings(facts, settings, reading, time.time())

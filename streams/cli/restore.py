@@ -19,7 +19,6 @@ def command(file: Path, **given: Any) -> None:
     The topics are created where they are missing. A cluster that holds anything is refused.
     """
     from streams.broker import topics
-    from streams.broker.connection import bootstrap, client_options
     from streams.cli.progress import progress
     from streams.files.decision_files import read_reading
     from streams.local.state import located
@@ -29,7 +28,7 @@ def command(file: Path, **given: Any) -> None:
     settings = located(settings_from(**given))
     with progress("checking the backup", file.stat().st_size) as advance:
         manifest = check_backup(file, advance)
-    client = topics.admin(bootstrap(settings), client_options(settings))
+    client = topics.administrator(settings)
     try:
         topics.apply(client, settings)
     finally:

@@ -24,14 +24,13 @@ def apply(check: bool, mend: bool, **given: Any) -> None:
     from streams.board.standings_log import take_back_strays
     from streams.broker import replicas as copies
     from streams.broker import topics
-    from streams.broker.connection import bootstrap, client_options
     from streams.errors import BadInput
     from streams.local.state import located
 
     if check and mend:
         raise click.UsageError("--check changes nothing, --mend does: give one of them")
     settings = located(settings_from(**given))
-    client = topics.admin(bootstrap(settings), client_options(settings))
+    client = topics.administrator(settings)
     try:
         if check:
             topics.check(client, settings)

@@ -12,7 +12,6 @@ from kafka.record import MemoryRecords
 from models.dossiers.portal_check import Batch, Examination, Finding, Sample, Where
 from models.standings.completeness import Cause, sentence
 from streams.broker import codecs, topics
-from streams.broker.connection import bootstrap, client_options
 from streams.broker.reading import consumer, log_offsets
 from streams.errors import BadInput
 from streams.files.decision_files import read_registry
@@ -40,7 +39,7 @@ def examine(settings: Settings, last: int) -> Examined:
     found = Examination(settings.partitions, settings.partitioner, registry.knows, settings.codes)
     read: dict[str, int] = {}
     more: list[Finding] = [Finding("codecs", "failed", str(missing), codecs.REMEDY) for missing in codecs.unreadable()]
-    client = topics.admin(bootstrap(settings), client_options(settings))
+    client = topics.administrator(settings)
     reader = consumer(settings, fetch_max_wait_ms=100)
     try:
         heads = _note_heads(reader, settings.prefix)

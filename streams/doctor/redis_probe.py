@@ -1,11 +1,13 @@
 """What Redis says of itself, for the doctor."""
 
+import asyncio
 import time
 from typing import NamedTuple
 
 from redis.exceptions import RedisError
 
 from streams.board.store import BoardStore, connect, known_boards, why
+from streams.doctor.redis_reason import reason
 from streams.settings import Settings
 
 
@@ -38,7 +40,8 @@ async def probe(settings: Settings) -> RedisFacts | str:
         seconds, micros = await client.time()
         now = (began + time.time()) / 2
     except (RedisError, OSError, TimeoutError) as exc:
-        return why(exc)
+        told = await asyncio.to_thread(reason, settings)
+        return why(exc) if told is None else f"it {told}"
     finally:
         await client.aclose()
     return RedisFacts(

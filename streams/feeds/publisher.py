@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 
 from models.dossiers.events import TOPIC_OF
 from streams.broker.connection import bootstrap, client_options
+from streams.broker.unreachable import started
 from streams.settings import Settings
 
 BATCH_BYTES: Final = 256_000
@@ -34,7 +35,7 @@ class Publisher:
 
     async def __aenter__(self) -> Self:
         """Connect."""
-        await self._producer.start()
+        await started(self._producer, settings=self._settings)
         return self
 
     async def __aexit__(self, *exc: object) -> None:

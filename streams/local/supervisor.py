@@ -19,7 +19,6 @@ from redis.exceptions import RedisError
 
 from streams.board.standings_log import take_back_strays
 from streams.broker import topics
-from streams.broker.connection import client_options
 from streams.errors import BadInput
 from streams.local import kafka, valkey
 from streams.local.children import Child
@@ -127,7 +126,7 @@ class Supervisor:
             self._write_endpoints()
 
     def _apply_topics(self) -> list[str]:
-        client = topics.admin(self.settings.kafka or "", client_options(self.settings))
+        client = topics.administrator(self.settings)
         try:
             return topics.apply(client, self.settings)
         finally:

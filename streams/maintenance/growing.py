@@ -67,7 +67,7 @@ def grow(settings: Settings, reading: Reading, to: str, partitions: int, say: Sa
         raise BadInput(f"the new prefix is the old one, {to}: topics cannot be given other partitions in place")
     given = settings.model_dump(exclude_unset=True)
     new = Settings(**{**given, "prefix": to, "partitions": partitions})
-    client = topics.admin(bootstrap(settings), client_options(settings))
+    client = topics.administrator(settings)
     try:
         _refuse_if_running(client, settings, new)
         _refuse_if_open(settings)

@@ -271,7 +271,7 @@ class Notifier:
 
 async def run(settings: Settings, reading: Reading, config: Config) -> None:
     """Deliver until SIGTERM or SIGINT. Raises BadInput where a topic is missing."""
-    client = await asyncio.to_thread(topics.admin, bootstrap(settings), client_options(settings))
+    client = await asyncio.to_thread(topics.administrator, settings)
     try:
         await asyncio.to_thread(topics.check, client, settings)
     finally:

@@ -12,7 +12,6 @@ import faust
 
 from models.decisions.reading import Reading
 from streams.broker import codecs, ticks, topics
-from streams.broker.connection import bootstrap, client_options
 from streams.engine.process_exit import explain_by, watched
 from streams.monitoring.completeness import Observer
 from streams.monitoring.process import COLLECTOR, VERSION
@@ -26,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def run(name: str, settings: Settings, reading: Reading) -> None:
     """Check the topics, then work until SIGTERM. Raises BadInput where a topic is missing or wrong."""
-    client = topics.admin(bootstrap(settings), client_options(settings))
+    client = topics.administrator(settings)
     try:
         topics.check(client, settings)
     finally:
