@@ -33,11 +33,22 @@ demo: $(VENV)/local  ## everything on this machine, with a simulated year flowin
 tour: $(VENV)/dev  ## every kind of alert on a running system, as an official meets it; some minutes
 	$(BIN)/python -m tests.tour --out docs/alerts-tour.md
 
-test: $(VENV)/dev  ## the whole test suite
-	$(BIN)/pytest
+COMPUTING := models tests/unit tests/property tests/oracle tests/engine $(wildcard tests/test_*.py)
+QUICK := -m "not process and not long"
+LATER := $(wildcard tests/unit/test_[h-z]*.py)
+ASIDE := $(COMPUTING) tests/board tests/chaos
 
-unit: $(VENV)/dev  ## what needs no process: seconds
-	$(BIN)/pytest models tests/unit tests/property tests/oracle tests/engine tests/test_*.py
+# $(call sides,ONE,OTHER): both at once; the other's output comes when the one has ended. It fails where either does.
+sides = mkdir -p build; $(BIN)/pytest $(2) >build/tests.log 2>&1 & other=$$!; $(BIN)/pytest $(1); failed=$$?; \
+  wait $$other || failed=$$?; cat build/tests.log; exit $$failed
+
+# What one side leaves out is the other side, so that nothing is left out.
+test: $(VENV)/dev  ## the whole test suite, in two sides at once, for one of them mostly waits
+	@$(call sides,tests $(addprefix --ignore=,$(ASIDE)),$(ASIDE))
+
+unit: export LOTRINH_TESTS = quick
+unit: $(VENV)/dev  ## what needs no process, with a tenth of the examples of each law: a minute
+	@$(call sides,$(QUICK) $(LATER),$(QUICK) $(filter-out $(LATER),$(wildcard tests/unit/*.py)) $(filter-out tests/unit,$(COMPUTING)))
 
 integration: $(VENV)/dev  ## real Kafka, Valkey, browser; without the faults that take minutes
 	$(BIN)/pytest -m "not chaos" tests/integration tests/board

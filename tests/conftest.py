@@ -1,11 +1,12 @@
 """What several tiers share: one real Kafka per session, and how an absent part is treated."""
 
+import gc
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,11 +19,50 @@ from streams.local import kafka
 from streams.local.children import end_with_parent
 from streams.local.state import free_port
 
+QUICK = os.environ.get("LOTRINH_TESTS") == "quick"
+"""`make unit`: a tenth of the examples of each law"""
+
+
+def examples(usual: int) -> int:
+    """Return how many examples of a law are tried, of the number that the whole suite tries."""
+    return max(3, usual // 10) if QUICK else usual
+
+
+def most_are_long(values: Iterable[object], usual: int = 1) -> list[object]:
+    """Return cases of a test of which `make unit` takes the first ones only."""
+    return [value if n < usual else pytest.param(value, marks=pytest.mark.long) for n, value in enumerate(values)]
+
+
 # A busy machine is not a broken law: how long an example takes says nothing about it.
-hypothesis_settings.register_profile("lotrinh", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "lotrinh", max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("lotrinh")
 
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what was imported and collected: a tenth of all computing was its looking again."""
+    gc.collect()
+    gc.freeze()
+
+
 IN_CI = bool(os.environ.get("CI"))
+
+
+STARTS_NOTHING = ("models", "tests/unit", "tests/property", "tests/oracle", "tests/engine", "tests/test_")
+"""where a test that starts a process says so by the mark `process`: `make unit` leaves it out"""
+
+
+@pytest.fixture(autouse=True)
+def _processes_are_named(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that starts a process and does not say so."""
+    if not request.node.nodeid.startswith(STARTS_NOTHING) or request.node.get_closest_marker("process"):
+        return
+
+    def refuse(_: object, arguments: object, *__: object, **___: object) -> None:
+        pytest.fail(f"a process is started, {arguments}: mark the test `process`")
+
+    monkeypatch.setattr(subprocess.Popen, "_execute_child", refuse)
 
 
 def absent(reason: str) -> None:

@@ -16,12 +16,14 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from streams.settings import Settings
+from tests.commands import typed
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OURS = ("topics", "tally", "watch", "wallboard", "notify", "simulate")
 
 
+@pytest.mark.process
 def test_the_compose_file_is_valid_under_the_compose_schema() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")],
@@ -61,6 +63,7 @@ def test_who_has_no_capabilities_does_not_begin_as_root(name: str) -> None:
     assert user_of(service).partition(":")[0] not in {"root", "0"}
 
 
+@pytest.mark.process
 def test_valkey_starts_as_the_user_that_compose_names_without_any_capability() -> None:
     """The command on the wheel's Valkey, in a directory such as the tmpfs of the service is, with a read-only rest."""
     from streams.local.state import free_port
@@ -117,9 +120,7 @@ def test_ports_are_published_on_loopback_only() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_the_commands_are_commands_of_lotrinh(name: str) -> None:
     command = COMPOSE["services"][name]["command"]
-    done = subprocess.run(
-        [sys.executable, "-m", "streams.cli", *command, "--help"], capture_output=True, text=True, check=False
-    )
+    done = typed(*command, "--help")
 
     assert done.returncode == 0, done.stderr
 

@@ -37,6 +37,7 @@ def test_the_console_script_is_there() -> None:
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("version", "words"),
     [

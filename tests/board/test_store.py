@@ -28,6 +28,7 @@ from streams.board.store import (
 )
 from streams.errors import BadInput
 from streams.settings import Settings
+from tests.conftest import examples
 
 Play = Callable[[Redis, BoardStore], Awaitable[None]]
 
@@ -211,7 +212,9 @@ def test_the_script_is_sent_again_to_a_server_that_has_forgotten_it(settings: Se
 FACTS = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 9), st.booleans()), min_size=1, max_size=30)
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(FACTS, st.lists(st.integers(0, 29), max_size=10), st.randoms(use_true_random=False))
 def test_batches_in_any_order_and_repeated_lead_to_one_board_and_the_follower_to_the_same(
     settings: Settings, facts: list[tuple[str, int, bool]], again: list[int], chance: Any

@@ -11,6 +11,7 @@ from streams.engine.transport import Fetch
 from tests.engine.model import Broker, ModelAppender
 from tests.engine.world import Plan, World, simulate, simulated
 
+pytestmark = pytest.mark.long
 SEEDS = 80
 
 

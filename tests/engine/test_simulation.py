@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import most_are_long
 from tests.engine.world import Plan, simulate, simulated
 
 SEEDS = int(os.environ.get("SEEDS", "250"))
@@ -17,7 +18,7 @@ def no_exit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("first", range(0, SEEDS, EACH))
+@pytest.mark.parametrize("first", most_are_long(range(0, SEEDS, EACH), 3))
 def test_whatever_goes_wrong_the_state_is_the_fold_of_the_log(first: int) -> None:
     for seed in range(first, min(first + EACH, SEEDS)):
         try:

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kafka import KafkaProducer
 
@@ -24,6 +25,8 @@ from streams.local.children import end_with_parent
 from streams.monitoring.waiting import wait_until_counted
 from streams.settings import Settings
 from tests.integration.verdict import Verdict, counts_of, judge, standings_of, tally_changelog
+
+T = TypeVar("T")
 
 
 class Worker:
@@ -167,6 +170,12 @@ def _env(value: Any) -> str:
 
 def decodable(values: Iterable[bytes]) -> int:
     return sum(not hasattr(decode(v), "reason") for v in values)
+
+
+def side_by_side(*works: Callable[[], T], at_once: int = 8) -> list[T]:
+    """Do works that mostly wait at the same time, and return what they return; raise what the first of them raised."""
+    with ThreadPoolExecutor(at_once) as pool:
+        return [done.result() for done in [pool.submit(work) for work in works]]
 
 
 @contextmanager

@@ -16,9 +16,9 @@ import pytest
 from kafka import KafkaProducer
 
 from models.dossiers.events import TOPIC_OF
-from models.standings.completeness import LASTING_S
 from streams.broker import topics
 from tests.chaos.wall import WallUnderTest
+from tests.integration.hasty.sitecustomize import LASTING_S, LOOK_S
 from tests.integration.system import System, running
 from tests.integration.test_refusals import lotrinh
 
@@ -82,6 +82,7 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 120) -> flo
 def shown(kafka_address: str, tmp_path: Path) -> Iterator[tuple[System, WallUnderTest]]:
     """Workers and a wallboard at rest, everything said to be complete."""
     with running(kafka_address, tmp_path) as system:
+        system.env["PYTHONPATH"] = str(Path(__file__).parent / "hasty")
         for name in ("tally", "watch"):
             system.start(name, **WORKER_OPS)
         for worker in system.workers:
@@ -135,7 +136,7 @@ def test_whatever_is_missing_is_said_by_everybody(shown: tuple[System, WallUnder
     assert "lotrinh_complete 0" in metrics
     assert 'lotrinh_incomplete_records{cause="open-transaction",topic="' in metrics
     until(lambda: tally.text().count("dossier.paid-4, which is beyond") == 1, "tally's log does not say it once")
-    time.sleep(6)  # one more look
+    time.sleep(3 * LOOK_S)
     assert tally.text().count(f"dossier.submitted-{held[2]} lie behind an open transaction") == 1
     board = f"{pages['wall']}/api/v1/boards/{system.settings.decision}/snapshot"
     with urllib.request.urlopen(board, timeout=10) as answer:  # noqa: S310

@@ -4,6 +4,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from streams.broker import topics
 from streams.engine.process_exit import STOP_S
 from streams.feeds.simulate import Simulation, simulate
-from tests.integration.system import System, Worker
+from tests.integration.system import System, Worker, side_by_side
 
 pytestmark = pytest.mark.kafka
 
@@ -142,14 +143,17 @@ def test_a_taken_port_is_one_sentence(system: System) -> None:
     assert "Traceback" not in second.text()
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.1, 0.3])
-def test_a_worker_that_is_told_to_stop_while_it_starts_ends(system: System, after_s: float) -> None:
+def test_a_worker_that_is_told_to_stop_while_it_starts_ends(system: System) -> None:
     """Faust may wait for ever for a consumer thread that is stopped while it starts; see `end_within`."""
-    workers = [system.start(name) for name in ("tally", "watch")]
-    for worker in workers:
+
+    def stopped(name: str, after_s: float) -> int:
+        worker = system.start(name)
         deadline = time.monotonic() + 60
         while "ConsumerThread]: Starting" not in worker.text():
             assert time.monotonic() < deadline, worker.text()[-2000:]
             time.sleep(0.01)
         time.sleep(after_s)
-        assert worker.stop(seconds=STOP_S + 15) == 0
+        return worker.stop(seconds=STOP_S + 15)
+
+    cases = [(name, after_s) for after_s in (0.0, 0.05, 0.1, 0.3) for name in ("tally", "watch")]
+    assert side_by_side(*(partial(stopped, *case) for case in cases), at_once=4) == [0] * len(cases)

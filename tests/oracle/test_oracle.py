@@ -728,6 +728,7 @@ def naive_alerts(records: list[Record], as_of: date, **options: Any) -> Iterator
         day += timedelta(days=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_alerts_equal_a_naive_evaluation_at_every_tick(seed: int, tmp_path: Path) -> None:
     records, last = sorted(stream(seed), key=lambda record: decode(record).at), date(2024, 6, 22)

@@ -74,6 +74,7 @@ def test_the_beta_binomial_is_a_probability(prior: Prior, need: int, m: int) -> 
         assert -1e-9 <= beta_binomial_at_least(need, m, a, b, phi) <= 1 + 1e-9
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("above", [0, 3])
 @pytest.mark.parametrize("rule", sorted(RULES))
 def test_every_indicator_is_judged_where_all_or_none_are_above_the_line(above: int, rule: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.dossiers.events import FIELDS, TIMES, _looked_at_closely, decode
+from tests.conftest import examples
 from tests.strategies import WORLDS, events, lines, random_events
 
 ODD: tuple[Any, ...] = (
@@ -38,7 +39,7 @@ def records(draw: st.DrawFn) -> bytes:
     return ("{" + separator.join(f"{json.dumps(k)}:{json.dumps(v)}" for k, v in members) + "}").encode()
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(records() | st.binary(max_size=40))
 @example(b'{"id":"a","type":"received","dossier":"D","at":"2024-09-30T08:12:03+07:00","name":"x","unit":"1"}')
 @example(b'{"id":"a","type":"received","dossier":"D","at":"2024-09-30T08:12:03+07:00","unit":"2","unit":"1"}')

@@ -9,6 +9,7 @@ from models.alerting.transitions import Transition
 from models.notification.outbox import Situation
 from models.notification.routing import Mailbox
 from models.notification.watch_list import Watched, watched
+from tests.conftest import examples
 from tests.notices import NOW, Delivery, plan, standing, to, transition
 
 UNITS = ("12688", "12691", "340")
@@ -100,7 +101,7 @@ ACTIONS = st.one_of(
 
 
 @given(log=logs(), actions=st.lists(ACTIONS, max_size=25))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 def test_each_mailbox_ends_with_the_newest_word_and_none_is_skipped(
     log: list[Transition], actions: list[tuple[str, Any]]
 ) -> None:
@@ -141,7 +142,7 @@ MORNING_ACTIONS = st.one_of(  # few kinds, and mostly what goes wrong: it is rep
     actions=st.lists(MORNING_ACTIONS, min_size=5, max_size=30),
     wanted=st.sampled_from(["with-alerts", "always", "never"]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_a_digest_says_the_same_under_one_id_and_nobody_twice(
     log: list[Transition], actions: list[tuple[str, Any]], wanted: str
 ) -> None:

@@ -16,6 +16,7 @@ from tests.oracle.oracle import Oracle, Record
 FIELDS = ("numerator", "denominator", "target", "status", "shortfall", "last_7_days", "last_30_days", "members")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("seed", "as_of"), [(1, date(2024, 12, 31)), (2, date(2024, 7, 14))])
 def test_every_standing_of_a_year_with_a_catalogue(seed: int, as_of: date, tmp_path: Path) -> None:
     file = tmp_path / "catalogue.csv"
@@ -33,6 +34,7 @@ def test_every_standing_of_a_year_with_a_catalogue(seed: int, as_of: date, tmp_p
         assert found == {f: expected.get(f) for f in FIELDS}, key
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [3, 4])
 def test_every_alert_of_a_year(seed: int) -> None:
     reading = thai_binh()

@@ -19,6 +19,7 @@ from models.registers.catalogue import parse_catalogue
 from models.registers.units import Unit, parse_successions
 from models.standings.standings import Standing
 from streams.files.decision_files import read_decision, shipped_registry
+from tests.conftest import examples, most_are_long
 from tests.oracle.oracle import Heir, Oracle, Record
 from tests.strategies import WORLDS, World, random_catalogue, random_events
 
@@ -89,7 +90,7 @@ def compared(standing: Mapping[str, Any]) -> dict[str, Any]:
     return found | {"target": None if standing["target"] is None else str(standing["target"])}
 
 
-@pytest.mark.parametrize("seed", range(9))
+@pytest.mark.parametrize("seed", most_are_long(range(9)))
 @pytest.mark.parametrize("world", **BY_ID)
 def test_standings_and_alerts_are_those_of_the_oracle(world: World, seed: int, tmp_path: Path) -> None:
     chance = random.Random(f"{world.decision}/{seed}")
@@ -135,7 +136,7 @@ def test_the_random_streams_reach_what_they_are_for(world: World) -> None:
 
 @pytest.mark.parametrize("world", **BY_ID)
 @given(seed=st.integers(0, 2**32), order=st.randoms(use_true_random=False))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_order_and_repetition_leave_standings_unchanged(world: World, seed: int, order: random.Random) -> None:
     chance = random.Random(seed)
     reading = reading_of(world, random_catalogue(chance, world), chosen(chance, world), heirs=True)
@@ -164,7 +165,7 @@ UNDO: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 
 @pytest.mark.parametrize("world", **BY_ID)
 @given(seed=st.integers(0, 2**32), step=st.sampled_from(UNDO))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 def test_what_is_done_and_undone_leaves_standings_unchanged(
     world: World, seed: int, step: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:

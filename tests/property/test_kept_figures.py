@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from models.standings.standings import Standings
 from streams.files.decision_files import read_reading
 from streams.settings import Settings
+from tests.conftest import examples
 
 READING = read_reading(Settings())
 FIRST = date(2024, 6, 1)
@@ -20,7 +21,7 @@ ADD = st.tuples(
 MOVE = st.integers(0, 80)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.one_of(ADD, ADD, MOVE), min_size=1, max_size=25))
 def test_a_standing_asked_for_again_is_that_of_counters_read_afresh(
     steps: list[tuple[str, str, int, bool, int] | int],

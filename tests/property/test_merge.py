@@ -16,6 +16,7 @@ from models.dossiers.dossier import NOTHING, Dossier, merge
 from models.dossiers.events import Event, decode
 from models.evaluation.evaluation import evaluate
 from tests.builders import YEAR_END, thai_binh
+from tests.conftest import examples
 from tests.oracle.oracle import Oracle, Record
 from tests.strategies import lines, streams
 
@@ -146,7 +147,7 @@ def test_what_is_taken_out_and_put_in_adds_up_to_the_fold(found: list[dict[str, 
 
 
 @given(streams, st.randoms())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_figures_are_those_of_the_oracle_in_any_order(found: list[dict[str, Any]], rng: random.Random) -> None:
     values = lines(found)
     oracle = Oracle_of(values)

@@ -15,6 +15,7 @@ from models.dossiers.events import Event, decode
 from models.dossiers.national import Sender, status_of
 from streams.feeds.national import Report, lines_of_national
 from tests.builders import evaluated, thai_binh
+from tests.conftest import examples
 from tests.strategies import national_histories
 
 SENDER = Sender("qg", "2024-06-30T17:00:00+07:00")
@@ -67,7 +68,7 @@ def directly(p: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"id": f"d:{code}:{n}", "dossier": code, "version": n, "at": filed, **e} for n, e in enumerate(found)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(national_histories(), st.randoms(use_true_random=False))
 def test_standings_are_those_of_what_was_said_last_written_directly(
     payloads: list[dict[str, Any]], chance: Any
@@ -83,7 +84,7 @@ def test_standings_are_those_of_what_was_said_last_written_directly(
     assert [s | {"alert": None} for s in sent.standings] == [s | {"alert": None} for s in direct.standings]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(national_histories())
 def test_a_file_sent_later_wins_and_an_earlier_one_imported_again_changes_nothing(
     payloads: list[dict[str, Any]],
@@ -97,7 +98,7 @@ def test_a_file_sent_later_wins_and_an_earlier_one_imported_again_changes_nothin
     assert [s | {"alert": None} for s in parts.standings] == [s | {"alert": None} for s in whole.standings]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(national_histories())
 def test_facts_amount_to_the_status_they_came_from(payloads: list[dict[str, Any]]) -> None:
     for payload in payloads:

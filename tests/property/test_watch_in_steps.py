@@ -117,7 +117,14 @@ def whole(rule: str, log: list[dict[str, Any]]) -> Partition:
 
 
 @pytest.mark.parametrize(
-    ("rule", "seed"), [("evidence", 0), ("evidence", 1), ("literal", 2), ("literal", 3), ("forecast", 0)]
+    ("rule", "seed"),
+    [
+        ("evidence", 1),
+        *(
+            pytest.param(*case, marks=pytest.mark.long)
+            for case in [("evidence", 0), ("literal", 2), ("literal", 3), ("forecast", 0)]
+        ),
+    ],
 )
 def test_in_steps_as_in_one_go(rule: str, seed: int) -> None:
     rng = random.Random(seed)

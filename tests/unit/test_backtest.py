@@ -1,8 +1,8 @@
 """Rules on trial: cases from files, scores, drawings, and what an alert's stored inputs are worth."""
 
+import contextlib
 import json
 import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -18,14 +18,15 @@ from streams.audit.backtest.scores import Course, Look, binomial_band, by_chance
 from streams.audit.explain import judged_again
 from streams.feeds.simulate import Simulation, simulate
 from tests.builders import evaluated, received, thai_binh
+from tests.commands import typed
 
 ROOT = Path(__file__).parents[2]
 TRADE = "34.so-cong-thuong"
 
 
 def rules(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "streams.cli", "rules", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    with contextlib.chdir(ROOT):
+        return typed("rules", *arguments)
 
 
 def test_the_cases_of_the_documents_hold() -> None:
@@ -88,6 +89,7 @@ def test_calibration_takes_one_forecast_per_course() -> None:
     assert coverage(some, look).some == 30
 
 
+@pytest.mark.long
 def test_a_year_backtests_and_its_drawings_are_drawings(tmp_path: Path) -> None:
     reading = thai_binh(rule="evidence")
     truth = tmp_path / "truth.csv"
@@ -165,6 +167,7 @@ def test_a_back_test_draws_a_funnel_of_every_proportion(tmp_path: Path) -> None:
     assert list(json.loads(done.stdout)["rules"]) == ["evidence"]
 
 
+@pytest.mark.long
 def test_a_rule_asked_again_by_the_stored_inputs_says_the_same() -> None:
     days = [f"2024-06-{day:02d}" for day in range(3, 29)]
     events = [e for day in days for e in received(1, TRADE, "online", day) + received(5, TRADE, "in_person", day)]

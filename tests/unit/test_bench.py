@@ -56,6 +56,7 @@ def test_a_peer_without_its_parts_says_which() -> None:
     assert missing(absent._replace(packages=())) is None
 
 
+@pytest.mark.process
 def test_a_peer_that_hangs_is_named_and_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hanging_peer.py").write_text(
         "import subprocess, sys, time\n"
@@ -82,6 +83,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
+@pytest.mark.process
 def test_a_peer_that_fails_says_what_it_said() -> None:
     with pytest.raises(PeerError, match=r"X failed: .*no_such_peer"):
         run_peer(Peer("x", "X", "no_such_peer", "nothing"), Settings(kafka="127.0.0.1:1", prefix="x."), 1)

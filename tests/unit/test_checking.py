@@ -14,7 +14,7 @@ from models.decisions.reading import Sources
 from models.registers.units import Unit
 from streams.cli.decisions import described
 from streams.files.decision_files import read_decision_text, shipped_decisions, shipped_registry
-from tests.unit.test_cli import lotrinh
+from tests.commands import typed as lotrinh
 
 SMALL = """\
 id = "thu"

@@ -11,20 +11,9 @@ import pytest
 
 from streams.cli import COMMANDS
 from tests.builders import received
+from tests.commands import typed as lotrinh
 
 TRADE = "34.so-cong-thuong"
-
-
-def lotrinh(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("LOTRINH_")}
-    return subprocess.run(
-        [sys.executable, "-m", "streams.cli", *arguments],
-        env=clean | env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -43,6 +32,7 @@ def test_every_command_has_help(name: list[str]) -> None:
     assert done.stdout.startswith("Usage: ")
 
 
+@pytest.mark.process
 def test_help_loads_no_faust() -> None:
     code = "import sys, streams.cli as c\ntry: c.main()\nexcept SystemExit: print('faust' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
@@ -50,6 +40,7 @@ def test_help_loads_no_faust() -> None:
     assert done.stdout.strip().endswith("False")
 
 
+@pytest.mark.process
 def test_a_worker_runs_on_uvloop() -> None:
     code = (
         "import asyncio, streams.workers.worker as w, streams.cli as c\n"

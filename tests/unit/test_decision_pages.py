@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from streams.files.decision_files import read_decision_text, shipped_decisions
-from tests.unit.test_cli import lotrinh
+from tests.commands import typed as lotrinh
 
 
 def shown(*arguments: str) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from models.authoring.json_schema import decision_schema
 from streams.files.decision_files import shipped_decisions
-from tests.unit.test_cli import lotrinh
+from tests.commands import typed as lotrinh
 from tests.unit.test_schema import plain
 
 PAGE = (Path(__file__).parents[2] / "docs" / "decisions.md").read_text(encoding="utf-8")

@@ -1,7 +1,5 @@
 """Importers: JSON lines as they are, CSV through a mapping file; bad rows are named and go nowhere."""
 
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from models.dossiers.events import Event, Refused
 from streams.errors import BadInput
 from streams.feeds.importing import lines_of_csv, lines_of_json
 from streams.feeds.mapping import Mapper, parse_mapping
+from tests.commands import typed
 
 ROOT = Path(__file__).parents[2]
 MAPPING = ROOT / "docs/examples/receipt.yaml"
@@ -115,10 +114,7 @@ def test_json_lines_are_taken_byte_for_byte_and_blank_lines_passed_over(tmp_path
 
 def test_import_into_a_file_needs_no_kafka(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    done = subprocess.run(
-        [sys.executable, "-m", "streams.cli", "import", str(EXCERPT), "--mapping", str(MAPPING), "--out", str(out)],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    done = typed("import", str(EXCERPT), "--mapping", str(MAPPING), "--out", str(out))
 
     assert done.returncode == 0
     assert f"{len(out.read_text().splitlines())} events written to" in done.stderr

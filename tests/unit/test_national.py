@@ -18,10 +18,10 @@ from streams.feeds.aliases import parse_aliases
 from streams.feeds.national import CHUNK_BYTES, Report, latest_in, lines_of_national, read_units
 from streams.files.tables import read_table
 from tests.builders import YEAR_END, evaluated, figures, thai_binh
+from tests.commands import typed as lotrinh
 from tests.integration.verdict import DECISION
 from tests.integration.verdict import UNITS as REGISTRY
 from tests.oracle.oracle import Oracle, Record
-from tests.unit.test_cli import lotrinh
 
 ROOT = Path(__file__).parents[2]
 EXCERPT = ROOT / "tests/data/national-excerpt.jsonl"

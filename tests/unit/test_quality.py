@@ -15,7 +15,7 @@ from models.registers.catalogue import Catalogue
 from models.registers.units import Succession
 from streams.files.decision_files import shipped_registry
 from tests.builders import entries, evaluated, event, received, thai_binh
-from tests.unit.test_cli import lotrinh
+from tests.commands import typed as lotrinh
 
 REGISTRY = shipped_registry()
 NOW = "2024-10-01T08:00:00+07:00"

@@ -399,6 +399,7 @@ def test_the_archive_carries_no_time_of_its_making() -> None:
         assert b"2024-07-01T08:00:00Z" in archive.read("docProps/core.xml")
 
 
+@pytest.mark.long
 def test_the_workbook_of_an_unfinished_year_says_so_and_estimates() -> None:
     events = received(60, TRADE, "in_person", "2024-03-01") + received(45, TRADE, "online", "2024-11-20")
     report = make_report(known(events), "2024", [], date(2024, 12, 1))
@@ -428,6 +429,7 @@ def test_a_merged_unit_is_frozen_and_counted_once_in_its_group() -> None:
     assert (group.figures, group.previous, group.cumulative) == ((0, 2), (3, 3), (3, 5))
 
 
+@pytest.mark.long
 def test_a_unit_that_its_catalogue_caps_is_shown_as_such() -> None:
     report = make_report(known(JUNE), "2024-06", [])
     lines = [x._replace(ceiling="44.5") if x.key == (TRADE, "online-payments") else x for x in report.lines]

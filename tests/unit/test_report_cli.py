@@ -89,6 +89,7 @@ def test_a_file_said_to_be_complete_can_be_closed(tmp_path: Path, lotrinh: Run) 
     assert lotrinh(*arguments, "--as-of", "2024-06-30").returncode == 0
 
 
+@pytest.mark.long
 def test_the_same_files_give_the_same_workbook(tmp_path: Path, lotrinh: Run) -> None:
     june = write(tmp_path / "june.jsonl", JUNE)
     outs = [tmp_path / "a.xlsx", tmp_path / "b.xlsx"]

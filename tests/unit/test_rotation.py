@@ -18,6 +18,7 @@ for n in itertools.count():
 """
 
 
+@pytest.mark.process
 def test_the_log_of_a_running_program_is_put_aside_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(children, "LOG_BYTES", 20_000)
     log = tmp_path / "child.log"

