@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import faust
 from aiokafka.errors import IllegalStateError
@@ -22,7 +22,7 @@ from streams.engine.standstill import Standstill
 from streams.engine.stats import Stats, log_end
 from streams.engine.tables import Table
 from streams.engine.takeover import Tables
-from streams.engine.transport import Fetch, Raw, Transport
+from streams.engine.transport import Consumer, Fetch, Raw, Transport
 
 log = logging.getLogger("lotrinh.engine")
 
@@ -106,7 +106,7 @@ class Engine(faust.App):
         self.on_partitions_revoked.connect(self._release, weak=False)
         before_exit(self._leave_group)
 
-    async def _release(self, sender: Any, revoked: set[TP], **kwargs: Any) -> None:  # noqa: ARG002
+    async def _release(self, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 - a signal's
         await self.holdings.release()
 
     def _new_transport(self) -> Transport:
@@ -165,8 +165,7 @@ class Engine(faust.App):
 
     def fetched_to(self) -> Mapping[TP, int]:
         """Return up to where the consumer has handed over each partition."""
-        positions: Mapping[TP, int] = self.consumer._thread.fetched_to()  # noqa: SLF001
-        return positions
+        return cast("Consumer", self.consumer)._thread.fetched_to()  # noqa: SLF001 - one of ours
 
     def end_of(self, tp: TP) -> int:
         """Return where a source partition's log ended by the last fetch; 0 where that is not known now."""

@@ -20,7 +20,7 @@ MAGIC: Final = 16
 """where a batch says its format"""
 
 
-class LenientBatch(_DefaultRecordBatchPy):
+class LenientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka carries no types
     """A batch of records, taken apart in Python."""
 
     _buffer: bytearray
@@ -70,7 +70,7 @@ class Rest:
         return self._batches.pop()
 
 
-class TolerantRecords(fetcher.PartitionRecords):
+class TolerantRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # as above
     """The records of a fetch; goes on leniently where a header's name is not UTF-8."""
 
     _records: Any

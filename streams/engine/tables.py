@@ -69,7 +69,7 @@ class Rows:
         return key
 
 
-class Table(Rows, faust.Table):
+class Table(Rows, faust.Table[Any, Any]):
     """A Faust table without Faust's own changelog writes. `key_type=bytes`, `value_type=bytes`: kept raw."""
 
     async def on_start(self) -> None:

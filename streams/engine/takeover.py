@@ -6,7 +6,7 @@ Stands in the place of `faust.tables.recovery`, which loses source records and h
 import asyncio
 import logging
 import time
-from typing import Any
+from typing import Any, cast
 
 from faust.tables.manager import TableManager
 from faust.types import TP
@@ -75,16 +75,20 @@ class Takeover(Service):
 class Tables(TableManager):
     """Faust's table manager, for tables whose changelogs are read at takeover and never subscribed to."""
 
+    app: Any
+    """the Engine, of which Faust's own types know nothing"""
+
     def __init__(self, app: Any, **kwargs: Any) -> None:
         """Own nothing."""
         super().__init__(app, **kwargs)
         self._takeover: Takeover | None = None
 
     @property
-    def recovery(self) -> Takeover:
+    def recovery(self) -> Takeover:  # type: ignore[override]  # a service of the same use, of none of its code
         """The takeover service, in the place of Faust's recovery."""
         if self._takeover is None:
-            self._takeover = self._recovery = Takeover(self.app, self, beacon=self.beacon)
+            self._takeover = Takeover(self.app, self, beacon=self.beacon)
+            self._recovery = cast("Any", self._takeover)
         return self._takeover
 
     async def _update_channels(self) -> None:

@@ -8,7 +8,7 @@ position without a record, and are said too: then positions are contiguous, and 
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import faust
@@ -58,6 +58,10 @@ class Fetch:
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, reading committed records and handing over whole fetches."""
 
+    app: Any
+    """the Engine, of which Faust's own types know nothing"""
+    consumer: "Consumer"
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin where nothing has been handed over."""
         super().__init__(*args, **kwargs)
@@ -74,18 +78,22 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def _fetch_records(
-        self, consumer: Any, active: Collection[TP] | None, **options: Any
-    ) -> Mapping[TP, Sequence[Fetch]]:
+        self,
+        consumer: Any,
+        active_partitions: set[TP] | None,
+        timeout: float | None = None,  # noqa: ASYNC109 - Faust's signature
+        max_records: int | None = None,
+    ) -> Mapping[TP, list[Any]]:
         subscription = consumer._subscription.subscription  # noqa: SLF001
         assignment = subscription and subscription.assignment
         if not assignment:
-            await super()._fetch_records(consumer, active, **options)
+            await super()._fetch_records(consumer, active_partitions or set(), timeout, max_records)
             return {}
         states = dict(assignment._tp_state)  # noqa: SLF001
-        due = self._due(states, active)
+        due = self._due(states, active_partitions)
         starts = {tp: state._position for tp, state in states.items()}  # noqa: SLF001
         try:
-            fetched = await super()._fetch_records(consumer, due, **options)
+            fetched = await super()._fetch_records(consumer, due, timeout, max_records)
         except OffsetOutOfRangeError as exc:
             # aiokafka would begin elsewhere (`consumer_auto_offset_reset`), and that would look like an empty stretch.
             asyncio.run_coroutine_threadsafe(self.app.out_of_range({TP(*tp) for tp in exc.args[0]}), self.app.loop)
@@ -100,7 +108,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         current = consumer._subscription.subscription  # noqa: SLF001
         if current is None or current.assignment is not assignment:
             return {}  # a rebalance came between; the takeover seeks
-        batches = {}
+        batches: dict[TP, list[Any]] = {}
         for tp, state in states.items():
             start, position = starts[tp], state._position  # noqa: SLF001
             if start is not None and position is not None and position > start:
@@ -111,11 +119,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     self._alignment.handed_over(key, records[-1].timestamp)
         return batches
 
-    def _due(self, states: Mapping[TP, Any], active: Collection[TP] | None) -> Collection[TP] | None:
+    def _due(self, states: Mapping[TP, Any], active: set[TP] | None) -> set[TP]:
         """Return what is to be read now of what Faust asks for: co-partitioned topics side by side."""
-        asked = states if active is None else [tp for tp in active if tp in states]
+        asked = [*states] if active is None else [tp for tp in active if tp in states]
         if not asked:
-            return active
+            return active or set()
         behind = [
             tp for tp in asked
             if (at := states[tp]._position) is not None and at < (states[tp].lso or 0)  # noqa: SLF001
@@ -167,6 +175,10 @@ class Unfiltered(dict[TP, Any]):
 class Consumer(driver.Consumer):
     """Faust's consumer, whose messages are fetches and whose positions are those of the state."""
 
+    app: Any
+    """the Engine, of which Faust's own types know nothing"""
+    _thread: ConsumerThread
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Switch the filter off."""
         super().__init__(*args, **kwargs)
@@ -181,19 +193,20 @@ class Consumer(driver.Consumer):
 
     def _to_message(self, tp: Any, record: Any) -> Any:
         return ConsumerMessage(
-            tp.topic, tp.partition, record.start, time.time(), 0, (), None, record, None, 0, 0,
+            tp.topic, tp.partition, record.start, time.time(), 0, [], None, record, None, 0, 0,
             TP(tp.topic, tp.partition), generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
         """Positions are carried; there are no gaps to remember."""
 
-    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterable[TP]:
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
         """Look at every owned partition: acknowledgements of messages decide nothing."""
         self._acked.clear()
         self._acked_index.clear()
         mine = self.assignment()
-        return [tp for tp in self.app.committed if tp in mine and (not topics or tp in topics or tp.topic in topics)]
+        named = [tp for tp in self.app.committed if not topics or tp in topics or tp.topic in topics]
+        return iter([tp for tp in named if tp in mine])
 
     def _new_offset(self, tp: Any) -> int | None:
         """Commit for the group what the state has committed: for lag tools, and as a witness of the state."""
@@ -232,7 +245,7 @@ class Transport(driver.Transport):
     Consumer = Consumer
 
 
-class Raw(faust.Schema):
+class Raw(faust.Schema):  # type: ignore[type-arg]  # generic for mypy, and for Python not
     """Hands a fetch to the agent untouched."""
 
     def loads_key(self, app: Any, message: Any, *, loads: Any = None, serializer: Any = None) -> Any:  # noqa: ARG002

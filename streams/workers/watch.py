@@ -61,9 +61,8 @@ class WatchTables:
     def __init__(self, app: Engine) -> None:
         """Make them."""
         # Day numbers × 86 400 are the windows; they never expire (Faust would wipe a backfill by the wall clock).
-        self.unit_days: Any = (
-            app.Table("unit-days", default=dict).tumbling(DAY_S).relative_to(lambda event: event.value.at)
-        )
+        windows: Any = app.Table("unit-days", default=dict).tumbling(DAY_S)
+        self.unit_days: Any = windows.relative_to(lambda event: event.value.at)
         self.gaps: Any = app.Table("gaps")
         self.alerts: Any = app.Table("alerts")
         self.announced: Any = app.Table("announced")

@@ -61,7 +61,7 @@ def run(name: str, settings: Settings, reading: Reading) -> None:
         loglevel=settings.log_level,
         override_logging=False,  # ours stands: see streams/monitoring/logs.py
         redirect_stdouts=False,
-        console_port=None,
+        console_port=None,  # type: ignore[arg-type]  # none; Faust's type says int, its code asks for None
         debug=False,
         quiet=True,
     )
