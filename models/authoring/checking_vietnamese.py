@@ -74,7 +74,7 @@ SENTENCES: Final[Sequence[tuple[re.Pattern[str], str]]] = [
         (r"^\S+ has no switch '(.*)'; it has (.*)$", 'quyết định không có tùy chọn "{0}"; có: {1}'),
         (r"^switch (\S+) is '(.*)', expected one of (.*)$", 'tùy chọn {0} là "{1}"; chọn một trong: {2}'),
         (r"^`days` needs a number for each of (.*)$", "`days` phải có một số ngày cho mỗi lựa chọn: {0}"),
-        (r"^`effects` names (.*), which is no choice$", "`effects` nêu {0}, không có trong `choices`"),
+        (r"^`(answers|effects)` names (.*), which is no choice$", "`{0}` nêu {1}, không có trong `choices`"),
         (r"^`latest_month` belongs to a yearly report.*$", "`latest_month` chỉ dùng, và phải có, ở báo cáo năm"),
         (r"^count '(\S+)' has the basis (.*), not '(\S+)'$", 'đếm "{0}" thì `basis` là {1}, không phải "{2}"'),
         (r"^`national-gateway` is said of payments.*$", '"national-gateway" chỉ dùng khi count = "transaction"'),

@@ -123,6 +123,8 @@ class Switch(Strict):
     """the question, in Vietnamese, as officials read it"""
     clause: Text
     """where the text says so"""
+    answers: dict[str, Text] = {}
+    """choice → what it means, in Vietnamese, as reports print it"""
     days: dict[str, int] = {}
     """choice → how many days later"""
     effects: dict[str, Effect] = {}
@@ -132,8 +134,9 @@ class Switch(Strict):
     def _known_choices(self) -> Self:
         if self.days and self.days.keys() != set(self.choices):
             raise ValueError(f"`days` needs a number for each of {', '.join(self.choices)}")
-        if strange := sorted(self.effects.keys() - set(self.choices)):
-            raise ValueError(f"`effects` names {', '.join(strange)}, which is no choice")
+        for name, given in (("answers", self.answers), ("effects", self.effects)):
+            if strange := sorted(given.keys() - set(self.choices)):
+                raise ValueError(f"`{name}` names {', '.join(strange)}, which is no choice")
         return self
 
 

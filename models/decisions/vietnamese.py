@@ -1,10 +1,12 @@
 """Figures and phrases as officials read them: Vietnamese, `85,7 %`, `1.234`, dd/mm/yyyy."""
 
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
-from models.decisions.file import Formula, Indicator
-from models.wording import number_text
+from models.decisions.file import QUESTIONS, Decision, Formula, Indicator
+from models.wording import day_vn, number_text
 
 STATUS: Final[Mapping[str, str]] = {
     "met": "Đạt",
@@ -13,6 +15,12 @@ STATUS: Final[Mapping[str, str]] = {
     "no-target": "Không giao",
     "not-measured": "Chưa đo được",
 }
+TARGET_STATUS: Final[Mapping[str, str]] = {
+    **STATUS,
+    "reached": "Đạt",
+    "not-reached": "Chưa đạt",
+}
+"""the words of `target_status`, under a heading that says it is the target that is meant"""
 
 _COUNTED: Final[Mapping[str, str]] = {
     "received": "hồ sơ tiếp nhận (theo ngày tiếp nhận)",
@@ -82,6 +90,41 @@ def finish_text(formula: Formula | None) -> str:
     marks = () if formula is None else formula.numerator
     what = ", ".join(_FINISH[mark] for mark in marks if mark in _FINISH)
     return "Hoàn thành các hồ sơ được liệt kê" + (f": {what}." if what else ".")
+
+
+_ANSWERS: Final[Mapping[tuple[str, str], str]] = {
+    ("postal_in_denominator", "true"): "có tính",
+    ("postal_in_denominator", "false"): "không tính",
+    ("report_months", "calendar"): "tháng dương lịch",
+    ("report_months", "15-14"): "từ ngày 15 tháng trước đến ngày 14",
+    ("trajectory", "default"): "theo mặc định của quyết định",
+    ("trajectory", "flat"): "giữ nguyên chỉ tiêu từ ngày đầu",
+    ("trajectory", "linear"): "tăng đều đến chỉ tiêu",
+    ("alert_rule", "evidence"): "cảnh báo khi số liệu đủ căn cứ",
+    ("alert_rule", "literal"): "cảnh báo ngay khi thấp hơn lộ trình",
+    ("alert_rule", "graded"): "cảnh báo theo mức độ",
+    ("alert_rule", "forecast"): "cảnh báo theo dự báo",
+}
+_PLAIN: Final[Mapping[str, str]] = {"none": "chưa xác định", "true": "có", "false": "không"}
+
+
+def question_text(name: str, decision: Decision) -> str:
+    """Return the question that a switch answers."""
+    own = decision.switches.get(name)
+    return own.question if own is not None else QUESTIONS.get(name, name)
+
+
+def answer_text(name: str, value: str, decision: Decision) -> str:
+    """Return what the value of a switch means: a day, the file's own words, or those of the common switches.
+
+    A choice to which its file gives no words stands as the file has it.
+    """
+    own = decision.switches.get(name)
+    if own is not None and value in own.answers:
+        return own.answers[value]
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        return f"ngày {day_vn(date.fromisoformat(value))}"
+    return _ANSWERS.get((name, value)) or _PLAIN.get(value, value)
 
 
 def counted_text(formula: Formula) -> str:

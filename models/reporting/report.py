@@ -69,6 +69,10 @@ class Report:
     """what later facts add to a closed period; every line has one where the period is closed"""
     estimates: Mapping[Key, float] = field(default_factory=dict)
     """percent at the end of the decision's year, by the run rate; only in a year's report made before its end"""
+    last_year: Mapping[Key, Figures] = field(default_factory=dict)
+    """figures of the same period of the year before, as they were published; empty where none was closed"""
+    last_year_of: Closing | None = None
+    """the closing that they are of"""
     dues: Sequence[Due] = ()
     """until when it is to be sent, where the decision says so"""
     causes: Sequence[Cause] = ()
@@ -136,9 +140,11 @@ def make_report(known: Known, text: str, closings: Sequence[Closing], as_of: dat
     before = window_before(days, _months(reading), _holds(reading))
     published = _published(closings, reading, before)
     lines = lines_of(known.standings, days, before, published)
+    year_ago = _year_ago(closings, reading, label, counted)
     common = Report(
         reading, days, counted, known.until, lines, dict(reading.switches), before, published is not None,
-        causes=known.causes,
+        causes=known.causes, last_year_of=year_ago,
+        last_year={} if year_ago is None else {x.key: x.figures for x in year_ago.lines if x.status != "not-measured"},
     )  # fmt: skip
     if own:
         return _as_closed(common, own)
@@ -185,6 +191,23 @@ def _published(closings: Sequence[Closing], reading: Reading, before: Window | N
         if closing.decision == reading.decision.id and closing.window == before:
             return {line.key: line.figures for line in closing.lines}
     return None
+
+
+def _year_ago(closings: Sequence[Closing], reading: Reading, label: Label, day: date) -> Closing | None:
+    """Return the newest closing of the same period of the year before; None where there is none.
+
+    Of the decision itself where it held then. Otherwise that of the one decision that gave the same units the same
+    indicators; where several did, none of them is last year's figure.
+    """
+    then = str(label._replace(year=label.year - 1))
+    named = reading.targets(day).targets.keys()
+    found: dict[str, Closing] = {}
+    for closing in closings:
+        if closing.period == then and any(line.key in named for line in closing.lines):
+            found[closing.decision] = closing
+    if reading.decision.id in found:
+        return found[reading.decision.id]
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _as_closed(now: Report, own: Sequence[Closing]) -> Report:

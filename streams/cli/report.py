@@ -23,7 +23,16 @@ from streams.errors import BadInput
 @of_system
 @click.option("--period", required=True, metavar="PERIOD", help="2024-06, 2024-Q2, 2024-H1, 2024-9M or 2024")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="F.xlsx or F.csv; replaced if there"
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="F.xlsx, F.docx, F.pdf or F.csv; replaced if there",
+)  # fmt: skip
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("xlsx", "docx", "pdf", "csv", "csv-excel")),
+    help="by the name of --out if not given; csv-excel: a CSV that a Vietnamese Excel opens by a double click",
 )
 @click.option("--as-of", "as_of", metavar="DATE", help="count only up to this day of the period")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="first wait until all that arrived is counted")
@@ -34,7 +43,7 @@ from streams.errors import BadInput
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout: what was written")
 def command(
     period: str, out: Path, as_of: str | None, wait: bool, timeout: float, events: Path | None, closed: Path | None,
-    allow_incomplete: bool, as_json: bool, **given: Any,
+    allow_incomplete: bool, as_json: bool, form: str | None, **given: Any,
 ) -> None:  # fmt: skip
     """Write a period's report: figures of the period, verdict at its end, the period before, adjustments."""
     from models.standings.completeness import as_json as as_json_of
@@ -42,7 +51,7 @@ def command(
     from streams.local.state import located
     from streams.reports import files, sources, words
 
-    write = files.writer_for(out)
+    write = files.writer_for(out, form)
     settings = settings_from(**given)
     if events is None:
         if closed is not None:

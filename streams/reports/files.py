@@ -1,4 +1,4 @@
-"""Writes a report into a file: what it is follows from the file's name."""
+"""Writes a report into a file: what it is follows from the file's name, or from the form asked for."""
 
 import csv
 import io
@@ -6,27 +6,52 @@ from collections.abc import Callable
 from pathlib import Path
 
 from models.reporting.report import Report, csv_rows
+from models.reporting.tables import excel_rows
 from streams.errors import BadInput
 
+Writer = Callable[[Report], bytes]
 
-def writer_for(path: Path) -> Callable[[Report], bytes]:
-    """Return what makes the bytes of a file. Raises BadInput where its name does not say."""
-    match path.suffix.lower():
-        case ".csv":
+
+def writer_for(path: Path, form: str | None = None) -> Writer:
+    """Return what makes the bytes of a file. Raises BadInput where neither its name nor `form` says."""
+    suffix = path.suffix.lower().removeprefix(".")
+    if form is not None and suffix != form.split("-")[0]:
+        raise BadInput(
+            f"--out {path}: expected a file name that ends in .{form.split('-')[0]}, as --format {form} asks"
+        )
+    match form or suffix:
+        case "csv":
             return csv_bytes
-        case ".xlsx":
+        case "csv-excel":
+            return excel_csv_bytes
+        case "xlsx":
             from streams.reports.workbook import workbook_bytes  # noqa: PLC0415 - takes a while to load
 
             return workbook_bytes
+        case "docx":
+            from streams.reports.word_document import docx_bytes  # noqa: PLC0415 - takes a while to load
+
+            return docx_bytes
+        case "pdf":
+            from streams.reports.pdf import pdf_bytes  # noqa: PLC0415 - takes a while to load
+
+            return pdf_bytes
         case _:
-            raise BadInput(f"--out {path}: expected a file name that ends in .xlsx or .csv")
+            raise BadInput(f"--out {path}: expected a file name that ends in .xlsx, .docx, .pdf or .csv")
 
 
 def csv_bytes(report: Report) -> bytes:
-    """Return the report as CSV (UTF-8, without byte order mark)."""
+    """Return the report as CSV for programs (UTF-8, without byte order mark)."""
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\n").writerows(csv_rows(report))
     return out.getvalue().encode()
+
+
+def excel_csv_bytes(report: Report) -> bytes:
+    """Return the report as CSV that a Vietnamese Excel opens by a double click: byte order mark, `;`, decimal comma."""
+    out = io.StringIO(newline="")
+    csv.writer(out, delimiter=";", lineterminator="\r\n").writerows(excel_rows(report))
+    return out.getvalue().encode("utf-8-sig")
 
 
 def write_whole(path: Path, content: bytes) -> None:

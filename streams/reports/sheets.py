@@ -10,49 +10,45 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from models.counting.ledger import Figures
-from models.reporting.report import hundredths
+from models.reporting.tables import DASH, Cell
 
 FONT: Final = "Times New Roman"
 _VI: Final = "[$-42A]"
-DASH: Final = "–"
 TEXT: Final = "General"
 COUNT: Final = f"{_VI}#,##0_-"
-PERCENT: Final = f"{_VI}0.00\\ %_-"
 POINTS: Final = f"{_VI}+0.00_-;{_VI}\\-0.00_-;{_VI}0.00_-"
 CHANGE: Final = f'{_VI}+#,##0_-;{_VI}\\-#,##0_-;"{DASH}"_-'
 """of what came after a closing; nothing is a dash, so that what has changed stands out"""
-ROMAN: Final = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
 LINE_POINTS: Final = 15.75
 """height of a line of text of 12 points"""
 CHARACTERS_PER_WIDTH: Final = 1.25
 A4: Final = 9
 
-Cell = int | float | str | None
+
+def written(cell: Cell) -> float | str | None:
+    """Return what a cell of a workbook holds: figures are numbers, of which a percentage is a share of one."""
+    value = cell.value
+    if value is None or isinstance(value, str):
+        return value
+    return {"percent": value / 10_000, "points": value / 100}.get(cell.kind, value)
 
 
-def ratio_cell(figures: Figures | None) -> float | str:
-    """Return a ratio as the number of a percent cell; a dash for 0/0."""
-    value = None if figures is None else hundredths(figures)
-    return DASH if value is None else value / 10_000
+def number_format(cell: Cell) -> str:
+    r"""Return how a cell is shown.
 
-
-def percent_cell(percent: str | None) -> tuple[float | str, str]:
-    r"""Return a decimal text of percent as the number of a percent cell, cut off, and its format.
-
-    >>> percent_cell("66.5599"), percent_cell("50")
-    ((0.6655, '[$-42A]0.00\\ %_-'), (0.5, '[$-42A]0\\ %_-'))
+    >>> number_format(Cell(6655, "percent")), number_format(Cell(5000, "percent", 0))
+    ('[$-42A]0.00\\ %_-', '[$-42A]0\\ %_-')
     """
-    if percent is None:
-        return DASH, TEXT
-    whole, _, decimals = percent.partition(".")
-    shown = decimals[:2]
-    return int(whole + (shown + "00")[:2]) / 10_000, f"{_VI}0{'.' if shown else ''}{'0' * len(shown)}\\ %_-"
+    if not isinstance(cell.value, int):
+        return TEXT
+    if cell.kind == "percent":
+        return f"{_VI}0{'.' if cell.decimals else ''}{'0' * cell.decimals}\\ %_-"
+    return {"points": POINTS, "change": CHANGE}.get(cell.kind, COUNT)
 
 
 def lines_high(text: str, width: float) -> int:
     """Return how many lines a text needs in so many characters of width, which are digits: letters are narrower."""
-    return -(-len(text) // int(width * CHARACTERS_PER_WIDTH))
+    return max(1, -(-len(text) // int(width * CHARACTERS_PER_WIDTH)))
 
 
 class Sheets:

@@ -1,26 +1,25 @@
 """What a report says in words: its title, what was found, how the table is to be read. Vietnamese, for officials."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from models.calendar.civil_time import moment_of
 from models.calendar.periods import Label
-from models.decisions.file import QUESTIONS
-from models.decisions.vietnamese import STATUS, formula_text
+from models.decisions.file import Indicator
+from models.decisions.vietnamese import STATUS, answer_text, formula_text, question_text
 from models.reporting.closed_period import Closing
 from models.reporting.report import Report
-from models.reporting.report_lines import UnitClass
+from models.reporting.tables import ROMAN
 from models.standings.completeness import Cause, sentence_vn
 from models.standings.standings import Status
-from models.wording import day_vn, number_text
+from models.wording import day_vn, number_text, visible
 
-CLASS_NAMES: Final[Mapping[UnitClass, str]] = {
-    "province-agency": "Sở, ban, ngành",
-    "district": "Ủy ban nhân dân huyện, thị xã, thành phố",
-    "commune": "Ủy ban nhân dân xã, phường, thị trấn",
-    "other": "Đơn vị không nêu trong quyết định",
-}
+URGED: Final = "Danh sách đôn đốc"
+CLOSING: Final = "Trên đây là kết quả thực hiện chỉ tiêu trong kỳ báo cáo, kính báo cáo./."
+EXPLAINED: Final = "THUYẾT MINH SỐ LIỆU"
+ATTACHED: Final = "(Kèm theo Báo cáo số ……/BC-…… ngày …… tháng …… năm ………)"
+NONE_URGED: Final = "Không có đơn vị nào thấp hơn lộ trình."
 STATUSES: Final[tuple[Status, ...]] = ("met", "below", "no-dossiers", "not-measured", "no-target")
 
 
@@ -60,6 +59,13 @@ def cut_off(report: Report) -> str:
     return f"Số liệu chốt đến hết ngày {day_vn(report.as_of)}"
 
 
+def footer(report: Report) -> str:
+    """Return what stands at the foot of every page: up to when is counted, and what identifies closed figures."""
+    if report.closing is None:
+        return cut_off(report)
+    return f"{cut_off(report)}. Mã kiểm tra số liệu: {report.closing.digest[:16]}"
+
+
 def counts(report: Report, *statuses: Status) -> str:
     """Return how many targets have which status, as a list of words; groups aside."""
     found = report.statuses()
@@ -73,7 +79,7 @@ def finding(report: Report) -> str:
     known = day_of(report.known_until if closing is None else closing.known_until)
     text = (
         f"Lũy kế đến hết ngày {day_vn(report.as_of)}, trong {number_text(given)} chỉ tiêu giao cho từng đơn vị có: "
-        f"{counts(report, *STATUSES[:-1])}.{_against_targets(report)} {cut_off(report)}, "
+        f"{_against_trajectories(report)}.{_against_targets(report)} {cut_off(report)}, "
         f"theo dữ liệu nhận được đến ngày {known}."
     )
     if closing is None:
@@ -88,15 +94,35 @@ def finding(report: Report) -> str:
     )
 
 
+def _against_trajectories(report: Report) -> str:
+    found = report.statuses()
+    of_trajectory = {"met": " lộ trình", "below": " lộ trình"}
+    return ", ".join(
+        f"{number_text(found[s])} {STATUS[s].lower()}{of_trajectory.get(s, '')}" for s in STATUSES[:-1] if found[s]
+    )
+
+
 def _against_targets(report: Report) -> str:
-    """Return how many have reached the target itself, where that differs from being on the trajectory."""
+    """Return how many have reached the target itself, which is not the trajectory of the day."""
     found = Counter(line.target_status for line in report.lines if not line.is_group)
-    if found["reached"] == report.statuses()["met"]:
-        return ""
     return (
         f" So với chỉ tiêu của cả kỳ đánh giá: {number_text(found['reached'])} đã đạt chỉ tiêu, "
         f"{number_text(found['not-reached'])} chưa đạt chỉ tiêu."
     )
+
+
+def annex_titles(report: Report, number: int, indicator: Indicator) -> list[tuple[str, str]]:
+    """Return the lines that head an annex, and how each is set: bold, italic or plain ('')."""
+    formula = report.reading.indicators[indicator]
+    above, below = formula_text(indicator, formula, report.switches)
+    return [
+        (f"Phụ lục {ROMAN[number - 1]}", "bold"),
+        (visible(formula.title.upper()), "bold"),
+        (f"{capital(report.window.label.title)} {days(report)}", ""),
+        (ATTACHED, "italic"),
+        (visible(f"{title(report)}; {formula.clause}"), ""),
+        (f"Mẫu số: {below}. Tử số: {above}.", "italic"),
+    ]
 
 
 def deadlines(report: Report) -> list[str]:
@@ -107,16 +133,27 @@ def deadlines(report: Report) -> list[str]:
 def notes(report: Report) -> Iterator[Note]:
     """Yield how the table is to be read, what is counted, which questions are open, and how it was closed."""
     yield from _incomplete_notes(report)
+    yield from explanations(report)
+
+
+def explanations(report: Report) -> Iterator[Note]:
+    """Yield the same without what is missing from the figures."""
     yield Note("Cách đọc bảng", heading=True)
     yield Note(
         "- Trong kỳ: số phát sinh trong các ngày của kỳ báo cáo. Lũy kế: từ ngày đầu kỳ đánh giá của quyết định đến "
-        "hết kỳ báo cáo. Quyết định đánh giá theo số lũy kế, nên Lộ trình, Kết quả và Còn thiếu tính theo số lũy kế."
+        "hết kỳ báo cáo. Quyết định đánh giá theo số lũy kế, nên Lộ trình, So với lộ trình và Còn thiếu tính theo số "
+        "lũy kế."
     )
     yield Note(
-        "- Đạt: tỷ lệ lũy kế bằng hoặc cao hơn lộ trình tại ngày chốt (so sánh chính xác trên tử số và mẫu số); "
-        "đạt lộ trình chưa phải là đạt chỉ tiêu của cả kỳ đánh giá. "
+        "- Đạt lộ trình: tỷ lệ lũy kế bằng hoặc cao hơn lộ trình tại ngày chốt (so sánh chính xác trên tử số và mẫu "
+        "số); đạt lộ trình chưa phải là đạt chỉ tiêu của cả kỳ đánh giá. Đạt chỉ tiêu: tỷ lệ lũy kế bằng hoặc cao hơn "
+        "chính chỉ tiêu được giao. "
         "Chưa đạt: thấp hơn. Chưa phát sinh: mẫu số bằng 0. Không giao: quyết định không giao chỉ tiêu này cho đơn vị. "
         "Tỷ lệ được cắt sau hai chữ số thập phân, không làm tròn lên. (36/38): số đơn vị đạt trên số đơn vị của nhóm."
+    )
+    yield Note(
+        "- Xếp hạng: theo tỷ lệ lũy kế, trong từng nhóm đơn vị của từng chỉ tiêu; các đơn vị có cùng tỷ lệ được ghi là "
+        "đồng hạng. Đơn vị chưa phát sinh, không giao, chưa đo được hoặc đã sắp xếp lại thì không xếp hạng."
     )
     entered = sum(report.reading.entered(line.unit, line.indicator, report.as_of) for line in report.lines)
     if entered:
@@ -130,6 +167,7 @@ def notes(report: Report) -> Iterator[Note]:
             "đơn vị."
         )
     yield Note(_comparison(report))
+    yield Note(_last_year(report))
     yield Note(
         "- Điều chỉnh sau khi chốt: phần tăng, giảm của số trong kỳ do dữ liệu đến sau khi chốt; số đã chốt giữ nguyên."
     )
@@ -147,9 +185,8 @@ def notes(report: Report) -> Iterator[Note]:
         yield Note(f"{number}. {formula.title} ({formula.clause}). Mẫu số: {below}. Tử số: {above}.{reading}")
     yield Note("Các điểm quyết định để ngỏ và lựa chọn đang áp dụng", heading=True)
     for name, value in report.switches.items():
-        own = report.reading.decision.switches.get(name)
-        question = own.question if own is not None else QUESTIONS.get(name, name)
-        yield Note(f"- {question} Đang áp dụng: {name} = {value}.")
+        decision = report.reading.decision
+        yield Note(f"- {question_text(name, decision)} Đang áp dụng: {answer_text(name, value, decision)}.")
     if report.closings:
         yield Note("Chốt số liệu", heading=True)
     for closing in report.closings:
@@ -170,6 +207,19 @@ def _comparison(report: Report) -> str:
         f"- Kỳ trước: {before.label.title} ({of}), {source}. Tăng, giảm là hiệu của hai tỷ lệ đã ghi, tính bằng điểm "
         "phần trăm (điểm %)."
     )
+
+
+def _last_year(report: Report) -> str:
+    closing = report.last_year_of
+    if closing is None:
+        return "- Cùng kỳ năm trước: không có số liệu đã chốt để so sánh."
+    text = (
+        f"- Cùng kỳ năm trước: {closing.window.label.title} (từ ngày {day_vn(closing.first)} đến hết ngày "
+        f"{day_vn(closing.last)}), tỷ lệ trong kỳ theo số đã chốt ngày {day_of(closing.closed_at)}"
+    )
+    if closing.decision == report.reading.decision.id:
+        return f"{text}."
+    return f"{text}, tính theo quyết định áp dụng khi đó (mã {closing.decision}); cách tính có thể khác."
 
 
 def _incomplete_notes(report: Report) -> Iterator[Note]:

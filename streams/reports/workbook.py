@@ -4,22 +4,18 @@ The same report gives the same bytes: no clock is read, and the parts of the arc
 """
 
 import io
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from models.calendar.civil_time import moment_of
-from models.counting.ledger import Figures
-from models.decisions.vietnamese import STATUS
 from models.reporting.report import Report
-from models.reporting.report_lines import CLASSES, Line
+from models.reporting.tables import Annexes, summary_headings, summary_rows
 from models.wording import day_vn
 from streams.reports import words
-from streams.reports.annex import Annex
-from streams.reports.sheets import COUNT, DASH, LINE_POINTS, PERCENT, Cell, Sheets, lines_high, ratio_cell
+from streams.reports.annex import Annex, heading, write_urged
+from streams.reports.sheets import LINE_POINTS, Sheets, lines_high, number_format, written
 
 NAME_WIDTH, NUMBER_WIDTH, FIGURE_WIDTH = 38.0, 5.0, 9.0
 SPLIT = 5
@@ -29,14 +25,18 @@ SPLIT = 5
 def workbook_bytes(report: Report) -> bytes:
     """Return the report as the bytes of an .xlsx file."""
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_numbers": False, "strings_to_formulas": False})
+    book = xlsxwriter.Workbook(
+        out, {"in_memory": True, "strings_to_numbers": False, "strings_to_formulas": False, "strings_to_urls": False}
+    )
     # Dated by what was known when the figures were taken, never by the clock.
     created = moment_of(report.known_until).replace(tzinfo=None, microsecond=0)
     book.set_properties({"title": f"{words.title(report)}, {report.window.label.title}", "created": created})
-    sheets = Sheets(book, words.cut_off(report))
+    sheets = Sheets(book, words.footer(report))
     Front(sheets, report).write()
+    annexes = Annexes(report)
     for number, indicator in enumerate(report.reading.indicators, start=1):
-        Annex(sheets, report, number, indicator).write()
+        Annex(sheets, report, number, indicator).write(annexes)
+    write_urged(sheets, report)
     book.close()
     return out.getvalue()
 
@@ -48,9 +48,7 @@ class Front:
         """Add the sheet."""
         self._sheets = sheets
         self._report = report
-        self._headings = ["TT", "Chỉ tiêu, nhóm đơn vị", "Số đơn vị được giao", "Đạt", "Chưa đạt", "Chưa phát sinh"]
-        if report.statuses()["not-measured"]:
-            self._headings.append(STATUS["not-measured"])
+        self._headings = summary_headings(report)
         self._figures_at = len(self._headings)
         self._headings += 2 * ["Tử số", "Mẫu số", "Tỷ lệ"]
         self._last = len(self._headings) - 1
@@ -114,50 +112,29 @@ class Front:
         return row + 1
 
     def _summary(self, row: int) -> int:
-        """Write how many units reach each target, class by class; returns the next row."""
+        """Write how many units are on their trajectory, and have reached each target: class by class, and in all."""
         sheet, at = self._sheet, self._figures_at
         head = self._sheets.boxed(bold=True, align="center", text_wrap=True, bg_color="#EDEDED")
-        for n, heading in enumerate(self._headings):
+        for n, text in enumerate(self._headings):
             if n < at:
-                sheet.merge_range(row, n, row + 1, n, heading, head)
+                sheet.merge_range(row, n, row + 1, n, text, head)
             else:
-                sheet.write_string(row + 1, n, heading, head)
+                sheet.write_string(row + 1, n, text, head)
         sheet.merge_range(row, at, row, at + 2, "Trong kỳ", head)
         sheet.merge_range(row, at + 3, row, at + 5, f"Lũy kế từ {day_vn(self._report.first_judged)}", head)
         sheet.set_row(row + 1, 2 * LINE_POINTS)
         row += 2
-        for number, (indicator, formula) in enumerate(self._report.reading.indicators.items(), start=1):
-            sheet.write_number(row, 0, number, self._sheets.boxed(bold=True, align="center"))
-            name = f"{formula.short} ({formula.clause})"
-            sheet.merge_range(row, 1, row, self._last, name, self._sheets.boxed(bold=True, bg_color="#F7F7F7"))
+        for line in summary_rows(self._report):
+            if line.is_heading:
+                heading(self._sheets, sheet, row, line, self._last)
+            else:
+                bold = {"bold": True} if line.is_total else {}
+                for n, cell in enumerate(line.cells):
+                    looks: dict[str, Any] = {"indent": 1} if n == 1 else {"align": "right"}
+                    looks |= {"num_format": number_format(cell), **bold}
+                    sheet.write(row, n, written(cell), self._sheets.boxed(**looks))
             row += 1
-            for unit_class in CLASSES[:3]:
-                lines = [
-                    x for x in self._report.lines
-                    if (x.indicator, x.unit_class) == (indicator, unit_class)
-                    and not x.is_group and x.status != "no-target"
-                ]  # fmt: skip
-                if lines:
-                    self._class(row, words.CLASS_NAMES[unit_class], lines)
-                    row += 1
         return row + 1
-
-    def _class(self, row: int, name: str, lines: Sequence[Line]) -> None:
-        """Write the units of one class under one indicator as one row."""
-        sheet, number = self._sheet, self._sheets.boxed(num_format=COUNT)
-        counts = Counter(STATUS[line.status] for line in lines)
-        cells: list[Cell] = [len(lines), *(counts[h] for h in self._headings[3 : self._figures_at])]
-        if counts[STATUS["not-measured"]] < len(lines):
-            live = [line for line in lines if not line.frozen]  # what a merged unit had, its heir has
-            for figures in (_sum(x.figures for x in live), _sum(x.cumulative for x in live)):
-                cells += [*figures, ratio_cell(figures)]
-        else:
-            cells += 6 * [DASH]
-        sheet.write_blank(row, 0, None, number)
-        sheet.write_string(row, 1, name, self._sheets.boxed(indent=1))
-        for n, cell in enumerate(cells, start=2):
-            ratio = n in (self._figures_at + 2, self._last)
-            sheet.write(row, n, cell, self._sheets.boxed(num_format=PERCENT if ratio else COUNT, align="right"))
 
     def _signatures(self, row: int) -> None:
         """Write where the report goes and who signs: places, no names."""
@@ -169,8 +146,3 @@ class Front:
         self._across(row + 1, "(Ký, ghi rõ họ tên)", first=2, last=middle - 1, italic=True)
         self._across(row, "THỦ TRƯỞNG CƠ QUAN", first=middle, bold=True)
         self._across(row + 1, "(Ký, ghi rõ họ tên, đóng dấu)", first=middle, italic=True)
-
-
-def _sum(figures: Iterable[Figures]) -> Figures:
-    each = list(figures)
-    return sum(n for n, _ in each), sum(d for _, d in each)

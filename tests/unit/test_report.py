@@ -330,7 +330,7 @@ def row_of(sheet: Any, name: str) -> list[Any]:
 def test_the_workbook_has_a_report_and_an_annex_per_indicator(book: openpyxl.Workbook) -> None:
     assert book.sheetnames == [
         "Báo cáo", "1. Cung cấp toàn trình", "2. Hồ sơ trực tuyến", "3. Thanh toán trực tuyến", "4. Số hóa kết quả",
-        "5. Kết quả điện tử", "6. Dịch vụ có hồ sơ", "7. Bản sao điện tử",
+        "5. Kết quả điện tử", "6. Dịch vụ có hồ sơ", "7. Bản sao điện tử", "Danh sách đôn đốc",
     ]  # fmt: skip
 
 
@@ -376,8 +376,8 @@ def test_the_report_says_formula_cut_off_closing_and_open_questions(book: openpy
     for expected in (
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Số: ……/BC-……", "Quyết định số 805/QĐ-UBND ngày 24/05/2024",
         "Số liệu chốt đến hết ngày 30/06/2024", "theo dữ liệu nhận được đến ngày 01/07/2024",
-        "Kỳ báo cáo đã chốt ngày 02/07/2024", "(Giao chỉ tiêu nâng cao tỷ lệ sử dụng", "Mẫu số: hồ sơ tiếp nhận (theo ngày tiếp nhận)", "electronic_copies = adoption",
-        "report_months = calendar", "mã kiểm tra số liệu",
+        "Kỳ báo cáo đã chốt ngày 02/07/2024", "(Giao chỉ tiêu nâng cao tỷ lệ sử dụng", "Mẫu số: hồ sơ tiếp nhận (theo ngày tiếp nhận)", "Đang áp dụng: tỷ lệ đơn vị có thực hiện.",
+        "Đang áp dụng: tháng dương lịch.", "mã kiểm tra số liệu",
     ):  # fmt: skip
         assert expected in text, expected
 
@@ -408,8 +408,8 @@ def test_the_workbook_of_an_unfinished_year_says_so_and_estimates() -> None:
     )
     text = "\n".join(str(c.value) for row in found["Báo cáo"].iter_rows() for c in row if c.value is not None)
 
-    assert row_of(found["2. Hồ sơ trực tuyến"], "Sở Công Thương")[16] == 0.6
-    assert row_of(found["2. Hồ sơ trực tuyến"], "Sở Y tế")[16] == "–"
+    assert row_of(found["2. Hồ sơ trực tuyến"], "Sở Công Thương")[18] == 0.6
+    assert row_of(found["2. Hồ sơ trực tuyến"], "Sở Y tế")[18] == "–"
     for expected in (
         "Kỳ báo cáo chưa kết thúc: số liệu là tạm tính.",
         "Hạn gửi: ngày 09/12/2024 (Điều 2)",

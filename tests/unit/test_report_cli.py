@@ -112,7 +112,8 @@ def test_a_report_says_in_json_what_it_wrote(tmp_path: Path, lotrinh: Run) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["report", "--period", "2024-06", "--out", "r.pdf", "--events", "{e}"], "ends in .xlsx or .csv"),
+        (["report", "--period", "2024-06", "--out", "r.odt", "--events", "{e}"], "ends in .xlsx, .docx, .pdf or .csv"),
+        (["report", "--period", "2024-06", "--out", "r.pdf", "--events", "{e}", "--format", "csv-excel"], "ends in .csv, as --format csv-excel"),
         (["report", "--period", "2024-6", "--out", "r.csv", "--events", "{e}"], "expected 2024-06, 2024-Q2"),
         (["report", "--period", "2023-06", "--out", "r.csv", "--events", "{e}"], "the decision holds from 2024-01-01"),
         (["report", "--period", "2024-06", "--out", "r.csv", "--events", "{e}", "--as-of", "1/6"], "expected YYYY-MM-DD"),

@@ -1,0 +1,466 @@
+"""The tables of a report, once for every form in which it is written: what stands in which cell.
+
+A workbook, a Word document, a PDF and a CSV for Excel write the same cells, so no two of them can differ in a figure.
+Ratios are hundredths of a percent, cut off; `shown` gives a cell as officials read it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Final, Literal, NamedTuple
+
+from models.counting.ledger import NONE, Figures
+from models.decisions.file import Indicator
+from models.decisions.vietnamese import STATUS, TARGET_STATUS, advice_text, counted_text
+from models.reporting.report import Report, change, hundredths
+from models.reporting.report_lines import CLASSES, Line, UnitClass
+from models.wording import cell as safe
+from models.wording import day_vn, number_text, percent_text
+
+Kind = Literal["text", "count", "percent", "points", "change", "place"]
+DASH: Final = "–"
+ROMAN: Final = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+CLASS_NAMES: Final[Mapping[UnitClass, str]] = {
+    "province-agency": "Sở, ban, ngành",
+    "district": "Ủy ban nhân dân huyện, thị xã, thành phố",
+    "commune": "Ủy ban nhân dân xã, phường, thị trấn",
+    "other": "Đơn vị không nêu trong quyết định",
+}
+JUDGED: Final = ("met", "below")
+PARTS: Final = 100
+"""hundredths in a percent"""
+
+
+class Cell(NamedTuple):
+    """What stands in one cell: a text, a number of dossiers, or hundredths of a percent (percent, points)."""
+
+    value: int | str | None
+    kind: Kind = "text"
+    decimals: int = 2
+    """of a percentage, as it is shown"""
+
+
+EMPTY: Final = Cell(None)
+NO_FIGURE: Final = Cell(DASH)
+
+
+def shown(cell: Cell) -> str:
+    """Return a cell as officials read it.
+
+    >>> [shown(Cell(v, k)) for v, k in [(1234, "count"), (4489, "percent"), (-5, "points"), (2, "change")]]
+    ['1.234', '44,89 %', '-0,05', '+2']
+    >>> shown(Cell(5000, "percent", 0)), shown(Cell(0, "change")), shown(EMPTY)
+    ('50 %', '–', '')
+    """
+    value, kind, decimals = cell
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if kind in ("count", "place"):
+        return number_text(value)
+    if kind == "change":
+        return DASH if value == 0 else f"{'+' if value > 0 else ''}{number_text(value)}"
+    number = decimal_vn(value, decimals)
+    if kind == "percent":
+        return f"{number} %"
+    return f"+{number}" if value > 0 else number
+
+
+def decimal_vn(hundred: int, decimals: int = 2) -> str:
+    """Return hundredths with a decimal comma.
+
+    >>> decimal_vn(4489), decimal_vn(-5), decimal_vn(5000, 0)
+    ('44,89', '-0,05', '50')
+    """
+    whole, rest = divmod(abs(hundred), PARTS)
+    tail = f",{rest:02d}"[: decimals + 1] if decimals else ""
+    return f"{'-' if hundred < 0 else ''}{whole}{tail}"
+
+
+def ratio_cell(figures: Figures | None) -> Cell:
+    """Return a ratio, cut off; a dash for 0/0 and where there is none."""
+    value = None if figures is None else hundredths(figures)
+    return NO_FIGURE if value is None else Cell(value, "percent")
+
+
+def percent_cell(percent: str | None) -> Cell:
+    """Return a decimal text of percent, cut off after two decimals.
+
+    >>> percent_cell("66.5599"), percent_cell("50")
+    (Cell(value=6655, kind='percent', decimals=2), Cell(value=5000, kind='percent', decimals=0))
+    """
+    if percent is None:
+        return NO_FIGURE
+    whole, _, decimals = percent.partition(".")
+    return Cell(int(whole + (decimals + "00")[:2]), "percent", len(decimals[:2]))
+
+
+class Column(NamedTuple):
+    """One column: the heading above, its own, the number under it (a ratio's says of which columns), its width."""
+
+    above: str
+    heading: str
+    number: str
+    width: float
+    """characters of 12 points"""
+
+
+def columns_of(report: Report) -> list[Column]:
+    """Return the columns of an annex; last year and an estimate only where the report has them."""
+    own, added = "Trong kỳ", "Điều chỉnh sau chốt"
+    judged = f"Lũy kế từ {day_vn(report.first_judged)}"
+    columns = [
+        Column("", "TT", "(1)", 5),
+        Column("", "Đơn vị", "(2)", 39),
+        Column(own, "Tử số", "(3)", 7.5),
+        Column(own, "Mẫu số", "(4)", 7.5),
+        Column(own, "Tỷ lệ", "(5)=(3)/(4)", 9.5),
+        Column(own, "Kỳ trước", "(6)", 9.5),
+        Column(own, "Tăng, giảm (điểm %)", "(7)=(5)-(6)", 10),
+        Column(judged, "Tử số", "(8)", 8),
+        Column(judged, "Mẫu số", "(9)", 8),
+        Column(judged, "Tỷ lệ", "(10)=(8)/(9)", 9.5),
+        Column(judged, "Lộ trình", "(11)", 8.5),
+        Column(judged, "Chỉ tiêu", "(12)", 8.5),
+        Column(judged, "So với lộ trình", "(13)", 16.5),
+        Column(judged, "Còn thiếu", "(14)", 6.5),
+        Column(added, "Tử số", "(15)", 7.5),
+        Column(added, "Mẫu số", "(16)", 7.5),
+        Column("", "So với chỉ tiêu", "(17)", 9.5),
+        Column("", "Xếp hạng trong nhóm", "(18)", 10.5),
+    ]
+    if report.last_year:
+        columns.append(Column("", "Cùng kỳ năm trước", f"({len(columns) + 1})", 9.5))
+    if report.estimates:
+        columns.append(Column("", "Ước cả năm (ước tính)", f"({len(columns) + 1})", 10))
+    return columns
+
+
+# -- ranks -------------------------------------------------------------------------------------------------------------
+
+
+class Rank(NamedTuple):
+    """The place of a unit among those of its class, by the cumulative ratio; `tied`: others have the same ratio."""
+
+    place: int
+    tied: bool
+
+
+def ranks_of(report: Report) -> dict[tuple[str, Indicator], Rank]:
+    """Return the place of every unit that is judged, within its class and indicator; equal ratios share a place.
+
+    Ratios are compared as exact fractions. Groups, merged units and units without a verdict have no place.
+    """
+    fields: dict[tuple[Indicator, UnitClass], list[Line]] = {}
+    for line in report.lines:
+        if line.status in JUDGED and not line.is_group and not line.frozen and line.unit_class != "other":
+            fields.setdefault((line.indicator, line.unit_class), []).append(line)
+    found = {}
+    for lines in fields.values():
+        ratios = Counter(Fraction(*line.cumulative) for line in lines)
+        places, place = {}, 1
+        for ratio in sorted(ratios, reverse=True):
+            places[ratio] = Rank(place, ratios[ratio] > 1)
+            place += ratios[ratio]
+        for line in lines:
+            found[line.key] = places[Fraction(*line.cumulative)]
+    return found
+
+
+def rank_cell(rank: Rank | None) -> Cell:
+    """Return a place; one that is shared says so.
+
+    >>> rank_cell(Rank(3, tied=True)).value, rank_cell(Rank(1, tied=False)).value
+    ('3 (đồng hạng)', 1)
+    """
+    if rank is None:
+        return NO_FIGURE
+    return Cell(f"{rank.place} (đồng hạng)") if rank.tied else Cell(rank.place, "place")
+
+
+# -- annexes -----------------------------------------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """One row of a table; a heading has its number and its text alone, the text across the rest."""
+
+    cells: tuple[Cell, ...]
+    is_heading: bool = False
+    is_note: bool = False
+    is_total: bool = False
+    line: Line | None = None
+
+    @property
+    def is_group(self) -> bool:
+        """Tell whether it is a group's own line."""
+        return self.line is not None and self.line.is_group
+
+    @property
+    def is_member(self) -> bool:
+        """Tell whether it is a unit below its group's line."""
+        return self.line is not None and bool(self.line.group) and not self.line.is_group
+
+
+class Annexes:
+    """Makes the rows of annexes."""
+
+    def __init__(self, report: Report) -> None:
+        """Work out places and how the members of groups stand."""
+        self._report = report
+        self._ranks = ranks_of(report)
+        self._members: dict[tuple[str, Indicator], list[Line]] = {}
+        for line in report.lines:
+            if line.group and not line.is_group and not line.frozen:
+                self._members.setdefault((line.group, line.indicator), []).append(line)
+
+    def rows(self, indicator: Indicator) -> Iterator[Row]:
+        """Yield the rows of one indicator: a heading for each class of units, then its lines."""
+        lines = [x for x in self._report.lines if x.indicator == indicator]
+        numeral = iter(ROMAN)
+        for unit_class in CLASSES:
+            of_class = [x for x in lines if x.unit_class == unit_class]
+            if unit_class == "other":
+                of_class = [x for x in of_class if (x.cumulative, x.figures) != (NONE, NONE)]
+            if not of_class:
+                continue
+            yield Row((Cell(next(numeral)), Cell(CLASS_NAMES[unit_class])), is_heading=True)
+            if unit_class != "other" and all(line.status == "no-target" for line in of_class):
+                reason = self._report.reading.decision.no_target.get(indicator, "Quyết định để trống")
+                yield Row((EMPTY, Cell(safe(f"{STATUS['no-target']}. {reason}."))), is_note=True)
+            elif all(line.status == "not-measured" for line in of_class):
+                yield Row((EMPTY, Cell(f"{STATUS['not-measured']}: chưa có danh mục thủ tục để tính.")), is_note=True)
+            else:
+                for line in of_class:
+                    yield Row(self.cells(line), line=line)
+
+    def cells(self, line: Line) -> tuple[Cell, ...]:
+        """Return the cells of one line, in the order of `columns_of`."""
+        report = self._report
+        cells = [Cell("" if line.group and not line.is_group else safe(line.row)), Cell(name_of(line))]
+        if line.status == "not-measured":
+            cells += [*(8 * [NO_FIGURE]), percent_cell(line.expected), percent_cell(line.target)]
+        else:
+            moved = change(line)
+            cells += [
+                Cell(line.numerator, "count"),
+                Cell(line.denominator, "count"),
+                ratio_cell(line.figures),
+                ratio_cell(line.previous),
+                NO_FIGURE if moved is None else Cell(moved, "points"),
+                Cell(line.cumulative_numerator, "count"),
+                Cell(line.cumulative_denominator, "count"),
+                ratio_cell(line.cumulative),
+                percent_cell(line.expected),
+                percent_cell(line.target),
+            ]
+        added = report.adjustments.get(line.key)
+        cells += [
+            Cell(self._verdict(line)),
+            Cell(line.shortfall, "count") if line.status == "below" else EMPTY,
+            *(2 * [EMPTY] if added is None else [Cell(n, "change") for n in added]),
+            Cell(TARGET_STATUS[line.target_status]) if line.status in JUDGED else NO_FIGURE,
+            rank_cell(self._ranks.get(line.key)),
+        ]
+        if report.last_year:
+            cells.append(ratio_cell(report.last_year.get(line.key)))
+        if report.estimates:
+            guess = report.estimates.get(line.key)
+            cells.append(NO_FIGURE if guess is None else Cell(int(guess * PARTS), "percent"))
+        return tuple(cells)
+
+    def _verdict(self, line: Line) -> str:
+        text = STATUS[line.status]
+        if line.is_group:
+            members = self._members.get(line.key, [])
+            text = f"{text} ({sum(x.status == 'met' for x in members)}/{len(members)})"
+        return text if line.ceiling is None else f"{text} (trần {percent_text(line.ceiling)})"
+
+
+def name_of(line: Line) -> str:
+    """Return the name of a unit, safe to print; a merged one says that it is."""
+    return f"{safe(line.name)} (đã sắp xếp lại)" if line.frozen else safe(line.name)
+
+
+# -- the summary by class ----------------------------------------------------------------------------------------------
+
+
+def summary_headings(report: Report) -> list[str]:
+    """Return the headings of the summary before those of the figures."""
+    headings = [
+        "TT", "Chỉ tiêu, nhóm đơn vị", "Số đơn vị được giao", "Đạt lộ trình", "Chưa đạt lộ trình", "Chưa phát sinh",
+    ]  # fmt: skip
+    if report.statuses()["not-measured"]:
+        headings.append(STATUS["not-measured"])
+    return [*headings, "Đạt chỉ tiêu"]
+
+
+def summary_rows(report: Report) -> Iterator[Row]:
+    """Yield how many units are on their trajectory and have reached their target: by class, and in all."""
+    for number, (indicator, formula) in enumerate(report.reading.indicators.items(), start=1):
+        yield Row((Cell(number, "count"), Cell(safe(f"{formula.short} ({formula.clause})"))), is_heading=True)
+        given: list[Line] = []
+        for unit_class in CLASSES[:3]:
+            lines = [
+                x for x in report.lines
+                if (x.indicator, x.unit_class) == (indicator, unit_class)
+                and not x.is_group and x.status != "no-target"
+            ]  # fmt: skip
+            if lines:
+                yield Row((EMPTY, Cell(CLASS_NAMES[unit_class]), *_summed(report, lines)))
+                given += lines
+        if given:
+            yield Row((EMPTY, Cell(f"Cộng {territory(report)}"), *_summed(report, given)), is_total=True)
+
+
+def _summed(report: Report, lines: Sequence[Line]) -> Iterator[Cell]:
+    found = Counter(line.status for line in lines)
+    yield Cell(len(lines), "count")
+    yield from (Cell(found[s], "count") for s in ("met", "below", "no-dossiers"))
+    if report.statuses()["not-measured"]:
+        yield Cell(found["not-measured"], "count")
+    yield Cell(sum(line.target_status == "reached" for line in lines), "count")
+    if found["not-measured"] == len(lines):
+        yield from 6 * [NO_FIGURE]
+        return
+    live = [line for line in lines if not line.frozen]  # what a merged unit had, its heir has
+    for figures in (_sum(x.figures for x in live), _sum(x.cumulative for x in live)):
+        yield Cell(figures[0], "count")
+        yield Cell(figures[1], "count")
+        yield ratio_cell(figures)
+
+
+def _sum(figures: Iterable[Figures]) -> Figures:
+    each = list(figures)
+    return sum(n for n, _ in each), sum(d for _, d in each)
+
+
+def territory(report: Report) -> str:
+    """Return the name of the territory whose units the decision addresses: a province, or one district of it."""
+    registry, province = report.reading.registry, report.reading.decision.province
+    within = set()
+    for line in report.lines:
+        unit = registry.units.get(line.unit)
+        if unit is not None and line.unit_class != "other":
+            within.add(unit.parent if unit.level == "commune" else unit.code)
+    only = registry.units.get(next(iter(within))) if len(within) == 1 else None
+    found = only if only is not None and only.level == "district" else registry.units.get(province)
+    name = "các đơn vị" if found is None else safe(found.name)
+    return name[:1].lower() + name[1:]
+
+
+# -- the units to be urged ---------------------------------------------------------------------------------------------
+
+URGED_COLUMNS: Final = (
+    Column("", "TT", "", 5),
+    Column("", "Đơn vị", "", 40),
+    Column("", "Lũy kế: tử số", "", 8.5),
+    Column("", "Lũy kế: mẫu số", "", 8.5),
+    Column("", "Tỷ lệ", "", 11),
+    Column("", "Lộ trình", "", 10),
+    Column("", "Chỉ tiêu", "", 10),
+    Column("", "Còn thiếu để đạt lộ trình", "", 16),
+    Column("", "Ghi chú", "", 20),
+)
+
+
+class Urged(NamedTuple):
+    """The units below the trajectory of one indicator, and what they are to do."""
+
+    heading: str
+    advice: str
+    rows: list[Row]
+
+
+def urged(report: Report) -> Iterator[Urged]:
+    """Yield, by indicator, the units below their trajectory: by class, those that lack most first."""
+    for number, (indicator, formula) in enumerate(report.reading.indicators.items(), start=1):
+        lines = [
+            x for x in report.lines
+            if x.indicator == indicator and x.status == "below" and not x.is_group and not x.frozen
+        ]  # fmt: skip
+        if not lines:
+            continue
+        noun = counted_text(formula)
+        rows = []
+        for unit_class in CLASSES:
+            of_class = sorted((x for x in lines if x.unit_class == unit_class), key=lambda x: -x.shortfall)
+            if of_class:
+                rows.append(Row((EMPTY, Cell(f"{CLASS_NAMES[unit_class]}: {len(of_class)} đơn vị")), is_heading=True))
+            rows += [Row(_urged_cells(report, n, line, noun)) for n, line in enumerate(of_class, start=1)]
+        yield Urged(
+            f"{number}. {safe(formula.short)}: {number_text(len(lines))} đơn vị chưa đạt lộ trình",
+            f"Việc cần làm: {advice_text(indicator, formula)}",
+            rows,
+        )
+
+
+def _urged_cells(report: Report, number: int, line: Line, noun: str) -> tuple[Cell, ...]:
+    remark = "" if line.ceiling is None else (
+        f"Danh mục chỉ cho phép tối đa {percent_text(line.ceiling)}: đề nghị cơ quan quản lý danh mục xem xét"
+    )  # fmt: skip
+    return (
+        Cell(number, "count"),
+        Cell(_with_district(report, line)),
+        Cell(line.cumulative_numerator, "count"),
+        Cell(line.cumulative_denominator, "count"),
+        ratio_cell(line.cumulative),
+        percent_cell(line.expected),
+        percent_cell(line.target),
+        Cell(f"{number_text(line.shortfall)} {noun}"),
+        Cell(remark),
+    )
+
+
+def _with_district(report: Report, line: Line) -> str:
+    """Return a unit's name, that of a commune with its district's: communes of two districts may share a name."""
+    units = report.reading.registry.units
+    unit = units.get(line.unit)
+    district = units.get(unit.parent) if unit is not None and unit.level == "commune" else None
+    if district is None or district.level != "district":
+        return name_of(line)
+    return f"{name_of(line)}, {safe(district.name[:1].lower() + district.name[1:])}"
+
+
+# -- a CSV for Excel ---------------------------------------------------------------------------------------------------
+
+
+def excel_rows(report: Report) -> Iterator[list[str]]:
+    """Yield the table for a Vietnamese Excel, headings first: decimal commas, thousands unseparated, percent bare."""
+    columns = columns_of(report)
+    with_unit = {n for n, c in enumerate(columns) if "Tỷ lệ" in c.heading or c.heading in _PERCENT}
+    yield [
+        "Chỉ tiêu giao", "Nhóm đơn vị", "Mã đơn vị",
+        *(
+            f"{c.above + ': ' if c.above else ''}{c.heading}{' (%)' if n in with_unit else ''}"
+            for n, c in enumerate(columns)
+        ),
+    ]  # fmt: skip
+    annexes = Annexes(report)
+    for line in report.lines:
+        head = (report.reading.indicators[line.indicator].short, CLASS_NAMES[line.unit_class], line.unit)
+        yield [*map(excel_text, head), *map(_excel, annexes.cells(line))]
+
+
+_PERCENT: Final = frozenset({"Kỳ trước", "Lộ trình", "Chỉ tiêu", "Cùng kỳ năm trước", "Ước cả năm (ước tính)"})
+
+
+def _excel(cell: Cell) -> str:
+    value, kind, decimals = cell
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return excel_text(value)
+    return decimal_vn(value, decimals) if kind in ("percent", "points") else str(value)
+
+
+def excel_text(text: str) -> str:
+    """Return a text that Excel leaves as it is: no formula, no date, no number that loses its zeros.
+
+    >>> [excel_text(t) for t in ("00013", "1.2", "=1+1", "340/communes", "12688", "1.2.b")]
+    ["'00013", "'1.2", "'=1+1", '340/communes', '12688', '1.2.b']
+    """
+    shown_text = safe(text)
+    digits = shown_text.replace("/", "").replace("-", "").replace(".", "")
+    turned = digits.isdecimal() and (digits != shown_text or (len(digits) > 1 and digits[0] == "0"))
+    return f"'{shown_text}" if turned else shown_text
