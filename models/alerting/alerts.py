@@ -13,7 +13,7 @@ Missing data freeze it: while the feed is silent nothing is raised and nothing e
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from models.alerting.feed_silence import heard, silent
 from models.alerting.rule_inputs import Observer
@@ -29,7 +29,7 @@ from models.standings.prospects import Prospects, inputs_of
 from models.standings.standings import Judged, Standings, shortfall
 from models.wording import chance_text, counted_of, decimal_text, number_text, percent_text, ratio_text
 
-EVERY: Final = cast("Indicator", "*")
+EVERY: Final = "*"
 """stands for the indicator where an alert is about none in particular"""
 HEARD: Final = ("", "")
 """how far an evaluation has come that has only listened to the feed"""
@@ -252,10 +252,11 @@ class Alerts:
     def _why(self, occasion: "_Occasion", kind: Kind, inputs: Inputs) -> str:
         """Say why an alert is raised; where the catalogue does not let the unit reach its target, that first (A25)."""
         said, scope = self._figures(occasion, kind, inputs), self.reading.decision.catalogue
-        if inputs["ceiling"] is None or scope is None:
+        if inputs["ceiling"] is None:
             return said
         most = percent_text(Fraction(inputs["ceiling"]))
-        return f"Không thể đạt do danh mục: mức trần {most}. {said} Nơi xử lý: {scope.owner}."
+        owner = "cơ quan quản lý danh mục thủ tục" if scope is None else scope.owner
+        return f"Không thể đạt do danh mục: mức trần {most}. {said} Nơi xử lý: {owner}."
 
     def _figures(self, occasion: "_Occasion", kind: Kind, inputs: Inputs) -> str:
         """Say the figures, what is missing, what the rest has to look like."""

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from models.authoring.checking_vietnamese import KIND, SENTENCES, SYNTAX
-from models.decisions.file import INDICATORS, BadDecision, Decision, Formula, Row, Switch, cells
+from models.decisions.file import INDICATOR_NAME, BadDecision, Decision, Formula, Row, Switch, cells
 from models.decisions.reading import Reading, Sources
 from models.decisions.targets import members_of
 from models.registers.units import COMMUNES, Registry, slug
@@ -261,7 +261,7 @@ def _salvaged(raw: Mapping[str, Any]) -> Decision:
             parts[name] = tuple(r for r in (_read(Row, row) for row in rows) if r is not None)
         elif name == "indicators":
             found = value if isinstance(value, dict) else {}
-            formulas = {i: _read(Formula, f) for i, f in found.items() if i in INDICATORS}
+            formulas = {i: _read(Formula, f) for i, f in found.items() if re.match(INDICATOR_NAME, i)}
             parts[name] = {i: _PLACEHOLDER if f is None else f for i, f in formulas.items()}
         elif name == "switches":
             given = value if isinstance(value, dict) else {}

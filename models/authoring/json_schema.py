@@ -1,5 +1,6 @@
 """The JSON Schema of decision files, from the model that reads them, so that an editor can help in writing one."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -25,15 +26,36 @@ def decision_schema() -> dict[str, Any]:
             field.pop("title", None)
             _without_null(field)
     row = schema["$defs"]["Row"]["properties"]
-    for alternative in row["targets"]["anyOf"]:
-        cell = alternative.get("items", alternative.get("additionalProperties"))
-        for kind in cell.get("anyOf", [cell]):
-            if kind.get("type") == "string":
-                kind["pattern"] = PERCENT
-    row["baseline"]["additionalProperties"]["pattern"] = PERCENT
+    for alternative in (*row["targets"]["anyOf"], row["baseline"]):
+        for cell in _values(alternative):
+            for kind in cell.get("anyOf", [cell]):
+                if kind.get("type") == "string":
+                    kind["pattern"] = PERCENT
+    _named(schema)
+    formula = schema["$defs"]["Formula"]
+    formula["required"].remove("basis")  # filled in where there is no choice
+    formula["properties"]["basis"]["enum"].append("copied")
     about = {"$schema": _OfToml.schema_dialect, "title": "lotrinh decision"}
     # Editors of TOML name the schema in the file itself or in a catalogue; the key would be an unknown one to us.
     return {**about, **schema}
+
+
+def _values(of: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """Return the schemas of what a list or a table holds."""
+    held = of.get("items", of.get("additionalProperties"))
+    return [held] if isinstance(held, dict) else of.get("patternProperties", {}).values()
+
+
+def _named(schema: object) -> None:
+    """Have an editor underline a name that is none: what fits no pattern is no key."""
+    if isinstance(schema, dict):
+        if "patternProperties" in schema:
+            schema["additionalProperties"] = False
+        for held in schema.values():
+            _named(held)
+    elif isinstance(schema, list):
+        for held in schema:
+            _named(held)
 
 
 def _without_null(field: dict[str, Any]) -> None:

@@ -103,7 +103,7 @@ class _Reader:
     def __init__(self, grid: Grid, decision: Decision, report_months: str) -> None:
         self.form = Form()
         self._grid, self._decision, self._report_months = grid, decision, report_months
-        self._names: dict[str, Indicator] = {slug(i): i for i in INDICATORS}
+        self._names: dict[str, Indicator] = {slug(i): i for i in (*INDICATORS, *decision.indicators)}
         for indicator, formula in decision.indicators.items():
             self._names |= {slug(formula.short): indicator, slug(formula.title): indicator}
         self._heads: dict[str, int] = {}

@@ -96,8 +96,7 @@ class Shorthand:
         self._tag = bytes.fromhex(fingerprint)
         if len(self._tag) != TAG_BYTES:
             raise ValueError(f"the name of the rules has {len(self._tag)} bytes, {TAG_BYTES} are expected")
-        kinds = (rules.dossiers, rules.payments, rules.copies)
-        self._cells = [*dict.fromkeys(rule.indicator for of in kinds for rule in of)]
+        self._cells = [*rules.cells()]
         self._units, self._days = _Units(), _Days()
         self._places, self._written = _Places(self._days, self._cells), _Written(self._cells)
         self._heads = _Heads(self._tag)
@@ -121,7 +120,7 @@ class Shorthand:
         Plain tuples: they equal contributions, which take half as long again to make.
 
         >>> from models.counting.contributions import Contribution, PaymentRule
-        >>> rules = FoldRules((), (PaymentRule("paid-online", False),), (), None, None)
+        >>> rules = FoldRules((), (PaymentRule("paid-online"),), (), None, None)
         >>> shorthand = Shorthand(rules, "00112233aabbccdd")
         >>> shorthand.read(shorthand.write([Contribution("12688", "2024-06-03", "paid-online", 1)]))
         [('12688', '2024-06-03', 'paid-online', 1)]
@@ -142,7 +141,7 @@ class Sums:
     """Adds up what many shorthands say, a unit at a time instead of one dossier after the other.
 
     >>> from models.counting.contributions import Contribution, PaymentRule
-    >>> rules = FoldRules((), (PaymentRule("paid-online", False),), (), None, None)
+    >>> rules = FoldRules((), (PaymentRule("paid-online"),), (), None, None)
     >>> shorthand = Shorthand(rules, "00112233aabbccdd")
     >>> sums = shorthand.sums(lambda cell: False)
     >>> for numerator in (1, 0, 1):

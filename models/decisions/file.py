@@ -5,7 +5,7 @@ leaves to its owner is a named switch with a default. What the file means is wor
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, Literal, Self
@@ -24,16 +24,10 @@ INDICATORS: Final = (
     "electronic-copies",
     "national-portal-integration",
 )
-Indicator = Literal[
-    "full-online-provision",
-    "services-with-dossiers",
-    "online-dossiers",
-    "online-payments",
-    "digitised-results",
-    "electronic-results",
-    "electronic-copies",
-    "national-portal-integration",
-]
+"""names that have a meaning of their own (contract); a decision may count by any other name as well"""
+INDICATOR_NAME: Final = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Indicator = Annotated[str, StringConstraints(pattern=INDICATOR_NAME, max_length=63)]
+"""lower-case letters and digits, words joined by hyphens"""
 
 COMMON_SWITCHES: Final[Mapping[str, tuple[str, ...]]] = {
     "postal_in_denominator": ("true", "false"),
@@ -84,18 +78,41 @@ class Period(Strict):
         return self
 
 
-Above = Literal["online", "listed", "digitised", "electronic", "national-gateway"]
-Below = Literal["listed", "result-document"]
+Filter = Literal[
+    "online", "postal", "assisted", "listed", "full", "partial", "payable-online", "result-document", "electronic",
+    "digitised", "component-digitised", "reused", "fee", "paid-online", "national-gateway", "exempt", "due", "on-time",
+    "!online", "!postal", "!assisted", "!listed", "!full", "!partial", "!payable-online", "!result-document",
+    "!electronic", "!digitised", "!component-digitised", "!reused", "!fee", "!paid-online", "!national-gateway",
+    "!exempt", "!due", "!on-time",
+]  # fmt: skip
+"""what may be asked of a dossier, of its procedure, of a payment; `!` in front: that it is not so"""
+NOT: Final = "!"
+OF_LIST: Final = frozenset({"listed", "full", "partial", "payable-online"})
+"""what the catalogue says of a procedure"""
+OF_PAYMENT: Final = frozenset({"online", "paid-online", "national-gateway"})
+LATER: Final = frozenset(
+    {"digitised", "electronic", "component-digitised", "reused", "paid-online", "national-gateway"}
+)
+"""what may still be done after the day on which a dossier counts"""
 Shape = Literal["ratio", "adoption"]
 Growth = Literal["points", "relative"]
+
+
+def plain(filters: Iterable[str]) -> frozenset[str]:
+    """Return the names of filters, negated ones too.
+
+    >>> sorted(plain(("online", "!postal")))
+    ['online', 'postal']
+    """
+    return frozenset(name.removeprefix(NOT) for name in filters)
 
 
 class Change(Strict):
     """What a choice makes of one formula; what it does not name stays as it is."""
 
-    numerator: tuple[Above, ...] | None = None
+    numerator: tuple[Filter, ...] | None = None
     """marks above the line, in place of the formula's"""
-    denominator: tuple[Below, ...] | None = None
+    denominator: tuple[Filter, ...] | None = None
     """marks below the line, in place of the formula's"""
     shape: Shape | None = None
     """shape, in place of the formula's"""
@@ -225,14 +242,26 @@ class Duty(Strict):
         return self.due(last) <= last
 
 
+Count = Literal["dossier", "transaction", "copy", "service", "catalogue", "measure"]
 BASES: Final[Mapping[str, tuple[str, ...]]] = {
     "dossier": ("received", "resolved", "issued"),
     "service": ("received", "resolved", "issued"),
     "transaction": ("paid",),
     "copy": ("certified",),
     "catalogue": ("catalogue",),
+    "measure": ("measure",),
 }
-"""what is counted → the days on which it can count"""
+"""what is counted → the days on which it can count; the only one is left out"""
+_OF_TRANSACTION: Final = OF_PAYMENT | OF_LIST | {"postal", "assisted", "fee", "exempt"}
+_ASKED: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
+    "transaction": (_OF_TRANSACTION, _OF_TRANSACTION),
+    "copy": (frozenset({"electronic"}), frozenset()),
+    "catalogue": (OF_LIST, OF_LIST),
+    "measure": (frozenset(), frozenset()),
+}
+"""what is counted → filters that can be asked above the line, and below it; of dossiers all"""
+OWN_RULES: Final = frozenset({"full-online-provision", "national-portal-integration"})
+"""figures of the catalogue that the contract fixes by name"""
 
 
 class Formula(Strict):
@@ -242,15 +271,17 @@ class Formula(Strict):
     """the decision's own words"""
     short: Text
     """a wall's column head, Vietnamese"""
+    short_en: Text | None = None
+    """the same in English, for those who read that"""
     clause: Text
     """where the text says so"""
-    count: Literal["dossier", "transaction", "copy", "service", "catalogue"]
+    count: Count
     """what is counted"""
-    basis: Literal["received", "resolved", "issued", "paid", "certified", "catalogue"]
-    """the event on whose civil day it counts"""
-    numerator: tuple[Above, ...] = ()
+    basis: Literal["received", "resolved", "issued", "paid", "certified", "catalogue", "measure"]
+    """the event on whose civil day it counts; `copied` is taken for `certified`; left out where there is no choice"""
+    numerator: tuple[Filter, ...] = ()
     """marks a dossier (payment, copy) needs to count above the line, besides those below it"""
-    denominator: tuple[Below, ...] = ()
+    denominator: tuple[Filter, ...] = ()
     """marks it needs to count at all"""
     shape: Shape = "ratio"
     """ratio: of what is counted; adoption: a unit is 1/1 with at least one above the line, 0/1 with none of some"""
@@ -259,23 +290,59 @@ class Formula(Strict):
     reading: Text | None = None
     """how an ambiguity was read, for those who ask"""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _only_basis(cls, given: Any) -> Any:
+        """Fill in the basis where there is no choice."""
+        if isinstance(given, dict):
+            bases = BASES.get(given.get("count", ""), ())
+            if "basis" not in given and len(bases) == 1:
+                return {**given, "basis": bases[0]}
+            if given.get("basis") == "copied":
+                return {**given, "basis": "certified"}
+        return given
+
     @model_validator(mode="after")
     def _can_be_counted(self) -> Self:
         if self.basis not in BASES[self.count]:
             raise ValueError(f"count {self.count!r} has the basis {' or '.join(BASES[self.count])}, not {self.basis!r}")
-        if "national-gateway" in self.numerator and self.count != "transaction":
-            raise ValueError("`national-gateway` is said of payments: count must be 'transaction'")
+        if self.count in _ASKED:
+            filters_of = (("numerator", self.numerator), ("denominator", self.denominator))
+            for (where, filters), allowed in zip(filters_of, _ASKED[self.count], strict=True):
+                if strange := sorted(plain(filters) - allowed):
+                    said = ", ".join(sorted(allowed)) or "nothing"
+                    raise ValueError(f"{where}: count {self.count!r} does not know {strange[0]!r}; it knows {said}")
+        if self.count == "service" and (strange := sorted(plain(self.denominator) - OF_LIST)):
+            said = ", ".join(sorted(OF_LIST))
+            raise ValueError(f"denominator: count 'service' does not know {strange[0]!r}; it knows {said}")
+        for where, filters in (("numerator", self.numerator), ("denominator", self.denominator)):
+            if both := sorted(name for name in filters if NOT + name in filters):
+                raise ValueError(f"{where}: {both[0]!r} and its negation: nothing is both")
         return self
 
     @property
     def asks_list(self) -> bool:
         """Tell whether dossiers are counted by whether their procedure is listed."""
-        return self.count == "dossier" and ("listed" in self.numerator or "listed" in self.denominator)
+        return self.count in ("dossier", "transaction") and "listed" in plain((*self.numerator, *self.denominator))
+
+    @property
+    def of_catalogue(self) -> bool:
+        """Tell whether only a catalogue can tell its figures."""
+        if self.count in ("service", "catalogue"):
+            return True
+        return not (OF_LIST - {"listed"}).isdisjoint(plain((*self.numerator, *self.denominator)))
 
     @property
     def capped(self) -> bool:
         """Tell whether a unit's catalogue may cap its ratio: above only what is listed, below all (A25)."""
-        return self.count == "dossier" and "listed" in self.numerator and "listed" not in self.denominator
+        return bool(self.caps)
+
+    @property
+    def caps(self) -> tuple[Filter, ...]:
+        """Return what the catalogue has to say of a procedure for its dossiers to come above the line."""
+        if self.count != "dossier":
+            return ()
+        return tuple(f for f in self.numerator if f in OF_LIST and f not in self.denominator)
 
     def changed(self, change: Change) -> "Formula":
         """Return the formula as a choice has it."""
@@ -285,7 +352,13 @@ class Formula(Strict):
     @property
     def fulfilled_later(self) -> bool:
         """Tell whether a dossier may come above the line by something done after the day on which it counts."""
-        return self.count == "dossier" and not {"digitised", "electronic"}.isdisjoint(self.numerator)
+        later = LATER | {"on-time"} if self.basis == "received" else LATER
+        return self.count == "dossier" and not later.isdisjoint(self.numerator)
+
+    @property
+    def lists_overdue(self) -> bool:
+        """Tell whether dossiers that wait although their day has come are listed beside it."""
+        return self.count == "dossier" and "on-time" in plain((*self.numerator, *self.denominator))
 
 
 class Growing(Strict):
@@ -391,12 +464,26 @@ class Decision(Strict):
                     _check_percent(value, f"{where}, {indicator}", problems)
             for indicator, value in row.baseline.items():
                 _check_percent(value or "''", f"{where}, baseline.{indicator}", problems)
+        problems += _own_rules(self.indicators)
         common = self.switches.keys() & COMMON_SWITCHES.keys()
         problems += [f"switch {name!r}: every decision has this switch already" for name in sorted(common)]
         problems += _switch_problems(self)
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+
+def _own_rules(indicators: Mapping[str, Formula]) -> list[str]:
+    """Say where figures of the catalogue are asked for under a name that has other rules."""
+    problems = []
+    for indicator, formula in indicators.items():
+        if formula.count != "catalogue":
+            continue
+        if indicator not in OWN_RULES and not formula.numerator:
+            problems.append(f"indicators.{indicator}: count 'catalogue' needs a numerator under a name of your own")
+        if indicator in OWN_RULES and (formula.numerator or formula.denominator):
+            problems.append(f"indicators.{indicator}: this name has a rule of its own and takes no filters")
+    return problems
 
 
 def _switch_problems(decision: Decision) -> list[str]:

@@ -5,28 +5,35 @@ expected by then, who belongs to which group. It is built once and never changed
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from pydantic_core import to_json
 
 from models.calendar.workdays import SHIPPED, Workdays
 from models.counting.contributions import (
     FOLD_VERSION,
+    FULL,
     LISTED,
+    ON_PAYMENT,
+    OVERDUE_ITEM,
+    PARTIAL,
+    PAYABLE_ONLINE,
     Basis,
     CopyRule,
     DossierRule,
     FoldRules,
     Mark,
     PaymentRule,
+    Sieve,
 )
 from models.decisions.file import (
     COMMON_SWITCHES,
+    NOT,
     QUESTIONS,
     BadDecision,
     DayOf,
@@ -247,7 +254,7 @@ class Reading:
 
     def measured(self, indicator: Indicator) -> bool:
         """Tell whether an indicator can be measured with what this reading has."""
-        return self.indicators[indicator].count not in ("service", "catalogue") or self.catalogue is not None
+        return not self.indicators[indicator].of_catalogue or self.catalogue is not None
 
     def listed(self, procedure: str | None, unit: str, day: str) -> bool:
         """Tell whether a procedure is listed for a unit on a civil day (ISO text)."""
@@ -262,22 +269,27 @@ class Reading:
         payments: list[PaymentRule] = []
         copies: list[CopyRule] = []
         for indicator, formula in self.indicators.items():
+            if not self.measured(indicator):
+                continue
             if formula.count == "transaction":
-                payments.append(PaymentRule(indicator, "national-gateway" in formula.numerator))
+                payments.append(PaymentRule(indicator, _sieve_of_payments(formula)))
             elif formula.count == "copy":
                 copies.append(CopyRule(indicator))
-            elif formula.count == "dossier" or (formula.count == "service" and self.catalogue is not None):
+            elif formula.count in ("dossier", "service"):
                 dossiers += self._dossier_rules(indicator, formula)
         asks_list = any(formula.asks_list for formula in self.indicators.values())
         if asks_list and self.catalogue is None:
             raise BadDecision(f"{self.decision.id}: its online ratio needs the list of procedures: give a catalogue")
+        catalogue = self.catalogue
         return FoldRules(
             tuple(dossiers),
             tuple(payments),
             tuple(copies),
             self.heirs,
             self.listed if asks_list else None,
-            None if self.catalogue is None else lru_cache(maxsize=65536)(self.catalogue.documented),
+            None if catalogue is None else lru_cache(maxsize=65536)(catalogue.documented),
+            None if catalogue is None else lru_cache(maxsize=65536)(_said_by(catalogue)),
+            tuple(i for i, formula in self.indicators.items() if formula.lists_overdue and self.measured(i)),
         )
 
     def under(self, switches: Mapping[str, str]) -> "Reading":
@@ -287,14 +299,16 @@ class Reading:
         return Reading(self.decision, replace(self._sources, switches={**self._sources.switches, **switches}))
 
     def _dossier_rules(self, indicator: Indicator, formula: Formula) -> list[DossierRule]:
-        below = _marks(formula.denominator)
+        basis = _basis(formula)
+        of_services = formula.count == "service"
+        below, without = (0, 0) if of_services else _marks(formula.denominator, basis)
         if indicator == "online-dossiers" and self.switches["postal_in_denominator"] == "false":
-            below |= Mark.NOT_POSTAL
-        above, basis = below | _marks(formula.numerator), _basis(formula)
-        rules = [DossierRule(indicator, basis, int(below), int(above), formula.count == "service")]
-        if formula.capped:  # beside it, what the catalogue lets a unit have above the line at most
-            most = int(below | Mark.LISTED)
-            rules.append(DossierRule(f"{indicator}:{LISTED}", basis, most, most))
+            without |= Mark.POSTAL
+        above, unless = _marks(formula.numerator, basis)
+        rules = [DossierRule(indicator, basis, Sieve(below, below | above, without, unless), of_services)]
+        if formula.caps:  # beside it, what the catalogue lets a unit have above the line at most
+            most = below | _marks(formula.caps, basis)[0]
+            rules.append(DossierRule(f"{indicator}:{LISTED}", basis, Sieve(most, most, without)))
         return rules
 
     # -- about itself --------------------------------------------------------------------------------------------------
@@ -305,9 +319,10 @@ class Reading:
         common = [SwitchView(n, self.switches[n], c, QUESTIONS[n]) for n, c in COMMON_SWITCHES.items()]
         return own + common
 
-    def fulfilled_later(self) -> frozenset[Indicator]:
-        """Return the indicators under which a dossier may come above the line after the day on which it counts."""
-        return frozenset(i for i, formula in self.indicators.items() if formula.fulfilled_later)
+    def followed(self) -> frozenset[str]:
+        """Return the cells whose dossiers below the line are listed: still to be fulfilled, or overdue."""
+        later = [i for i, formula in self.indicators.items() if formula.fulfilled_later]
+        return frozenset((*later, *(f"{indicator}:{OVERDUE_ITEM}" for indicator in self.fold.overdue)))
 
     def problems(self) -> list[str]:
         """Say what does not fit between the decision and the registry; empty when all is well."""
@@ -344,7 +359,7 @@ class Reading:
             if self.registry.district_of(unit):
                 continue  # an office's own track (models/evaluation/office_tracks.py)
             final = milestones.rows[-1]
-            target = self.target(unit, indicator, last or final.day)  # type: ignore[arg-type]  # checked above
+            target = self.target(unit, indicator, last or final.day)
             if target is None:
                 found.append(f"trajectory of {unit}, {indicator}: the decision gives it no target")
             elif final.value < target.value:
@@ -425,12 +440,49 @@ def _fingerprint(*parts: object) -> str:
     return hashlib.sha256(to_json(parts)).hexdigest()[:16]
 
 
-def _marks(filters: Iterable[str]) -> Mark:
-    marks = Mark(0)
+_BY_DAY: Final = {"full": FULL, "partial": PARTIAL, "payable-online": PAYABLE_ONLINE}
+"""filter → its mark on the day of reception; of other days shifted"""
+_PLACES: Final[Mapping[Basis, int]] = {"received": 0, "resolved": 1, "issued": 2}
+
+
+def _marks(filters: Iterable[str], basis: Basis | Literal["paid"]) -> tuple[int, int]:
+    """Return the marks that filters ask for, and those that they forbid."""
+    asked = forbidden = 0
+    place = ON_PAYMENT if basis == "paid" else _PLACES[basis]
     for name in filters:
-        if name != "national-gateway":
-            marks |= Mark[name.upper().replace("-", "_")]
-    return marks
+        word = name.removeprefix(NOT)
+        if word in _BY_DAY:
+            mark = _BY_DAY[word] << place
+        elif basis == "paid" and word == "online":
+            mark = int(Mark.PAID_ONLINE)
+        else:
+            mark = int(Mark[word.upper().replace("-", "_")])
+        if name.startswith(NOT):
+            forbidden |= mark
+        else:
+            asked |= mark
+    return asked, forbidden
+
+
+def _sieve_of_payments(formula: Formula) -> Sieve:
+    """Return the marks by which payments are counted.
+
+    Where nothing is asked of it, a payment above the line is one made online.
+    """
+    below, without = _marks(formula.denominator, "paid")
+    above, unless = _marks(formula.numerator, "paid")
+    if not formula.numerator:
+        above = int(Mark.PAID_ONLINE)
+    return Sieve(below, below | above, without, unless)
+
+
+def _said_by(catalogue: Catalogue) -> Callable[[str | None, str, str], int]:
+    def said(procedure: str | None, unit: str, day: str) -> int:
+        level, payable = catalogue.offered(procedure, unit, date.fromisoformat(day))
+        mark = FULL if level == "full" else PARTIAL if level == "partial" else 0
+        return mark | (PAYABLE_ONLINE if payable else 0)
+
+    return said
 
 
 def _basis(formula: Formula) -> Basis:

@@ -1,15 +1,18 @@
 """The trajectory: the cumulative ratio, in percent, that a unit is to have reached by the end of each civil day."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Protocol
+from typing import Final, Protocol
 
-from models.decisions.file import INDICATORS
+from models.decisions.file import INDICATOR_NAME
 from models.registers.tables import BadTable
 from models.registers.units import check_unit
+
+_NAME: Final = re.compile(INDICATOR_NAME)
 
 
 class Trajectory(Protocol):
@@ -91,8 +94,8 @@ def parse_trajectories(rows: Iterable[Mapping[str, str]]) -> dict[tuple[str, str
         if not unit:
             raise BadTable(f"line {line}: a row needs a unit")
         check_unit(unit, line, "unit")
-        if indicator not in INDICATORS:
-            raise BadTable(f"line {line}: indicator is {indicator!r}, expected one of {', '.join(INDICATORS)}")
+        if not _NAME.fullmatch(indicator):
+            raise BadTable(f"line {line}: indicator is {indicator!r}, expected the name of one of the decision's")
         if between not in ("step", "linear"):
             raise BadTable(f"line {line}: between is {between!r}, expected step or linear")
         try:

@@ -1,11 +1,11 @@
 """Figures and phrases as officials read them: Vietnamese, `85,7 %`, `1.234`, dd/mm/yyyy."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final
 
-from models.decisions.file import QUESTIONS, Decision, Formula, Indicator
+from models.decisions.file import NOT, QUESTIONS, Decision, Formula, Indicator
 from models.wording import day_vn, number_text
 
 STATUS: Final[Mapping[str, str]] = {
@@ -28,6 +28,7 @@ _COUNTED: Final[Mapping[str, str]] = {
     "issued": "hồ sơ đã trả kết quả (theo ngày trả)",
     "paid": "giao dịch thanh toán (theo ngày thu; không kể giao dịch được miễn, đã hoàn)",
     "certified": "bản sao được chứng thực (theo ngày chứng thực)",
+    "measure": "số liệu do nguồn bên ngoài cung cấp, cộng dồn theo ngày",
 }
 _FILTERS: Final[Mapping[str, str]] = {
     "online": "trực tuyến",
@@ -36,13 +37,40 @@ _FILTERS: Final[Mapping[str, str]] = {
     "electronic": "có bản điện tử",
     "national-gateway": "qua Cổng Dịch vụ công quốc gia",
     "result-document": "có kết quả là văn bản",
+    "postal": "nộp qua bưu chính",
+    "assisted": "có người hỗ trợ nộp",
+    "full": "của thủ tục toàn trình",
+    "partial": "của thủ tục một phần",
+    "payable-online": "của thủ tục thanh toán được trực tuyến",
+    "component-digitised": "đã số hóa thành phần hồ sơ",
+    "reused": "có khai thác, sử dụng lại dữ liệu đã số hóa",
+    "fee": "có phí, lệ phí phải nộp",
+    "paid-online": "đã thanh toán trực tuyến",
+    "exempt": "thuộc diện miễn phí, lệ phí",
+    "due": "có ngày hẹn trả",
+    "on-time": "giải quyết đúng hạn",
 }
+
+
+def filter_text(name: str, words: Mapping[str, str] = _FILTERS) -> str:
+    """Return a filter in words; a negated one says what does not hold.
+
+    >>> filter_text("on-time"), filter_text("!postal")
+    ('giải quyết đúng hạn', 'không nộp qua bưu chính')
+    """
+    said = words[name.removeprefix(NOT)]
+    if not name.startswith(NOT):
+        return said
+    return f"không phải {said}" if said.startswith("của ") else f"không {said.removeprefix('đã ')}"
+
+
 _NOUNS: Final[Mapping[str, str]] = {
     "dossier": "hồ sơ",
     "transaction": "giao dịch",
     "copy": "bản sao",
     "service": "dịch vụ công",
     "catalogue": "thủ tục",
+    "measure": "trường hợp",
 }
 _DO: Final[Mapping[str, str]] = {
     "online": (
@@ -51,11 +79,20 @@ _DO: Final[Mapping[str, str]] = {
     ),
     "digitised": "Số hóa kết quả trước khi trả; số hóa bổ sung kết quả của các hồ sơ đã giải quyết.",
     "electronic": "Ký số và cấp kết quả điện tử khi trả; cấp bổ sung cho các hồ sơ đã giải quyết.",
+    "full": "Phối hợp với cơ quan quản lý danh mục đưa thêm thủ tục lên mức toàn trình; hướng dẫn nộp toàn trình.",
+    "component-digitised": "Số hóa thành phần hồ sơ ngay khi tiếp nhận; số hóa bổ sung các hồ sơ đã tiếp nhận.",
+    "reused": "Khai thác dữ liệu, giấy tờ đã số hóa thay cho việc yêu cầu nộp lại.",
+    "paid-online": "Hướng dẫn, hỗ trợ người nộp thanh toán trực tuyến ngay khi tiếp nhận hồ sơ có phí, lệ phí.",
+    "on-time": "Rà soát hồ sơ sắp đến hạn và quá hạn; giải quyết trước ngày hẹn trả, xin lỗi và hẹn lại khi quá hạn.",
 }
 """mark of a dossier → what brings more dossiers to bear it"""
 _FINISH: Final[Mapping[str, str]] = {
     "digitised": "số hóa và lưu kết quả",
     "electronic": "ký số và cấp kết quả điện tử",
+    "component-digitised": "số hóa thành phần hồ sơ",
+    "reused": "ghi nhận việc sử dụng lại dữ liệu đã số hóa",
+    "paid-online": "thanh toán trực tuyến",
+    "on-time": "giải quyết trước ngày hẹn trả",
 }
 """mark of a dossier that may come late → what is still to be done"""
 _OTHERWISE: Final = "Rà soát những việc chưa đạt yêu cầu của chỉ tiêu, phân công khắc phục."
@@ -80,8 +117,10 @@ def advice_text(indicator: str, formula: Formula | None) -> str:
         what = "cung cấp dịch vụ công trực tuyến toàn trình cho các thủ tục đủ điều kiện còn lại"
         if indicator == "national-portal-integration":
             what = "tích hợp, cung cấp các dịch vụ công trực tuyến còn lại trên Cổng Dịch vụ công quốc gia"
+        elif "payable-online" in formula.numerator:
+            what = "cho phép thanh toán trực tuyến đối với các thủ tục còn lại"
         return f"Phối hợp với cơ quan quản lý Cổng Dịch vụ công {what}."
-    listed = " thuộc danh mục đã công bố" if formula.asks_list else ""
+    listed = " thuộc danh mục đã công bố" if formula.asks_list else ""  # of a measure there is nothing more to say
     return " ".join(_DO[mark].format(listed=listed) for mark in formula.numerator if mark in _DO) or _OTHERWISE
 
 
@@ -134,6 +173,13 @@ def counted_text(formula: Formula) -> str:
 
 def formula_text(indicator: Indicator, formula: Formula, switches: Mapping[str, str]) -> tuple[str, str]:
     """Return what numerator and denominator of an indicator count, in words, as the switches have it."""
+    if formula.count == "measure":
+        return "số trường hợp đạt, do nguồn bên ngoài cung cấp", _COUNTED["measure"]
+    if formula.count == "catalogue" and formula.numerator:
+        return (
+            f"{_procedures(formula.numerator)}, tại ngày chốt",
+            f"{_procedures(formula.denominator)} trong danh mục, tại ngày chốt",
+        )
     if formula.count == "catalogue":
         return (
             "thủ tục trong danh mục đạt yêu cầu của chỉ tiêu, tại ngày chốt",
@@ -145,11 +191,23 @@ def formula_text(indicator: Indicator, formula: Formula, switches: Mapping[str, 
     if formula.shape == "adoption":
         return "1 nếu đơn vị có ít nhất một bản sao điện tử", "1 nếu đơn vị có chứng thực bản sao"
     below = formula.denominator
-    words = [_COUNTED[formula.basis], *(_FILTERS[f] for f in below)]
+    words = [_COUNTED[formula.basis], *(filter_text(f) for f in below)]
     if indicator == "online-dossiers" and switches.get("postal_in_denominator") == "false":
         words.append("không kể hồ sơ qua bưu chính")
-    above = ", ".join(_FILTERS[f] for f in formula.numerator if f not in below)
+    above = ", ".join(filter_text(f) for f in formula.numerator if f not in below)
     return f"{counted_text(formula)} {above} trong số đó", ", ".join(words)
+
+
+_OF_PROCEDURE: Final[Mapping[str, str]] = {
+    "listed": "thuộc danh mục đã công bố",
+    "full": "cung cấp toàn trình",
+    "partial": "cung cấp một phần",
+    "payable-online": "thanh toán được trực tuyến",
+}
+
+
+def _procedures(filters: Iterable[str]) -> str:
+    return " ".join(("thủ tục", *(filter_text(name, _OF_PROCEDURE) for name in filters)))
 
 
 def still_needed_text(needed: int, rest: int, what: str) -> str:

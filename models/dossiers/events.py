@@ -40,7 +40,15 @@ TOPIC_OF: Final[Mapping[str, str]] = {t: topic for topic, types in TOPICS.items(
 
 FIELDS: Final = tuple(Wire.__annotations__)
 KNOWN: Final = frozenset(FIELDS)
-TIMES: Final = frozenset({"submitted_at", "received_at", "refused_at", "resolved_at", "issued_at", "paid_at"})
+TIMES: Final = frozenset({"submitted_at", "received_at", "refused_at", "resolved_at", "issued_at", "paid_at", "due_at"})
+NUMBERS: Final = frozenset({"version", "amount", "fee"})
+TRUTHS: Final = frozenset(
+    {
+        "exempt", "electronic", "digitised", "result_document", "reused", "component_digitised", "assisted",
+        "exempt_from_count",
+    }
+)  # fmt: skip
+"""fields by what their values are, for whoever makes events of texts"""
 PAYMENT: Final = frozenset({"paid_at", "amount", "method", "gateway", "exempt"})
 OWN_TIME: Final[Mapping[str, str]] = {
     "submitted": "submitted_at",
@@ -331,7 +339,7 @@ def _merged(attributes: Mapping[str, Any], data: Any, raw: bytes | None) -> byte
 
 NO_CODE: Final = "{} is not a code"
 FAR: Final = "field `{}` lies outside of 2000-01-01 … 2100-12-31"
-_CODES: Final = frozenset({"id", "dossier", "unit", "procedure", "transaction", "copy"})
+_CODES: Final = frozenset({"id", "dossier", "unit", "procedure", "transaction", "copy", "exempt_reason"})
 _TEXT: Final[Mapping[str, str]] = {
     "extra_forbidden": "the event has a field that the contract does not know",
     "json_invalid": "the record is not JSON",
@@ -341,8 +349,8 @@ _TEXT: Final[Mapping[str, str]] = {
 _EXPECTED: Final[Sequence[tuple[frozenset[str], str]]] = (
     (TIMES | {"at"}, "a date-time of RFC 3339 with an offset"),
     (frozenset({"version"}), "an integer from 0 to 2⁵³−1"),
-    (frozenset({"amount"}), "an integer of at least 0"),
-    (frozenset({"exempt", "electronic", "digitised", "result_document"}), "true or false"),
+    (NUMBERS - {"version"}, "an integer of at least 0"),
+    (TRUTHS, "true or false"),
     (frozenset({"type", "channel", "status", "method", "gateway"}), "one of the values of the contract"),
 )
 

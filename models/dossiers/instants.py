@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 Instants = tuple[str | None, str | None, str | None]
+"""when a dossier counts as received, as resolved and as issued"""
 
 
 def days_of(known: Mapping[str, Any]) -> Instants | None:

@@ -55,6 +55,13 @@ class Wire(TypedDict, total=False):
     digitised: bool | None
     result_document: bool | None
     copy: Code | None
+    due_at: Time | None
+    fee: Amount | None
+    reused: bool | None
+    component_digitised: bool | None
+    assisted: bool | None
+    exempt_from_count: bool | None
+    exempt_reason: Code | None
 
 
 @with_config(ConfigDict(strict=True, extra="ignore", cache_strings="keys"))

@@ -60,7 +60,7 @@ class Evaluator:
         """dossier → where it counts, as the counters have it"""
         self._learnt: dict[str, None] = {}
         """dossiers of which something was learnt since they were last counted"""
-        self._gaps = Gaps(reading.fulfilled_later())
+        self._gaps = Gaps(reading.followed())
         self._clock: str | None = None
 
     def take(self, event: Event) -> str | None:

@@ -13,6 +13,7 @@ from models.registers.units import Registry, check_code, check_unit
 
 ServiceLevel = Literal["full", "partial", "none"]
 CLASSES: Final = ("province-agency", "district", "commune")
+_HIGHEST: Final[tuple[ServiceLevel, ...]] = ("full", "partial", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,9 @@ class Entry:
     listed_to: date | None
     result_document: bool
     national_portal: bool
+    payable_online: bool = False
+    field: str = ""
+    """of administration (lĩnh vực)"""
 
     def in_force(self, day: date) -> bool:
         """Tell whether the row holds on a civil day."""
@@ -102,6 +106,7 @@ class Catalogue:
         self._of = lru_cache(maxsize=65536)(self._find)
         self._covering = lru_cache(maxsize=65536)(self._find_covering)
         self._online = lru_cache(maxsize=65536)(self._find_online)
+        self._offers = lru_cache(maxsize=65536)(self._find_offers)
         self._listed = lru_cache(maxsize=4096)(self._find_listed)
 
     def _regime(self, day: date) -> str:
@@ -126,6 +131,18 @@ class Catalogue:
         """Tell whether a procedure issues a result document: unless a row that covers the unit says it does not."""
         rows = self._covering(self._registry.counts_for(unit))
         return all(e.result_document for e in rows if e.procedure == procedure)
+
+    def offered(self, procedure: str | None, unit: str, day: date) -> tuple[ServiceLevel, bool]:
+        """Return the highest level of a procedure in force for a unit on a day, and whether it can be paid online."""
+        return self._offers(unit, self._regime(day)).get(procedure or "", ("none", False))
+
+    def _find_offers(self, unit: str, day: str) -> Mapping[str, tuple[ServiceLevel, bool]]:
+        found: dict[str, tuple[ServiceLevel, bool]] = {}
+        for entry in self._of(unit, day):
+            level, payable = found.get(entry.procedure, ("none", False))
+            higher = min(level, entry.level, key=_HIGHEST.index)
+            found[entry.procedure] = higher, payable or entry.payable_online
+        return found
 
     # -- the list ------------------------------------------------------------------------------------------------------
 
@@ -169,6 +186,25 @@ class Catalogue:
         joined = {e.procedure for e in self.of(unit, day) if e.national_portal and e.procedure in services}
         return len(joined), len(services)
 
+    def share(self, unit: str, day: date, numerator: Iterable[str], denominator: Iterable[str]) -> tuple[int, int]:
+        """Return (procedures of a unit that all filters hold for, those that the denominator's do) on a day."""
+        below = [p for p in self._offers(unit, self._regime(day)) if self.fits(p, unit, day, denominator)]
+        return sum(self.fits(p, unit, day, numerator) for p in below), len(below)
+
+    def fits(self, procedure: str, unit: str, day: date, filters: Iterable[str]) -> bool:
+        """Tell whether filters hold of a procedure on a day: `listed`, `full`, `partial`, `payable-online`, or `!`."""
+        level, payable = self.offered(procedure, unit, day)
+        holds = {"full": level == "full", "partial": level == "partial", "payable-online": payable}
+        return all(
+            (
+                self.listed(procedure, unit, day.isoformat())
+                if name.removeprefix("!") == "listed"
+                else holds[name.removeprefix("!")]
+            )
+            != name.startswith("!")
+            for name in filters
+        )
+
 
 _TRUTH: Final = {"true": True, "false": False}
 
@@ -200,6 +236,8 @@ def parse_catalogue(rows: Iterable[Mapping[str, str]]) -> list[Entry]:
                 _day(row, "listed_to", line),
                 _truth(row, "result_document", line, default=True),
                 _truth(row, "national_portal", line, default=False),
+                _truth(row, "payable_online", line, default=False),
+                (row.get("field") or "").strip(),
             )
         )
     return entries

@@ -8,10 +8,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple
 
 from models.calendar.civil_time import EPOCH
 from models.calendar.workdays import Profile
+from models.counting.contributions import ASIDE
 from models.counting.ledger import Figures
 from models.decisions.file import Indicator
 from models.forecasting.forecast import (
@@ -91,7 +92,9 @@ class Prospects:
             first, last = (d.toordinal() - EPOCH for d in self.reading.period(on))
             shift, today = WEEKS.days, on.toordinal() - EPOCH
             elapsed = rest = 0
-            for _, _, days in self.standings.ledger.items(unit, indicator, on.isoformat()):
+            for item, _, days in self.standings.ledger.items(unit, indicator, on.isoformat()):
+                if item in ASIDE:
+                    continue
                 elapsed += days.between(first - shift, today - shift)[1]
                 rest += days.between(today - shift + 1, last - shift)[1]
             if elapsed >= LAST_YEAR_MIN and rest >= LAST_YEAR_MIN:
@@ -224,7 +227,7 @@ class Prospects:
 
         A group has no forecast of its own: it is no unit that acts.
         """
-        unit, indicator = row["unit"], cast("Indicator", row["indicator"])
+        unit, indicator = row["unit"], row["indicator"]
         figures = row["numerator"], row["denominator"]
         target = self.reading.target(unit, indicator, self.standings.as_of)
         if target is None or figures[1] == 0 or row["status"] == "not-measured":
@@ -257,7 +260,7 @@ class Prospects:
     def _assurance(self, row: Standing, rest: Rest, target: Fraction, ends: Forecast | None) -> Assurance:
         """Return whether the target is assured, out of reach, or how likely; by arithmetic before by forecast."""
         k, n = row["numerator"], row["denominator"]
-        unit, indicator, on = row["unit"], cast("Indicator", row["indicator"]), self.standings.as_of
+        unit, indicator, on = row["unit"], row["indicator"], self.standings.as_of
         if self.shape(indicator, target) != "proportion":
             return "open" if rest.needed else "secured"
         most = self.volume(unit, indicator, n, on).most

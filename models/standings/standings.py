@@ -5,13 +5,22 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple, NotRequired, cast
+from typing import Any, Literal, NamedTuple, NotRequired
 
 from typing_extensions import TypedDict
 
 from models.calendar.civil_time import EPOCH, day_number
-from models.counting.contributions import LISTED, Cell
+from models.counting.contributions import (
+    ASIDE,
+    ASSISTED_ITEM,
+    EXEMPT_ITEM,
+    LATE_ITEM,
+    LISTED,
+    OVERDUE_ITEM,
+    Cell,
+)
 from models.counting.ledger import NONE, Days, Figures, Ledger
+from models.counting.open_dossiers import LISTED as GAPS_LISTED
 from models.counting.open_dossiers import Listed, first_of
 from models.decisions.file import Formula, Indicator
 from models.decisions.reading import Group, Reading
@@ -80,6 +89,14 @@ class Standing(TypedDict):
     still_needed: NotRequired[StillNeeded]
     assurance: NotRequired[Assurance]
     trend: NotRequired[Trend | None]
+    overdue: NotRequired[int]
+    """beside an indicator of what is on time: dossiers that wait although their day has come"""
+    overdue_dossiers: NotRequired[list[str]]
+    """the first of them by day, few"""
+    assisted: NotRequired[int]
+    """of those filed online in the numerator: so many that somebody filed for the citizen"""
+    exempt: NotRequired[int]
+    """dossiers that would count and are exempt from it"""
     chance: NotRequired[str]
     """of a unit below: how often chance alone leaves one that far behind"""
 
@@ -160,11 +177,20 @@ class Standings:
         """Take in what a source says of the dossiers still to be fulfilled; it replaces what it said before."""
         indicator = Cell.of(cell).indicator
         self._lists.setdefault((unit, indicator), {}).setdefault(cell, {})[source] = listed
+        if Cell.of(cell).item:
+            self._changed.add((unit, indicator))
 
-    def gaps_of(self, unit: str, indicator: Indicator, until: date) -> list[str]:
-        """Return codes of dossiers still to be fulfilled that count on a day up to `until`, oldest first, few."""
-        cells = self._lists.get((unit, indicator), {})
-        lists = (listed for cell, said in cells.items() if Cell.of(cell).since <= self._day for listed in said.values())
+    def gaps_of(self, unit: str, indicator: Indicator, until: date, item: str = "") -> list[str]:
+        """Return codes of dossiers still to be fulfilled that count on a day up to `until`, oldest first, few.
+
+        Of `OVERDUE_ITEM` as `item`: of those that wait although their day has come.
+        """
+        lists = [
+            listed
+            for cell, said in self._lists.get((unit, indicator), {}).items()
+            if Cell.of(cell).since <= self._day and Cell.of(cell).item == item
+            for listed in said.values()
+        ]
         return first_of(lists, until.isoformat())
 
     def add(self, unit: str, day: str, cell: str, numerator: int, denominator: int) -> None:
@@ -173,7 +199,7 @@ class Standings:
 
     def add_day(self, unit: str, day: str, cells: Mapping[str, Sequence[int]], sign: int = 1) -> None:
         """Add cell → (numerator, denominator) of a civil day (ISO text), or take out (sign -1)."""
-        moved = cast("list[tuple[str, Indicator]]", self.ledger.add(unit, day_number(day), cells, sign))
+        moved = self.ledger.add(unit, day_number(day), cells, sign)
         self._changed.update(moved)
         for key in moved:
             self._known.pop(key, None)
@@ -228,7 +254,7 @@ class Standings:
             return False
         first, _ = self.reading.period(as_of)
         moved = self.ledger.move(first.toordinal() - EPOCH, as_of.toordinal() - EPOCH)
-        self._changed |= cast("set[tuple[str, Indicator]]", moved)
+        self._changed |= moved
         self.as_of, self._day = as_of, as_of.isoformat()
         self._known.clear()
         self._stirred |= self._strangers
@@ -285,12 +311,12 @@ class Standings:
     def counted_on(self, unit: str, indicator: Indicator, day: int) -> Figures:
         """Return what the counters of one day number hold, before any shape is given to them."""
         cells = self.ledger.items(unit, indicator, self._day)
-        return _sum(days.between(day, day) for item, _, days in cells if item != LISTED)
+        return _sum(days.between(day, day) for item, _, days in cells if item not in ASIDE)
 
     def days(self, unit: str, indicator: Indicator, last: int) -> list[tuple[int, int, int]]:
         """Return (day number, numerator, denominator) of the days with counts, from the period's first to `last`."""
         first = self.ledger.first
-        cells = [item for item in self.ledger.items(unit, indicator, self._day) if item[0] != LISTED]
+        cells = [item for item in self.ledger.items(unit, indicator, self._day) if item[0] not in ASIDE]
         if len(cells) == 1:
             return [(day, c[0], c[1]) for day, c in cells[0][2].days.items() if first <= day <= last and c[1] > 0]
         merged: dict[int, Figures] = {}
@@ -311,7 +337,7 @@ class Standings:
         running = first == self.ledger.first and last == self.ledger.last
         numerator, denominator = further
         for item, _, days in cells:
-            if item == LISTED:
+            if item in ASIDE:
                 continue
             n, d = (days.numerator, days.denominator) if running else days.between(first, last)
             numerator += n
@@ -322,23 +348,38 @@ class Standings:
 
     def listed(self, unit: str, indicator: Indicator) -> int:
         """Return how many in a unit's denominator are listed, where its catalogue may cap its ratio (A25)."""
-        return sum(
-            days.denominator for item, _, days in self.ledger.items(unit, indicator, self._day) if item == LISTED
-        )
+        return self._beside(unit, indicator, LISTED)
+
+    def _beside(self, unit: str, indicator: Indicator, aside: str) -> int:
+        """Return how many are counted beside a unit's figures, from the period's first day to today."""
+        items = self.ledger.items(unit, indicator, self._day)
+        return sum(days.denominator for item, _, days in items if item == aside)
+
+    def overdue(self, unit: str, indicator: Indicator) -> int:
+        """Return how many dossiers wait today although their day has come, be it before the period."""
+        waiting = 0
+        for item, _, days in self.ledger.items(unit, indicator, self._day):
+            if item in (OVERDUE_ITEM, LATE_ITEM):
+                ended, moves = days.between(0, self._last(unit))
+                waiting += moves - 2 * ended
+        return waiting
 
     def _coverage(
         self, unit: str, cells: Iterable[tuple[str, str, Days]], first: int, last: int, formula: Formula
     ) -> Figures:
-        services = self.reading.online_services(unit, date.fromordinal(last + EPOCH))
+        on, catalogue = date.fromordinal(last + EPOCH), self.reading.catalogue
+        services = self.reading.online_services(unit, on)
+        if formula.denominator and catalogue is not None:
+            services = frozenset(p for p in services if catalogue.fits(p, unit, on, formula.denominator))
         if not services:
             return NONE
-        online_only = "online" in formula.numerator
+        above_only = bool(formula.numerator)
         running = first == self.ledger.first and last == self.ledger.last
         seen = set()
         for item, _, days in cells:
             if item in services and item not in seen:
                 n, d = (days.numerator, days.denominator) if running else days.between(first, last)
-                if (n if online_only else d) > 0:
+                if (n if above_only else d) > 0:
                     seen.add(item)
         return len(seen), len(services)
 
@@ -349,7 +390,10 @@ class Standings:
         on = date.fromordinal(last + EPOCH)
         if indicator == "national-portal-integration":
             return catalogue.national_portal_integration(unit, on)
-        return catalogue.full_online_provision(unit, on)
+        if indicator == "full-online-provision":
+            return catalogue.full_online_provision(unit, on)
+        formula = self.reading.indicators[indicator]
+        return catalogue.share(unit, on, formula.numerator, formula.denominator)
 
     def figures_between(self, unit: str, indicator: Indicator, first: date, last: date) -> Figures:
         """Return figures of the civil days from `first` to `last`, both inclusive, as they are known now."""
@@ -378,7 +422,7 @@ class Standings:
             return target
         weights: Counter[str] = Counter()
         for item, origin, days in self.ledger.items(unit, indicator, self._day):
-            if item != LISTED:
+            if item not in ASIDE:
                 weights[origin] += days.denominator
         return weighted(target, weights)
 
@@ -436,7 +480,24 @@ class Standings:
             standing["unknown"] = True
         if self.frozen(unit):
             standing["frozen"] = True
+        self._with_counts_beside(standing, [unit])
         return self._with_ceiling(standing, self.ceiling(unit, indicator))
+
+    def _with_counts_beside(self, standing: Standing, units: Sequence[str]) -> None:
+        """Put beside the figures of some units what is no part of them, and yet not to be hidden."""
+        indicator = standing["indicator"]
+        if self.reading.indicators[indicator].count != "dossier":
+            return
+        assisted = sum(self._beside(unit, indicator, ASSISTED_ITEM) for unit in units)
+        exempt = sum(self._beside(unit, indicator, EXEMPT_ITEM) for unit in units)
+        if assisted:
+            standing["assisted"] = assisted
+        if exempt:
+            standing["exempt"] = exempt
+        if self.reading.indicators[indicator].lists_overdue and standing["status"] != "not-measured":
+            standing["overdue"] = sum(self.overdue(unit, indicator) for unit in units)
+            codes = [self.gaps_of(unit, indicator, self.as_of, OVERDUE_ITEM) for unit in units]
+            standing["overdue_dossiers"] = [code for of_unit in codes for code in of_unit][:GAPS_LISTED]
 
     def group_standing(self, group: Group, indicator: Indicator) -> Standing:
         """Return the standing of a group: pooled figures, and how its members stand."""
@@ -448,6 +509,7 @@ class Standings:
         standing = self._standing(group.code, indicator, now)
         statuses = Counter(now.judged.status for now in of_members)
         standing["members"] = dict(sorted(statuses.items()))
+        self._with_counts_beside(standing, members)
         return self._with_ceiling(standing, self._ceiling(members, group.code, indicator))
 
     def ceiling(self, unit: str, indicator: Indicator) -> Fraction | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from models.decisions.file import Formula, Indicator
+from models.decisions.file import NOT, Formula, Indicator
 from models.decisions.reading import Reading
 from models.registers.units import Unit
 
@@ -137,7 +137,7 @@ def _indicator(reading: Reading, indicator: Indicator, formula: Formula) -> dict
     return {
         "id": indicator,
         "short": formula.short,
-        "short_en": ENGLISH[indicator],
+        "short_en": formula.short_en or ENGLISH.get(indicator) or indicator.replace("-", " ").capitalize(),
         "title": formula.title,
         "clause": formula.clause,
         "formula": f"{numerator[0]} ÷ {denominator[0]}",
@@ -164,6 +164,7 @@ def _noun(formula: Formula) -> Words:
         "copy": ("bản sao", "copies"),
         "service": ("dịch vụ", "services"),
         "catalogue": ("thủ tục", "procedures"),
+        "measure": ("trường hợp", "cases"),
     }[formula.count]
 
 
@@ -174,6 +175,12 @@ def _must(indicator: Indicator, formula: Formula) -> Words:
             "online": ("nộp trực tuyến", "be filed online"),
             "digitised": ("được số hóa kết quả", "have a digitised result"),
             "electronic": ("được trả kết quả điện tử", "get an e-result"),
+            "full": ("thuộc thủ tục toàn trình", "be of a fully online procedure"),
+            "component-digitised": ("được số hóa thành phần hồ sơ", "have digitised components"),
+            "reused": ("sử dụng lại dữ liệu đã số hóa", "reuse digitised data"),
+            "paid-online": ("được thanh toán trực tuyến", "be paid online"),
+            "national-gateway": ("được thanh toán qua Cổng DVC quốc gia", "be paid through the national portal"),
+            "on-time": ("được giải quyết đúng hạn", "be resolved on time"),
         }
         found = [said[mark] for mark in formula.numerator if mark in said] or [("đạt", "count")]
         vi, en = " và ".join(vi for vi, _ in found), " and ".join(en for _, en in found)
@@ -181,10 +188,14 @@ def _must(indicator: Indicator, formula: Formula) -> Words:
         vi, en = "thanh toán trực tuyến", "be made online"
     elif formula.count == "copy":
         vi, en = "là bản sao điện tử", "be electronic"
+    elif formula.count == "measure":
+        vi, en = "đạt", "count"
     elif formula.count == "service":
         vi, en = "có hồ sơ", "have dossiers"
         if "online" in formula.numerator:
             vi, en = "có hồ sơ trực tuyến", "have online dossiers"
+    elif "payable-online" in formula.numerator:
+        vi, en = "thanh toán được trực tuyến", "be payable online"
     elif indicator == "national-portal-integration":
         vi, en = "được tích hợp Cổng DVC quốc gia", "be on the national portal"
     else:
@@ -196,6 +207,8 @@ def _parts(indicator: Indicator, formula: Formula) -> tuple[Words, Words]:
     """Return numerator and denominator in words: the formula in one line."""
     if formula.count == "dossier":
         return _dossier_parts(formula)
+    if formula.count == "measure" or (formula.count == "catalogue" and formula.numerator):
+        return _own_parts(formula)
     services = ("dịch vụ công trực tuyến", "online services")
     if formula.count == "transaction":
         above = ("giao dịch trực tuyến", "online payments")
@@ -221,22 +234,54 @@ def _parts(indicator: Indicator, formula: Formula) -> tuple[Words, Words]:
     return above, below
 
 
+def _own_parts(formula: Formula) -> tuple[Words, Words]:
+    """Return the parts of figures that come from outside, or from the catalogue under a decision's own name."""
+    if formula.count == "measure":
+        return ("trường hợp đạt", "cases that count"), ("trường hợp được khảo sát, thống kê", "cases")
+    of = [("thủ tục", "procedures")]
+    return (
+        _joined([*of, *(_mark(f) for f in formula.numerator)]),
+        _joined([*of, *(_mark(f) for f in formula.denominator)]),
+    )
+
+
+_MARKS: Final[Mapping[str, Words]] = {
+    "online": ("nộp trực tuyến", "filed online"),
+    "postal": ("nộp qua bưu chính", "sent by post"),
+    "assisted": ("có người hỗ trợ nộp", "filed with assistance"),
+    "listed": ("thuộc danh mục", "listed"),
+    "full": ("toàn trình", "fully online"),
+    "partial": ("một phần", "partly online"),
+    "payable-online": ("thanh toán được trực tuyến", "payable online"),
+    "digitised": ("đã số hóa kết quả", "with a digitised result"),
+    "electronic": ("trả kết quả điện tử", "with an e-result"),
+    "result-document": ("có kết quả phải trả", "that yield a document"),
+    "component-digitised": ("đã số hóa thành phần", "with digitised components"),
+    "reused": ("sử dụng lại dữ liệu số hóa", "that reuse digitised data"),
+    "fee": ("có phí, lệ phí", "that owe a fee"),
+    "paid-online": ("thanh toán trực tuyến", "paid online"),
+    "national-gateway": ("thanh toán qua Cổng DVC quốc gia", "paid through the national portal"),
+    "exempt": ("thuộc diện miễn phí, lệ phí", "with the fee waived"),
+    "due": ("có ngày hẹn trả", "with a due day"),
+    "on-time": ("đúng hạn", "on time"),
+}
+
+
+def _mark(name: str) -> Words:
+    """Return a filter in words; a negated one says what does not hold."""
+    vi, en = _MARKS[name.removeprefix(NOT)]
+    return (f"không {vi.removeprefix('đã ')}", f"not {en}") if name.startswith(NOT) else (vi, en)
+
+
 def _dossier_parts(formula: Formula) -> tuple[Words, Words]:
-    marks = {
-        "online": ("nộp trực tuyến", "filed online"),
-        "listed": ("thuộc danh mục", "listed"),
-        "digitised": ("đã số hóa kết quả", "with a digitised result"),
-        "electronic": ("trả kết quả điện tử", "with an e-result"),
-        "result-document": ("có kết quả phải trả", "that yield a document"),
-    }
     basis = {
         "received": ("hồ sơ tiếp nhận", "dossiers received"),
         "resolved": ("hồ sơ đã giải quyết", "dossiers resolved"),
         "issued": ("hồ sơ đã trả kết quả", "results issued"),
     }.get(formula.basis, ("hồ sơ", "dossiers"))
-    filters = [m for m in formula.denominator if m == "listed"]
-    above = [("hồ sơ", "dossiers"), *(marks[m] for m in formula.numerator if m in marks)]
-    below = [basis, *(marks[m] for m in filters)]
+    filters = [m for m in formula.denominator if m != "result-document"]
+    above = [("hồ sơ", "dossiers"), *(_mark(m) for m in formula.numerator)]
+    below = [basis, *(_mark(m) for m in filters)]
     return _joined(above), _joined(below)
 
 

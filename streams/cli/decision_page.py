@@ -281,7 +281,7 @@ def _by_place(new: Reading, old: Reading, fields: Sequence[Field]) -> None:
         click.echo("\nCÔNG THỨC VÀ CÂU HỎI CÒN MỞ")
     for field in fields:
         kind, _, name = field.place.partition(".")
-        formula = new.decision.indicators.get(name) or old.decision.indicators.get(name)  # type: ignore[call-overload]
+        formula = new.decision.indicators.get(name) or old.decision.indicators.get(name)
         title = formula.short if kind == "indicators" and formula is not None else name
         if field.name:
             _say(f"{title}, {_WORDS[field.name]}: {_change(field)}", "  ", "    ")

@@ -30,7 +30,7 @@ def print_standings(reading: Reading, standings: Iterable[Standing]) -> None:
     for standing in standings:
         by_indicator.setdefault(standing["indicator"], []).append(standing)
     for indicator, rows in by_indicator.items():
-        formula = reading.indicators[indicator]  # type: ignore[index]  # a key of the same reading
+        formula = reading.indicators[indicator]
         click.echo(f"\n{formula.title} ({formula.clause})\n")
         print_table(
             ("Đơn vị", "Tử số", "Mẫu số", "Tỷ lệ", "Lộ trình", "Chỉ tiêu", "Kết quả", "Còn thiếu"),

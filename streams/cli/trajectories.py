@@ -111,7 +111,7 @@ def track(events: Path, as_of: str, as_json: bool, **given: Any) -> None:
             (
                 reading.registry.name(t["unit"]),
                 reading.registry.name(t["district"]),
-                reading.indicators[t["indicator"]].short,  # type: ignore[index]  # a key of the same reading
+                reading.indicators[t["indicator"]].short,
                 number_text(t["numerator"]),
                 number_text(t["denominator"]),
                 ratio_text(t["numerator"], t["denominator"]),

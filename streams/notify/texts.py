@@ -65,7 +65,7 @@ class Names:
 
     def formula(self, name: str) -> Formula | None:
         """Return what an indicator counts; None where an alert is about none."""
-        return self._reading.indicators.get(name)  # type: ignore[call-overload, no-any-return]  # a text that may be none
+        return self._reading.indicators.get(name)  # a text that may be none
 
     def decision(self, name: str) -> str:
         """Return a decision's number."""

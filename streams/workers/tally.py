@@ -79,7 +79,7 @@ class TallyWork:
         self._crowds = Crowds(settings.limits)
         self._counters = Counters()
         """those in hand have changed since they were last announced"""
-        self._gaps = Gaps(reading.fulfilled_later())
+        self._gaps = Gaps(reading.followed())
         self._fold = reading.fold_fingerprint()
         self._shorthand = Shorthand(self._rules, self._fold)
         self._begins = False

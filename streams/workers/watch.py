@@ -315,7 +315,7 @@ class WatchWork:
     def _raise(self, transitions: list[Transition]) -> None:
         """Announce transitions, and write down what the alerts remember."""
         self._transitions += transitions
-        self._note_rows((t["unit"], cast("Indicator", t["indicator"])) for t in transitions if t["indicator"] != EVERY)
+        self._note_rows((t["unit"], t["indicator"]) for t in transitions if t["indicator"] != EVERY)
         for unit, indicator in self._alerts.take_changed():
             key = f"{self._reading.decision.id}/{indicator}/{unit}"
             memory = self._alerts.memory.get((unit, indicator))

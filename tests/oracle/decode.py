@@ -212,12 +212,14 @@ def _one_of(*names: str) -> Callable[[object], Value]:
 
 
 FIELDS: dict[str, Callable[[object], Value]] = {
-    **dict.fromkeys(("id", "dossier", "transaction", "copy"), _code),
+    **dict.fromkeys(("id", "dossier", "transaction", "copy", "exempt_reason"), _code),
     "unit": _unit,
     **dict.fromkeys(("at", "submitted_at", "received_at", "refused_at", "resolved_at", "issued_at", "paid_at"), _time),
+    "due_at": _time,
     "version": _integer_of(VERSIONS),
-    "amount": _integer_of(AMOUNTS),
+    **dict.fromkeys(("amount", "fee"), _integer_of(AMOUNTS)),
     **dict.fromkeys(("exempt", "electronic", "digitised", "result_document"), _boolean),
+    **dict.fromkeys(("reused", "component_digitised", "assisted", "exempt_from_count"), _boolean),
     "type": _one_of(*TYPES),
     "procedure": _procedure,
     "channel": _one_of("online", "in_person", "postal"),

@@ -49,13 +49,17 @@ def test_the_cheap_way_and_the_whole_schema_agree(value: bytes) -> None:
     assert repr(decode(value)) == repr(_looked_at_closely(value, value, "ascii"))
 
 
+SINCE = {"due_at", "fee", "reused", "component_digitised", "assisted", "exempt_from_count", "exempt_reason"}
+"""fields that came later than the sum below was made"""
+
+
 def test_what_thousands_of_records_say_has_not_changed() -> None:
     """The order of facts, the stamps and the texts of refusals too: stored rows and dead letters hold them."""
     chance, said = random.Random(7), sha256()
     for world in WORLDS:
         for event in random_events(chance, world, 600):
-            spoilt = {**event, chance.choice(NAMES): chance.choice(ODD)}
-            retimed = {**event, chance.choice(sorted(TIMES)): chance.choice(ODD)}
+            spoilt = {**event, chance.choice([n for n in NAMES if n not in SINCE]): chance.choice(ODD)}
+            retimed = {**event, chance.choice(sorted(TIMES - SINCE)): chance.choice(ODD)}
             for value in lines([event, spoilt, retimed]):
                 said.update(repr(decode(value)[:4]).encode())
 

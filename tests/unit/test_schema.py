@@ -51,7 +51,7 @@ def test_shipped_decisions_satisfy_it(name: str) -> None:
         lambda d: d["period"].update({"from": "1/1/2024"}),
         lambda d: d["rows"][0]["targets"].__setitem__(0, "5O"),
         lambda d: d["rows"][0]["targets"].__setitem__(0, 50),
-        lambda d: d["rows"][0].update(targets={"online-dosiers": "50"}),
+        lambda d: d["rows"][0].update(targets={"Online dossiers": "50"}),
         lambda d: d["indicators"]["online-dossiers"].update(basis="recieved"),
         lambda d: d.update(rows=[]),
     ],

@@ -71,7 +71,7 @@ def test_the_switch_makes_every_trajectory_flat_or_linear() -> None:
     ("row", "message"),
     [
         ({"unit": "", "indicator": "online-dossiers"}, "line 2: a row needs a unit"),
-        ({"unit": TRADE, "indicator": "x"}, "line 2: indicator is 'x'"),
+        ({"unit": TRADE, "indicator": "X y"}, "line 2: indicator is 'X y'"),
         ({"unit": TRADE, "indicator": "online-dossiers", "date": "30/6/2024"}, "line 2: date is '30/6/2024'"),
         ({"unit": TRADE, "indicator": "online-dossiers", "date": "2024-06-30", "value": "5O"}, "line 2: value is '5O'"),
         ({"unit": TRADE, "indicator": "online-dossiers", "date": "2024-06-30", "value": "101"}, "between 0 and 100"),

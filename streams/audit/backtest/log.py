@@ -4,10 +4,8 @@ import csv
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import cast
 
 from models.calendar.civil_time import EPOCH, civil_day
-from models.decisions.file import Indicator
 from models.decisions.reading import Reading
 from models.evaluation.evaluation import Evaluator, evaluate
 from models.forecasting.forecast import dispersion
@@ -89,7 +87,7 @@ def _look(evaluator: Evaluator, courses: Mapping[tuple[str, str], Course], day: 
     prospects = evaluator.alerts.prospects
     prospects.refresh()
     for (unit, name), course in courses.items():
-        indicator = cast("Indicator", name)
+        indicator = name
         made = prospects.forecast(unit, indicator, evaluator.standings.judge(unit, indicator))
         if made is not None:
             course.looks.append(Look(day, made.p05, made.p50, made.p95, made.probability))
@@ -100,6 +98,6 @@ def _dispersions(evaluator: Evaluator, courses: Mapping[tuple[str, str], Course]
     standings = evaluator.standings
     last = standings.as_of.toordinal() - EPOCH
     for (unit, name), course in courses.items():
-        indicator = cast("Indicator", name)
+        indicator = name
         if standings.reading.indicators[indicator].count not in ("service", "catalogue"):
             course.phi = dispersion(standings.days(unit, indicator, last))
