@@ -7,7 +7,7 @@ import asyncio
 import inspect
 from importlib.metadata import version
 from importlib.util import find_spec, module_from_spec
-from typing import Any
+from typing import Any, cast
 
 import aiokafka
 import faust
@@ -115,7 +115,7 @@ def test_a_bare_record_says_what_the_one_in_its_place_would_say(monkeypatch: pyt
 
     def read(method: Any) -> list[Any]:
         monkeypatch.setattr(fetcher.PartitionRecords, "_consumer_record", method)
-        of = (tp, MemoryRecords(packed), [], 0, None, None, True, 1)
+        of: tuple[Any, ...] = (tp, MemoryRecords(packed), [], 0, None, None, True, 1)
         return [(r.offset, r.timestamp, r.key, r.value, tuple(r.headers)) for r in fetcher.PartitionRecords(*of)]
 
     ours = read(records.bare)
@@ -158,12 +158,12 @@ def test_tumbling_windows_are_aligned_to_utc_and_end_a_tenth_early() -> None:
 
 
 def test_windowed_keys_come_back_from_json_as_tuples() -> None:
-    assert Collection._to_key(None, ["340", [864000.0, 950399.9]]) == ("340", (864000.0, 950399.9))
+    assert Collection._to_key(cast("Any", None), ["340", [864000.0, 950399.9]]) == ("340", (864000.0, 950399.9))
 
 
 def test_a_byte_typed_table_is_kept_raw() -> None:
     async def serializers() -> tuple[str, str]:
-        table = faust.App("facts", broker="kafka://127.0.0.1:1", store="memory://").Table(
+        table: Any = faust.App("facts", broker="kafka://127.0.0.1:1", store="memory://").Table(
             "t", key_type=bytes, value_type=bytes
         )
         return table.key_serializer, table.value_serializer

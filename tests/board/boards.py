@@ -88,7 +88,7 @@ class _Maker:
         return [{**row, "version": "0000000001.0000000000000001"} for row in found]
 
     def _count(self, unit: str, indicator: str, state: str) -> None:
-        formula = self.reading.indicators[indicator]  # type: ignore[index]
+        formula = self.reading.indicators[indicator]
         if formula.count == "catalogue":
             return
         day = self.today.isoformat()
@@ -97,7 +97,7 @@ class _Maker:
                 if self.chance.random() < {"early": 0.05, "many-alerts": 0.1}.get(state, 0.7):
                     self.standings.add(unit, day, f"{indicator}:{1 + n % 3}.{4000 + 31 * n:06d}", 1, 1)
             return
-        target = self.reading.target(unit, indicator, self.today)  # type: ignore[arg-type]
+        target = self.reading.target(unit, indicator, self.today)
         around = 0.5 if target is None else float(target.value) / 100
         if state == "many-alerts":
             around -= 0.06 + 0.5 * self.chance.random() * around

@@ -117,16 +117,16 @@ class Province:
     def move(self, units: int) -> tuple[list[dict[str, Any]], list[Transition]]:
         """Let some dossiers come in; return the rows and transitions that follow."""
         self.version += 1
-        moved = {}
+        moved: dict[tuple[str, Any], None] = {}
         for unit in self.chance.sample(self.lively, units):
             for indicator in ("online-dossiers", "online-payments"):
                 self._count(unit, indicator, TODAY, 1 + self._poisson(2), self._level[unit, indicator])
                 moved[unit, indicator] = None
         transitions = self._judge()
         moved.update({(t["unit"], t["indicator"]): None for t in transitions})
-        rows = [self.standings.standing(u, i, self.alerts.alert_of(u, i)) for u, i in moved]  # type: ignore[arg-type]
+        rows = [self.standings.standing(u, i, self.alerts.alert_of(u, i)) for u, i in moved]
         groups = {(self.standings.group_of(u), i): None for u, i in moved if self.standings.group_of(u)}
-        rows += [self.standings.group_standing(self.standings.groups()[g], i) for g, i in groups]  # type: ignore[index,arg-type]
+        rows += [self.standings.group_standing(self.standings.groups()[g], i) for g, i in groups]  # type: ignore[index]
         return [self._versioned(row) for row in rows], transitions
 
 

@@ -231,7 +231,7 @@ async def _main(views: list[View], kept: Kept | None) -> int:
             print(f"{n + 1}/{len(views)} {view.name}: {len(found)} scenes, {len(wrong)} faults", file=sys.stderr)
     kinds = {kind: [fault for fault in faults if f": {kind}: " in fault] for kind in ("overlap", "clipped", "small")}
     print(json.dumps({"scenes": scenes, "texts": texts} | {kind: len(found) for kind, found in kinds.items()}))
-    for found in kinds.values():
+    for found in kinds.values():  # type: ignore[assignment]
         for fault in found[:SHOWN_MAX]:
             print(fault)
     return 1 if faults else 0

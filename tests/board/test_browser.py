@@ -41,7 +41,7 @@ async def looking(settings: Settings, reading: Reading) -> AsyncIterator[tuple[B
         absent("Debian's chromium")
     async with serving(settings, reading) as board, async_playwright() as playwright:
         province = Province(reading=reading, days=40)
-        alerts = [alert_fact(t, n) for n, t in enumerate(province.transitions[:25])]
+        alerts = [alert_fact(t, n) for n, t in enumerate(province.transitions[:25])]  # type: ignore[arg-type]
         await board.begin(province.rows())
         await board.write(alerts=alerts)
         browser = await playwright.chromium.launch(executable_path=chromium, args=list(ARGS))
@@ -88,7 +88,7 @@ def test_the_wall_shows_moves_and_grows_old_honestly(settings: Settings, reading
         # A delta moves a figure, within the second, and nothing else is loaded.
         before = await page.inner_text(".sum .pooled")
         rows, transitions = province.move(40)
-        await board.write(rows, [alert_fact(t, 1000 + n) for n, t in enumerate(transitions)])
+        await board.write(rows, [alert_fact(t, 1000 + n) for n, t in enumerate(transitions)])  # type: ignore[arg-type]
         await page.wait_for_function(
             "t => document.querySelector('.sum .pooled').textContent !== t", arg=before, timeout=3000
         )
@@ -98,7 +98,7 @@ def test_the_wall_shows_moves_and_grows_old_honestly(settings: Settings, reading
         nodes = await page.evaluate("document.getElementsByTagName('*').length")
         for _ in range(25):
             rows, transitions = province.move(10)
-            await board.write(rows, [alert_fact(t, 2000 + n) for n, t in enumerate(transitions)])
+            await board.write(rows, [alert_fact(t, 2000 + n) for n, t in enumerate(transitions)])  # type: ignore[arg-type]
             await asyncio.sleep(0.05)
         await page.wait_for_timeout(800)
         assert abs(await page.evaluate("document.getElementsByTagName('*').length") - nodes) < 60
@@ -133,7 +133,7 @@ def test_the_wall_shows_moves_and_grows_old_honestly(settings: Settings, reading
 
 async def _repeat(board: Board, **fields: str) -> None:
     while True:
-        await board.write(**fields)
+        await board.write(**fields)  # type: ignore[arg-type]
         await asyncio.sleep(1)
 
 

@@ -66,7 +66,7 @@ def settings(server: Redis, tmp_path: Path) -> Settings:
     (tmp_path / "password").write_text(PASSWORD + "\n")
     port = server.connection_pool.connection_kwargs["port"]
     return Settings(
-        redis=f"redis://lotrinh-board@127.0.0.1:{port}/1",  # type: ignore[arg-type]
+        redis=f"redis://lotrinh-board@127.0.0.1:{port}/1",
         redis_password_file=tmp_path / "password",
         partitions=1,
         port=0,
@@ -121,12 +121,12 @@ def test_one_right_less_is_named(
     right: str, server: Redis, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.flushall()
-    server.execute_command("SCRIPT", "FLUSH")
-    server.execute_command("ACL", "SETUSER", "lotrinh-board", f"-{right}")
+    server.execute_command("SCRIPT", "FLUSH")  # type: ignore[no-untyped-call]
+    server.execute_command("ACL", "SETUSER", "lotrinh-board", f"-{right}")  # type: ignore[no-untyped-call]
     try:
         said = [*asyncio.run(everything(settings)), *(r.getMessage() for r in caplog.records)]
     finally:
-        server.execute_command("ACL", "SETUSER", "lotrinh-board", f"+{right}")
+        server.execute_command("ACL", "SETUSER", "lotrinh-board", f"+{right}")  # type: ignore[no-untyped-call]
 
     assert [s for s in said if f"lacks the right +{right} (deploy/users.acl)" in s], said
 

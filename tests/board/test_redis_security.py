@@ -191,7 +191,7 @@ def told(settings: Settings, do: Callable[[object], Awaitable[object]]) -> objec
 def test_a_master_is_asked_for_at_the_sentinels(started: Callable[..., int], own_valkey: ValkeyServer) -> None:
     sentinel = started("--sentinel")
     client = Redis(port=sentinel)
-    client.execute_command("SENTINEL", "MONITOR", "boards", HOST, own_valkey.port, 1)
+    client.execute_command("SENTINEL", "MONITOR", "boards", HOST, own_valkey.port, 1)  # type: ignore[no-untyped-call]
     client.close()
     where = f"redis+sentinel://{HOST}:{free_port()},{HOST}:{sentinel}"
 

@@ -69,7 +69,7 @@ def test_a_newer_version_wins_and_an_older_one_changes_nothing(settings: Setting
         assert Applied(2, 1, 0) == await store.apply(Batch(rows=[row("i/a", 10)]))
         state: Any = await redis.hgetall(store.keys.state)
         assert [json.loads(state[k])["version"].encode() for k in (b"i/a", b"i/b")] == [b"000010", b"000005"]
-        assert len(await redis.xrange(store.keys.log)) == 2
+        assert len(await redis.xrange(store.keys.log)) == 2  # type: ignore[arg-type]
 
     with_store(settings, play)
 
@@ -237,7 +237,7 @@ def test_batches_in_any_order_and_repeated_lead_to_one_board_and_the_follower_to
             for k in {f.key for f in versions.values()}
         }
         expected = {k: f.row for k, f in newest.items() if f.row is not None}
-        assert expected == {k.decode(): v for k, v in (await redis.hgetall(store.keys.state)).items()}  # type: ignore[misc]
+        assert expected == {k.decode(): v for k, v in (await redis.hgetall(store.keys.state)).items()}  # type: ignore[union-attr]
         while follower.state is None or follower.state.ver < store.ver:
             assert await follower._step(last)
         assert expected == {key: r.json for key, r in follower.state.rows.items()}
@@ -257,7 +257,7 @@ def test_an_older_copy_of_redis_is_shown_only_once_the_feed_has_brought_it_up_to
         for key in store.keys:
             await redis.delete(key)
         for key, dump in old.items():
-            await redis.restore(key, 0, dump)
+            await redis.restore(key, 0, dump)  # type: ignore[arg-type]
         assert await follower._load() is None
         assert follower.state is not None
         assert follower.state.rows["i/a"].version == "000002"

@@ -98,7 +98,7 @@ def _dies_at(name: str, *points: str, draws: int | None = None) -> Fault:
         worker.kill()
         for point in rng.sample(points, draws or len(points)):
             victim = rig.system.start(name, LOTRINH_FAULT=point)  # not supervised
-            until(lambda v=victim: v.process.poll() is not None, 60, f"{name} never came to {point}")
+            until(lambda v=victim: v.process.poll() is not None, 60, f"{name} never came to {point}")  # type: ignore[misc]
             assert victim.process.returncode == 137, victim.text()[-2000:]
         rig.start(name)
 

@@ -90,7 +90,7 @@ def redis_wrong_type(rig: Rig, rng: random.Random) -> None:
     wall = _shown(rig)
     for key in rng.sample(wall.keys, len(wall.keys)):
         wall.valkey.client.set(key, "something else")
-        until(lambda key=key: wall.valkey.client.type(key) != b"string", 30, f"{key} is still somebody else's")
+        until(lambda key=key: wall.valkey.client.type(key) != b"string", 30, f"{key} is still somebody else's")  # type: ignore[misc]
 
 
 @fault("redis-stale-writer")
@@ -123,7 +123,7 @@ async def _write(rig: Rig, wall: WallUnderTest, old: list[RowFact]) -> None:
         meta: Any = await redis.hgetall(wall.keys.meta)
         await store.open(meta[b"epoch"].decode(), meta[b"made_of"].decode())
         # What has been superseded on the wall by now, and nothing else.
-        newest = {k.decode(): v.decode() for k, v in (await redis.hgetall(wall.keys.versions)).items()}  # type: ignore[misc]
+        newest = {k.decode(): v.decode() for k, v in (await redis.hgetall(wall.keys.versions)).items()}  # type: ignore[union-attr]
         late = [row for row in old if newest.get(row.key, "") > row.version]
         assert len(late) >= OLD_ROWS
         applied = await store.apply(Batch(rows=late))

@@ -162,7 +162,7 @@ def changelog_compacted(rig: Rig, rng: random.Random) -> None:
         rig.retire(worker)
         worker.kill()
         victim = rig.system.start(name, LOTRINH_FAULT=rng.choice(["after_begin", TRANSACTION[2]]))
-        until(lambda v=victim: v.process.poll() is not None, 60, f"{name} never came to its fault point")
+        until(lambda v=victim: v.process.poll() is not None, 60, f"{name} never came to its fault point")  # type: ignore[misc]
         rig.start(name)
         for _ in range(4):  # rolls segments: only closed ones are compacted
             rig.system.feed(rig.year(20, rng.randrange(1 << 30)), 40)

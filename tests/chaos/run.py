@@ -223,7 +223,7 @@ def run_jobs(jobs: list[Job], rigs: int, minutes: float, *, small_disk: bool) ->
             )
             for n in range(min(rigs, len(jobs)))
         ]
-        signal.signal(signal.SIGTERM, lambda *_: [w.terminate() for w in workers])
+        signal.signal(signal.SIGTERM, lambda *_: [w.terminate() for w in workers])  # type: ignore[func-returns-value]
         for worker in workers:
             worker.start()
         left = len(workers)

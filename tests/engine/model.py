@@ -375,7 +375,9 @@ class ModelReader:
             while at < upto[tp]:
                 end = min(upto[tp], at + self._broker.rng.randint(1, 40))
                 records = await self._broker.step(
-                    self._life, "read", lambda tp=tp, at=at, end=end: self._broker.log(tp).committed(at, end)
+                    self._life,
+                    "read",
+                    lambda tp=tp, at=at, end=end: self._broker.log(tp).committed(at, end),  # type: ignore[misc]
                 )
                 yield tp, records
                 at = end

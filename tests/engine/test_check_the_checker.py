@@ -25,7 +25,7 @@ def broken_by_some_seed(first: int = 0, **plan: object) -> str:
     """Return what the first seed that notices says; `first` only saves the time of those known not to."""
     for seed in range(first, first + SEEDS):
         try:
-            simulate(Plan(seed, **plan))
+            simulate(Plan(seed, **plan))  # type: ignore[arg-type]
         except AssertionError as exc:
             print(f"SEED={seed}: {exc}")
             return str(exc)
@@ -104,8 +104,8 @@ def test_a_commit_of_unknown_outcome_that_is_tried_again_is_noticed(monkeypatch:
     send, commit = ModelAppender.send, ModelAppender.commit
 
     async def remembered(self: ModelAppender, rows: object) -> object:
-        self.rows = rows
-        return await send(self, rows)
+        self.rows = rows  # type: ignore[attr-defined]
+        return await send(self, rows)  # type: ignore[arg-type]
 
     async def again(self: ModelAppender) -> None:
         try:
@@ -114,7 +114,7 @@ def test_a_commit_of_unknown_outcome_that_is_tried_again_is_noticed(monkeypatch:
             if self._txn is not None and self._txn.outcome is None:
                 await self.abort()
             await self.begin()
-            await send(self, self.rows)
+            await send(self, self.rows)  # type: ignore[attr-defined]
             await self._end(commit=True)
 
     monkeypatch.setattr(ModelAppender, "send", remembered)

@@ -8,7 +8,7 @@ import contextlib
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from faust.types import TP
 
@@ -123,7 +123,7 @@ class Worker:
         self.config = EngineConfig(
             id="sim", bootstrap="", announces=(SAID, THIRDS), partitions=broker.partitions,
             wall=lambda: 1e6 + broker.now() + self.clock_off_s,
-            **{"fingerprint": "1", "pending_records_max": 12, "kept_state_s": 40.0, "stuck_s": 30.0} | config,
+            **cast("dict[str, Any]", {"fingerprint": "1", "pending_records_max": 12, "kept_state_s": 40.0, "stuck_s": 30.0}) | config,
         )  # fmt: skip
         self.kafka = ModelLog(broker, self.life, trouble)
         self.sources = set(SOURCES)
@@ -161,7 +161,7 @@ class Worker:
     # -- what runs in it -----------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        flow = self.new_flow(self)  # type: ignore[arg-type]
+        flow = self.new_flow(self)
         for run in (lambda: self._agent(flow), self._fetch, self._tell_group, flow.mind_stalls):
             self.life.spawn(self._watched(run))
 

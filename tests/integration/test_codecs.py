@@ -21,7 +21,7 @@ def set_codec(system: System, names: Iterable[str], codec: str) -> None:
     """Let topics (full names) keep everything in a codec of their own."""
     entry = ConfigEntry("compression.type", codec, incremental_operation=AlterConfigOpType.SET)
     resources = [ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry]) for name in names]
-    client = AdminClient({"bootstrap.servers": system.settings.kafka})  # held until it is done
+    client = AdminClient({"bootstrap.servers": system.settings.kafka or ""})  # held until it is done
     for done in client.incremental_alter_configs(resources).values():
         done.result(30)
 

@@ -120,7 +120,7 @@ def test_whatever_is_missing_is_said_by_everybody(shown: tuple[System, WallUnder
     grow(system, "dossier.paid", 5)
     holds = {p for p in range(4) if ("open-transaction", "dossier.submitted", p) in _held(system)}
     assert len(holds) == 1
-    held = ("open-transaction", "dossier.submitted", *holds)
+    held = ("open-transaction", "dossier.submitted", holds.pop())
     unread = ("partition-unread", "dossier.paid", 4)
     refused = lotrinh(system, "standings", "--wait", "--timeout", "3")
     assert refused.returncode == 4

@@ -26,7 +26,7 @@ FIRST = COMMITS[0]
 
 
 def evaluated(system: System, events: list[bytes]) -> Any:
-    return _figures(list(evaluate(system.reading, enumerate(events, start=1), YEAR_END).standings))
+    return _figures(list(evaluate(system.reading, enumerate(events, start=1), YEAR_END).standings))  # type: ignore[arg-type]
 
 
 def standings(system: System) -> Any:
@@ -76,7 +76,7 @@ def test_up_goes_on_with_a_directory_of_an_earlier_commit_and_takes_old_rows_bac
         up.endpoints()
         live = _figures(json.loads(up.run("standings", "--wait", "--json").stdout)["standings"])
         expected = evaluate(thai_binh(), enumerate(lines()[:COUNTED], start=1), YEAR_END).standings
-        assert live == _figures(list(expected))
+        assert live == _figures(list(expected))  # type: ignore[arg-type]
         assert "took back" in up.run("topics", "apply").stderr + up.text()
     finally:
         up.process.terminate()

@@ -24,7 +24,7 @@ UNTIL = date(2024, 6, 16)
 def at(value: bytes) -> str:
     event = decode(value)
     assert not hasattr(event, "reason")
-    return event.stamp.split("\t", 2)[1]  # type: ignore[union-attr]
+    return event.stamp.split("\t", 2)[1]
 
 
 async def replayed(system: System, values: list[bytes]) -> None:

@@ -158,7 +158,7 @@ def test_an_identity_that_is_whole_stays(tmp_path: Path) -> None:
 
 
 def test_secrets_are_not_written_down_and_the_file_is_its_owners(tmp_path: Path) -> None:
-    settings = Settings(kafka="k:1", redis="rediss://board:hunter2@r:6379/0", _env_file=None)  # type: ignore[arg-type]
+    settings = Settings(kafka="k:1", redis="rediss://board:hunter2@r:6379/0", _env_file=None)
     state = StateDir(tmp_path)
     (tmp_path / "endpoints.tmp").write_text("left behind")
     (tmp_path / "endpoints.tmp").chmod(0o666)

@@ -80,7 +80,7 @@ def dump(settings: Settings, names: Iterable[str]) -> Dump:
 
 def standings_of(records: Iterable[Any]) -> Standings:
     """The newest standing under each key."""
-    return {(s["unit"], s["indicator"]): s for s in newest_of(records)}
+    return {(s["unit"], s["indicator"]): s for s in newest_of(records)}  # type: ignore[misc]
 
 
 def counts_of(records: Iterable[Any]) -> dict[str, int]:
@@ -215,7 +215,7 @@ def _judge_rows_and_alerts(verdict: Verdict, found: Dump) -> set[tuple[str, str]
 
 def _version(record: Any) -> str:
     if record.value is None:
-        return dict(record.headers)["version"].decode()
+        return dict(record.headers)["version"].decode()  # type: ignore[no-any-return]
     version: str = json.loads(record.value)["version"]
     return version
 

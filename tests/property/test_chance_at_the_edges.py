@@ -17,7 +17,7 @@ shares = st.fractions(min_value=0, max_value=1, max_denominator=400)
 targets = st.one_of(st.just(Fraction(0)), st.just(Fraction(1)), shares)
 counts = st.integers(0, 3000)
 dossiers = st.tuples(counts, counts).map(lambda pair: (min(pair), max(pair)))
-siblings = st.one_of(
+siblings: st.SearchStrategy[list[tuple[int, int]]] = st.one_of(
     st.just([]), st.lists(dossiers, max_size=40), st.tuples(dossiers, st.integers(1, 40)).map(lambda x: [x[0]] * x[1])
 )
 days = st.lists(st.tuples(st.integers(0, 300), dossiers).map(lambda x: (x[0], *x[1])), max_size=40)

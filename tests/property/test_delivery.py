@@ -122,7 +122,7 @@ def test_each_mailbox_ends_with_the_newest_word_and_none_is_skipped(
     contents: dict[str, list[tuple[str, str]]] = {}
     for message in delivery.received:
         content = [(line.now["id"], line.reason) for line in message.lines]
-        assert contents.setdefault(message.id, content) == content, "one id, two contents"
+        assert contents.setdefault(message.id, content) == content, "one id, two contents"  # type: ignore[arg-type]
 
 
 MORNINGS = ("2024-06-06T07:30:00+07:00", "2024-06-06T09:00:00+07:00", "2024-06-07T08:00:00+07:00")

@@ -28,7 +28,7 @@ FIELDS = (
     "numerator", "denominator", "target", "status", "shortfall", "last_7_days", "last_30_days", "members", "frozen",
     "ceiling",
 )  # fmt: skip
-BY_ID = {"argvalues": WORLDS, "ids": [w.decision for w in WORLDS]}
+BY_ID: dict[str, Any] = {"argvalues": WORLDS, "ids": [w.decision for w in WORLDS]}
 
 
 def reading_of(world: World, rows: list[dict[str, str]], switches: Mapping[str, str], *, heirs: bool) -> Reading:
@@ -104,7 +104,8 @@ def test_standings_and_alerts_are_those_of_the_oracle(world: World, seed: int, t
     ours = {(s["unit"], s["indicator"]): s for s in result.standings}
     theirs = oracle.standings(date.fromisoformat(as_of))
 
-    assert oracle.refused == result.refused == []
+    assert oracle.refused == []
+    assert result.refused == []
     assert ours.keys() == theirs.keys()
     for key, expected in theirs.items():
         assert compared(ours[key]) == compared(expected), key

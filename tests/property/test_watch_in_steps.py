@@ -63,7 +63,7 @@ class Partition:
         self.tables.unit_days._rows.update(rows.get("unit_days", {}))
         for name in ("gaps", "alerts", "announced"):
             getattr(self.tables, name).update(rows.get(name, {}))
-        self.work = WatchWork(self.owner, self.reading, self.settings, self.tables)
+        self.work = WatchWork(self.owner, self.reading, self.settings, self.tables)  # type: ignore[arg-type]  # what it needs of them
         self.work.restored(renewed=position == 0 and not memo)
 
     def merge(self, most: int) -> None:

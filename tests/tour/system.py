@@ -82,7 +82,7 @@ class Tour:
         with (folder / "up.log").open("ab") as log:
             self.process = self._popen("streams.cli", *command, env=self.env, log=log)
         self.until((self.state / "endpoints.json").exists, "lotrinh up to be ready", 120)
-        self.settings = located(Settings(state_dir=self.state, _env_file=None))  # type: ignore[call-arg]
+        self.settings = located(Settings(state_dir=self.state, _env_file=None))
 
     @staticmethod
     def _popen(module: str, *arguments: str, env: dict[str, str], log: Any) -> "subprocess.Popen[bytes]":

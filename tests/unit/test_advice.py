@@ -76,7 +76,7 @@ def test_the_kind_says_what_else_there_is_to_do() -> None:
     assert NAMES.next(transition(kind="unreachable")).endswith(ONLINE)
     assert NAMES.next(gap) == "Hoàn thành các hồ sơ được liệt kê: số hóa và lưu kết quả."
     for cause in ({"kind": "source-silent", "indicator": "*"}, {"kind": "data-quality", "indicator": "*"}):
-        assert NAMES.next(transition(**cause)).startswith("Kiểm tra ")
+        assert NAMES.next(transition(**cause)).startswith("Kiểm tra ")  # type: ignore[arg-type]
 
 
 def test_a_catalogue_that_is_too_narrow_is_no_matter_of_the_units_counter() -> None:

@@ -136,7 +136,7 @@ class Watch:
             memo={}, goal={}, epoch=1, position=0, partition=0, rows=self._rows, spend=lambda _: None
         )
         self.tables: Any = SimpleNamespace(unit_days={}, gaps={}, alerts={}, announced={})
-        self.work = WatchWork(owner, READING, SETTINGS, self.tables)
+        self.work = WatchWork(owner, READING, SETTINGS, self.tables)  # type: ignore[arg-type]  # what it needs of them
         self.memo = owner.memo
         self.work.restored(renewed=True)
         self.take({"kind": "mark", "fold": READING.fold_fingerprint(), "complete": False})

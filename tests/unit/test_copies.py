@@ -116,11 +116,11 @@ class Broker:
 def test_a_missing_right_is_not_told_as_a_missing_topic() -> None:
     one = topics.check
     with pytest.raises(BadInput, match=r"topic x.alerts cannot be seen: this principal lacks the right Describe "):
-        one(Broker({"x.alerts": topics.FORBIDDEN}), SETTINGS)  # type: ignore[arg-type]
+        one(Broker({"x.alerts": topics.FORBIDDEN}), SETTINGS)
     with pytest.raises(BadInput, match=r"cannot be read: this principal lacks the right DescribeConfigs"):
-        one(Broker({}, closed=True), SETTINGS)  # type: ignore[arg-type]
+        one(Broker({}, closed=True), SETTINGS)
     with pytest.raises(BadInput, match=r"topic x.alerts is missing: run `lotrinh topics apply`"):
-        one(Broker({"x.alerts": topics.UNKNOWN}), SETTINGS)  # type: ignore[arg-type]
+        one(Broker({"x.alerts": topics.UNKNOWN}), SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_missing_right_is_not_told_as_a_missing_topic() -> None:
 def test_a_refusal_of_the_broker_is_one_sentence(code: int, words: str) -> None:
     broker = Broker(dict.fromkeys(NAMES, topics.UNKNOWN), refuses=code)
     with pytest.raises(BadInput, match=words) as refused:
-        topics.apply(broker, SETTINGS)  # type: ignore[arg-type]
+        topics.apply(broker, SETTINGS)
 
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 300
@@ -143,7 +143,7 @@ def test_a_refusal_of_the_broker_is_one_sentence(code: int, words: str) -> None:
 def test_topics_are_made_with_copies_and_what_they_keep_stays() -> None:
     broker = Broker(dict.fromkeys(NAMES, topics.UNKNOWN))
 
-    assert topics.apply(broker, SETTINGS) == NAMES  # type: ignore[arg-type]
+    assert topics.apply(broker, SETTINGS) == NAMES
     for new, spec in zip(broker.made, topics.specs(SETTINGS), strict=True):
         assert (new.num_partitions, new.replication_factor) == (4, 3)
         assert new.topic_configs == {**spec.configs, "min.insync.replicas": "2"}

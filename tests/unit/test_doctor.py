@@ -221,6 +221,6 @@ def test_a_process_that_is_not_ready() -> None:
 
 
 def test_exit_codes() -> None:
-    ok, warning, failed = (doctor.Finding("x", level, "") for level in ("ok", "warning", "failed"))  # type: ignore[arg-type]
+    ok, warning, failed = (doctor.Finding("x", level, "") for level in ("ok", "warning", "failed"))
 
     assert [doctor.worst(f) for f in ([], [ok], [ok, warning], [failed, warning])] == [0, 0, 1, 2]

@@ -216,7 +216,7 @@ def test_whoever_was_told_hears_of_the_end_even_where_routes_have_changed() -> N
 
 def test_a_digest_stands_in_the_order_of_gravity_and_evidence() -> None:
     delivery = Delivery(plan({"a": {"digest_at": "07:30"}}, to("a", deliver="digest")))
-    strong = transition()["inputs"] | {"numerator": 20}
+    strong = {**transition()["inputs"], "numerator": 20}
     delivery.publish(transition())
     delivery.publish(transition(unit="12691", inputs=strong))
     delivery.publish(transition(unit="12694", kind="unreachable", severity="critical"))

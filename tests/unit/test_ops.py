@@ -130,13 +130,12 @@ def test_the_librarys_parser_reads_every_name_type_and_value() -> None:
     for metric in metrics:
         family = read[metric.name.removesuffix("_total")]  # the library's name of a counter
         assert (family.documentation, family.type) == (metric.help, metric.kind)
-        told = [
+        told: list[Any] = [
             (metric.name + labels.get(SUFFIX, ""), {k: v for k, v in labels.items() if k != SUFFIX}, value)
             for labels, value in metric.samples
         ]
-        assert [(s.name, s.labels, s.value) for s in family.samples] == [
-            (name, labels, pytest.approx(value, rel=1e-14)) for name, labels, value in told
-        ]
+        read_back: list[Any] = [(s.name, s.labels, s.value) for s in family.samples]
+        assert read_back == [(name, labels, pytest.approx(value, rel=1e-14)) for name, labels, value in told]
 
 
 def test_a_histogram_is_cumulative() -> None:

@@ -307,7 +307,7 @@ def test_a_name_is_a_slug() -> None:
 
 def test_events_of_the_new_facts_are_as_strict_as_the_others() -> None:
     wrong = ({"fee": -1}, {"fee": "7"}, {"reused": 1}, {"due_at": "2025-03-05"}, {"exempt_reason": "Nguyễn Thị A"})
-    events = [{**got(f"D{n}", "2025-03-03"), **fields} for n, fields in enumerate(wrong)]
+    events = [{**got(f"D{n}", "2025-03-03"), **fields} for n, fields in enumerate(wrong)]  # type: ignore[dict-item]
     result = evaluated(reading_of(own_name=ON_TIME), events, END)
     assert [reason.partition(":")[0] for _, reason in result.refused] == [
         "field `fee` is not an integer of at least 0",

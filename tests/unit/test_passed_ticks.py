@@ -54,7 +54,7 @@ def passed(evenings: list[int]) -> list[int]:
     work.take(fetch(SETTINGS.topic(topics.TICKS), 0, [(b"", t) for t in ticks]))
     work.take(fetch(RECEIVED, 0, [(e["dossier"].encode(), e) for e in events]))
     owner.progress.next.update({SETTINGS.topic(topics.TICKS): len(ticks), RECEIVED: len(events)})
-    said = [orjson.loads(a.value) for a in work.announcements(Room(1_000, 1 << 20)) if a is not None]
+    said = [orjson.loads(a.value) for a in work.announcements(Room(1_000, 1 << 20)) if a is not None]  # type: ignore[arg-type]
     return [m["records"] for m in said if m["kind"] == "passed"]
 
 
@@ -92,8 +92,8 @@ def test_a_new_epoch_is_said_in_as_many_transactions_as_it_takes_and_then_its_ti
         room = Room(2, 1 << 20)
         for announced in work.announcements(room):
             if announced is not None:
-                said.append(orjson.loads(announced.value))
-                room.take(len(announced.value))
+                said.append(orjson.loads(announced.value))  # type: ignore[arg-type]
+                room.take(len(announced.value))  # type: ignore[arg-type]
         if work.owes == "nothing":
             break
         if n == 2:

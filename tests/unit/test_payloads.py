@@ -78,11 +78,11 @@ def messages(config: Config, name: str, kind: str) -> Message:
     delivery.tell()
     delivery.publish(transition())
     gap = {"kind": "completeness-gap", "indicator": "online-dossiers", "severity": "critical", "missing": 22}
-    delivery.publish(transition(unit="340", dossiers=["H34-1", "H34-2"], **gap))
+    delivery.publish(transition(unit="340", dossiers=["H34-1", "H34-2"], **gap))  # type: ignore[arg-type]
     later = {"at": "2024-06-05T16:59:00+07:00", "numerator": 60, "denominator": 110, "shortfall": 0}
-    delivery.publish(transition("resolved", unit="12691", reason="Đã trở lại lộ trình: 54,54 % (60/110).", **later))
+    delivery.publish(transition("resolved", unit="12691", reason="Đã trở lại lộ trình: 54,54 % (60/110).", **later))  # type: ignore[arg-type]
     late = "Dữ liệu đến muộn hoặc được sửa: khi cảnh báo là 40/100, nay cũng thời điểm đó là 55/110."
-    delivery.publish(transition("retracted", unit="12694", reason=late, **later))
+    delivery.publish(transition("retracted", unit="12694", reason=late, **later))  # type: ignore[arg-type]
     now = "2024-06-05T17:00:00+07:00" if kind == "several" else "2024-06-06T07:30:00+07:00"
     return next(m for m in delivery.tell(now) if m.mailbox.receiver == name)
 
@@ -186,7 +186,7 @@ def test_pagerduty_resolves_one_cause_when_its_last_alert_has_ended(config: Conf
     cause = {"cause": "target-step", "group": "g"}
     actions = []
     for made_ in (
-        [transition(**cause), transition(unit="12691", **cause)],
+        [transition(**cause), transition(unit="12691", **cause)],  # type: ignore[arg-type]
         [transition("resolved", group="g")],
         [transition("resolved", unit="12691", group="g")],
     ):
@@ -262,7 +262,7 @@ def test_pagerduty_is_told_of_an_acknowledgement_once_under_the_key_of_the_alert
 def test_a_cause_is_acknowledged_at_pagerduty_once_all_its_open_alerts_are(config: Config) -> None:
     delivery = Delivery(config.plan)
     cause = {"cause": "target-step", "group": "g"}
-    one, two, three = (transition(unit=unit, **cause) for unit in ("12688", "12691", "12694"))
+    one, two, three = (transition(unit=unit, **cause) for unit in ("12688", "12691", "12694"))  # type: ignore[arg-type]
     for t in (one, two, three):
         delivery.publish(t)
     at = "2024-06-05T09:{:02d}:00+07:00".format
@@ -278,6 +278,6 @@ def test_a_cause_is_acknowledged_at_pagerduty_once_all_its_open_alerts_are(confi
         ["trigger"], [], [], ["trigger", "acknowledge"],
     ]  # fmt: skip
     assert len({e["dedup_key"] for events in told for e in events}) == 1
-    delivery.publish(transition(unit="12700", **cause, at=at(6)))
+    delivery.publish(transition(unit="12700", **cause, at=at(6)))  # type: ignore[arg-type]
     later = told_to_pagerduty(config, delivery, at(7), operators=acknowledged(one, two))
     assert [e["event_action"] for e in later] == ["trigger"]

@@ -327,7 +327,7 @@ def test_letters_are_embedded_and_headings_repeated_in_the_pdf(pdf: PdfReader) -
     fonts = {
         font.get_object()["/BaseFont"]: font.get_object().get("/FontDescriptor", {})
         for page in pdf.pages
-        for font in page["/Resources"]["/Font"].values()
+        for font in page["/Resources"]["/Font"].values()  # type: ignore[index]
     }
     across = [page for page in pdf.pages if page.mediabox.width > page.mediabox.height]
 

@@ -1,6 +1,7 @@
 """The rules that a head of department can trust: gates, holds, hysteresis, causes; the worked vectors behind them."""
 
 import math
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -67,7 +68,7 @@ def test_a_verdict_on_chance_is_that_of_integers(p: Fraction) -> None:
         for k in range(n + 1):
             exact = sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in range(k + 1))
             assert implausible(k, n, p, FIVE) == (exact <= FIVE)
-            assert implausible(k, n, p, exact)  # at the very threshold: the float cannot tell, integers do
+            assert implausible(k, n, p, exact)  # type: ignore[arg-type]  # at the very threshold: the float cannot tell, integers do
             assert not implausible(k, n, p, exact * (1 - Fraction(1, 10**15))) or exact == 0
 
 
@@ -413,7 +414,8 @@ def test_the_graded_rule_over_a_year_warns_once_and_ends_when_the_unit_is_back()
 
 
 def test_one_good_evening_begins_the_count_again_and_weekends_do_not_count() -> None:
-    wanted, nothing, rule = Verdict("below-trajectory", clear=False, hold=3), Verdict(None, clear=True), {}
+    wanted, nothing = Verdict("below-trajectory", clear=False, hold=3), Verdict(None, clear=True)
+    rule: Mapping[str, Any] = {}
     for verdict, working in (
         (wanted, True),
         (wanted, True),

@@ -77,7 +77,7 @@ def test_five_columns_are_read_from_a_workbook_as_from_csv(tmp_path: Path) -> No
     )
     (tmp_path / "f.csv").write_text(text)
 
-    assert read_trajectories(book(tmp_path / "f.xlsx", rows), SETTINGS) == read_trajectories(
+    assert read_trajectories(book(tmp_path / "f.xlsx", rows), SETTINGS) == read_trajectories(  # type: ignore[arg-type]
         tmp_path / "f.csv", SETTINGS
     )
     assert read_form_file(tmp_path / "f.csv", SETTINGS).trajectories() == read_trajectories(

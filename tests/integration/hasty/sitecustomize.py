@@ -8,8 +8,8 @@ LASTING_S, LOOK_S = 6, 1.0
 
 def hasten() -> None:
     """Look and tell sooner from now on, in this process."""
-    lasting.LASTING_S = LASTING_S
-    looking.LOOK_S = LOOK_S
+    lasting.LASTING_S = LASTING_S  # type: ignore[misc]
+    looking.LOOK_S = LOOK_S  # type: ignore[misc]
 
 
 if __name__ == "sitecustomize":  # not where the tests' collection imports it for its doctests
