@@ -6,6 +6,9 @@ from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
 from typing import Final
 
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """categories of characters that steer a terminal, turn the order of what is read, or cannot be seen"""
 
@@ -122,3 +125,17 @@ def share_text(share: Fraction) -> str:
     scaled = share * 10_000
     whole, rest = divmod(scaled.numerator, scaled.denominator)
     return f"{Decimal(whole + (2 * rest >= scaled.denominator)).scaleb(-4):.4f}"
+
+
+def first_error(exc: ValidationError) -> tuple[str, str]:
+    """Return where a model's first error is, its parts joined by dots ("": the whole), and what is wrong there.
+
+    What was given is not quoted.
+    """
+    error = exc.errors(include_url=False, include_input=False)[0]
+    return ".".join(str(part) for part in error["loc"]), sentence_of(error)
+
+
+def sentence_of(error: ErrorDetails) -> str:
+    """Return what is wrong: of an error that a validator of ours raised its very words, else pydantic's."""
+    return str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]

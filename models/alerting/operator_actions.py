@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 
 from models.calendar.civil_time import instant, moment_of
 from models.dossiers.events import Refused
+from models.wording import first_error
 
 Role = Literal["unit-head", "district", "department-in-charge", "peoples-committee-office", "operator"]
 """head of the unit; the district for its communes; the department in charge; Office of the People's Committee; who
@@ -118,9 +119,8 @@ def parse_operator(value: bytes) -> OperatorRecord | Refused:
     try:
         return _RECORD.validate_json(value)
     except ValidationError as exc:
-        error = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in error["loc"]) or "record"
-        return Refused(f"operator record, {where}: {error['msg'].removeprefix('Value error, ')}", "")
+        where, what = first_error(exc)
+        return Refused(f"operator record, {where or 'record'}: {what}", "")
 
 
 def key_of(record: OperatorRecord) -> str:

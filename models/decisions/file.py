@@ -12,6 +12,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from models.wording import sentence_of
+
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 
 INDICATORS: Final = (
@@ -514,8 +516,7 @@ def _effect_problems(decision: Decision) -> list[str]:
                 try:
                     decision.indicators[indicator].changed(change)
                 except ValidationError as exc:
-                    said = (str(e["msg"]).removeprefix("Value error, ") for e in exc.errors())
-                    problems += [f"switch {name!r}, {choice}: {message}" for message in said]
+                    problems += [f"switch {name!r}, {choice}: {sentence_of(error)}" for error in exc.errors()]
     return problems
 
 
@@ -560,6 +561,5 @@ def _problems(exc: ValidationError, raw: Mapping[str, Any]) -> list[str]:
             where = ".".join([f"row {row!r}", *(str(p) for p in place[2:] if p not in ("tuple[str, ...]", "dict"))])
         else:
             where = ".".join(str(p) for p in place)
-        message = error["msg"].removeprefix("Value error, ")
-        lines += [f"{where}: {m}" if where else m for m in message.split("\n")]
+        lines += [f"{where}: {m}" if where else m for m in sentence_of(error).split("\n")]
     return lines

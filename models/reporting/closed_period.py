@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from models.calendar.periods import Label, Window
 from models.reporting.report_lines import Line
+from models.wording import first_error
 
 
 class Closing(BaseModel):
@@ -49,9 +50,8 @@ class Closing(BaseModel):
         try:
             found = cls.model_validate_json(raw)
         except ValidationError as exc:
-            error = exc.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in error["loc"])
-            raise ValueError(f"no closing of a period: {where or 'the record'}: {error['msg']}") from exc
+            where, what = first_error(exc)
+            raise ValueError(f"no closing of a period: {where or 'the record'}: {what}") from exc
         if _digest({name: getattr(found, name) for name in cls.model_fields if name != "digest"}) != found.digest:
             raise ValueError(f"the closing of {found.period} is not what was written: its digest does not fit")
         return found

@@ -66,6 +66,7 @@ def main() -> None:
     from pydantic import ValidationError
 
     from models.decisions.file import BadDecision
+    from models.wording import first_error
     from streams.cli.terminal import make_visible
     from streams.errors import BadInput, Incomplete
 
@@ -77,9 +78,8 @@ def main() -> None:
     except (BadInput, BadDecision) as exc:
         fail(str(exc))
     except ValidationError as exc:
-        error = exc.errors()[0]
-        name = ".".join(str(part) for part in error["loc"]).upper()
-        fail(f"setting LOTRINH_{name}: {error['msg'].removeprefix('Value error, ')}")
+        name, what = first_error(exc)
+        fail(f"setting LOTRINH_{name.upper()}: {what}")
     except BrokenPipeError:
         sys.exit(0)
     except KeyboardInterrupt:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from models.calendar.civil_time import ZONE, instant_of
 from models.dossiers.events import FIELDS, TIMES
 from models.dossiers.wire import Type
+from models.wording import first_error
 from streams.errors import BadInput
 
 _HOLE = re.compile(r"\{([^{}]+)\}")
@@ -82,9 +83,8 @@ def parse_mapping(text: str, name: str) -> Mapping_:
         mapping = Mapping_.model_validate(raw)
         ZoneInfo(mapping.zone)
     except ValidationError as exc:
-        error = exc.errors()[0]
-        place = ".".join(str(p) for p in error["loc"])
-        raise BadInput(f"{name}: {place}: {error['msg'].removeprefix('Value error, ')}") from exc
+        place, what = first_error(exc)
+        raise BadInput(f"{name}: {place}: {what}") from exc
     except (ZoneInfoNotFoundError, ValueError) as exc:
         raise BadInput(f"{name}: no time zone is called {mapping.zone!r}") from exc
     return mapping

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from models.notification.routing import PART, Manner, Name, Plan, Route
+from models.wording import first_error
 from streams.errors import BadInput
 from streams.files.tables import read_table, read_text
 from streams.notify.addresses import check_url, is_loopback
@@ -288,7 +289,5 @@ def _addresses(rows: Any) -> dict[str, str]:
 
 
 def _sentence(exc: ValidationError) -> str:
-    error = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in error["loc"])
-    text = error["msg"].removeprefix("Value error, ")
-    return f"{where}: {text}" if where else text
+    where, what = first_error(exc)
+    return f"{where}: {what}" if where else what

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from models.calendar.civil_time import start_of
 from models.decisions.reading import Reading
 from models.evaluation.evaluation import evaluate
+from models.wording import first_error
 from streams.errors import BadInput
 from streams.files.tables import read_text
 
@@ -92,8 +93,8 @@ def read_cases(path: Path) -> Cases:
     except yaml.YAMLError as exc:
         raise BadInput(f"{path}: not a readable YAML file: {' '.join(str(exc).split())}") from exc
     except ValidationError as exc:
-        error = exc.errors(include_url=False, include_input=False)[0]
-        raise BadInput(f"{path}: {'.'.join(str(p) for p in error['loc'])}: {error['msg']}") from exc
+        place, what = first_error(exc)
+        raise BadInput(f"{path}: {place}: {what}") from exc
 
 
 def run(reading: Reading, case: Case) -> Outcome:
