@@ -27,6 +27,8 @@ CLASS_NAMES: Final[Mapping[UnitClass, str]] = {
     "other": "Đơn vị không nêu trong quyết định",
 }
 JUDGED: Final = ("met", "below")
+VERDICT: Final = 12
+"""the column of an annex that says how a unit stands against its trajectory"""
 PARTS: Final = 100
 """hundredths in a percent"""
 
@@ -128,7 +130,7 @@ def columns_of(report: Report) -> list[Column]:
         Column(added, "Tử số", "(15)", 7.5),
         Column(added, "Mẫu số", "(16)", 7.5),
         Column("", "So với chỉ tiêu", "(17)", 9.5),
-        Column("", "Xếp hạng trong nhóm", "(18)", 10.5),
+        Column("", "Xếp hạng trong nhóm", "(18)", 15.5),
     ]
     if report.last_year:
         columns.append(Column("", "Cùng kỳ năm trước", f"({len(columns) + 1})", 9.5))
@@ -190,6 +192,11 @@ class Row(NamedTuple):
     is_note: bool = False
     is_total: bool = False
     line: Line | None = None
+
+    @property
+    def strong(self) -> int | None:
+        """Return the column that is to strike the eye: the verdict of a unit below its trajectory."""
+        return VERDICT if self.line is not None and self.line.status == "below" else None
 
     @property
     def is_group(self) -> bool:

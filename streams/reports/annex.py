@@ -6,15 +6,15 @@ from xlsxwriter.worksheet import Worksheet
 
 from models.decisions.file import Indicator
 from models.reporting.report import Report
-from models.reporting.tables import URGED_COLUMNS, Annexes, Column, Row, columns_of, urged
+from models.reporting.tables import URGED_COLUMNS, VERDICT, Annexes, Column, Row, columns_of, urged
 from streams.reports import words
 from streams.reports.sheets import LINE_POINTS, Sheets, lines_high, number_format, written
 
 BOLD_IS_WIDER: Final = 0.85
 _GREY: Final = "#595959"
 _RED: Final = "#B00020"
-_VERDICT, _FIRST_ADDED, _LAST_ADDED = 12, 14, 15
-_CENTRED: Final = (0, _VERDICT, 16, 17)
+_FIRST_ADDED, _LAST_ADDED = 14, 15
+_CENTRED: Final = (0, VERDICT, 16, 17)
 """columns of an annex that hold words"""
 
 
@@ -95,7 +95,7 @@ class Annex:
                 looks |= {"align": "center", "text_wrap": True}
             else:
                 looks |= {"align": "right", "num_format": number_format(cell)}
-            if at == _VERDICT and line is not None and line.status == "below":
+            if at == found.strong:
                 looks |= {"font_color": _RED, "bold": True}
             if _FIRST_ADDED <= at <= _LAST_ADDED and cell.value:
                 looks["bold"] = True

@@ -284,6 +284,9 @@ def _headings(grid: _Grid) -> None:
     grid.add(below, points)
     if two:
         grid.rows[-1] = [cell if c.above else "" for cell, c in zip(below, columns, strict=True)]
+        under = [n for n, c in enumerate(columns) if c.above]
+        need = max(below[n].wrap(grid.widths[n] - 2 * _PAD, 10_000)[1] for n in under) + 2 * _PAD_ABOVE
+        grid.heights[-1] = max(need, grid.heights[-1] - grid.heights[-2])  # a merged heading has both rows
     if any(c.number for c in columns):
         size = 0.72 * points
         grid.look("FONT", 0, last, "Tinos-Italic", size)
@@ -317,6 +320,10 @@ def _row(grid: _Grid, row: Row) -> None:
             where, align = "RIGHT", TA_RIGHT
         if where != "CENTER":
             grid.look("ALIGN", at, at, where)
+        own = face
+        if at == row.strong and face == "Tinos":
+            own = "Tinos-Bold"
+            grid.look("FONT", at, at, own, table.points)
         text = f"   {shown(cell)}" if at == 1 and row.is_member else shown(cell)
-        cells.append(grid.text(text, slice(at, at + 1), face, align))
+        cells.append(grid.text(text, slice(at, at + 1), own, align))
     grid.add(cells, table.points)

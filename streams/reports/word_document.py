@@ -266,7 +266,14 @@ def _row(row: Row, table: Table, widths: list[int], size: int) -> str:
         )
     bold = row.is_group or row.is_total
     return _tr(
-        _cell(shown(cell), w, size, _alignment(cell, at, table), bold=bold, indent=at == 1 and row.is_member)
+        _cell(
+            shown(cell),
+            w,
+            size,
+            _alignment(cell, at, table),
+            bold=bold or at == row.strong,
+            indent=at == 1 and row.is_member,
+        )
         for at, (cell, w) in enumerate(zip(row.cells, widths, strict=True))
     )
 

@@ -18,6 +18,8 @@ from streams.reports.annex import Annex, heading, write_urged
 from streams.reports.sheets import LINE_POINTS, Sheets, lines_high, number_format, written
 
 NAME_WIDTH, NUMBER_WIDTH, FIGURE_WIDTH = 38.0, 5.0, 9.0
+SUMMARY_POINTS = 10.5
+"""size of the letters of the summary: that of a decision of seven indicators fits on the first page"""
 SPLIT = 5
 """columns left of the middle of the page"""
 
@@ -131,8 +133,9 @@ class Front:
                 bold = {"bold": True} if line.is_total else {}
                 for n, cell in enumerate(line.cells):
                     looks: dict[str, Any] = {"indent": 1} if n == 1 else {"align": "right"}
-                    looks |= {"num_format": number_format(cell), **bold}
+                    looks |= {"num_format": number_format(cell), "font_size": SUMMARY_POINTS, **bold}
                     sheet.write(row, n, written(cell), self._sheets.boxed(**looks))
+            sheet.set_row(row, SUMMARY_POINTS * 1.27)
             row += 1
         return row + 1
 
