@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 from pydantic_core import to_json
 
 from models.calendar.periods import Label, Window
@@ -27,6 +27,8 @@ class Closing(BaseModel):
     last: date
     known_until: str
     """instant up to which everything that had arrived was counted"""
+    complete_to: date | None = None
+    """civil day up to which whoever closed it said that nothing was missing, where no fact was as late as its end"""
     closed_at: str
     positions: dict[str, int]
     """source partition → position of the state the figures were read from"""
@@ -38,6 +40,14 @@ class Closing(BaseModel):
     lines: tuple[Line, ...]
     digest: str
     """SHA-256 of all the rest"""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write `complete_to` only where it says something: releases without it read all other closings."""
+        written: dict[str, Any] = write(self)
+        if self.complete_to is None:
+            del written["complete_to"]
+        return written
 
     @classmethod
     def made(cls, **fields: object) -> Self:
@@ -63,4 +73,6 @@ class Closing(BaseModel):
 
 
 def _digest(fields: Mapping[str, object]) -> str:
-    return hashlib.sha256(to_json(dict(sorted(fields.items())))).hexdigest()
+    """Return the digest; of closings older than `complete_to`, which do not have it, it stays what it was."""
+    said = {name: value for name, value in sorted(fields.items()) if name != "complete_to" or value is not None}
+    return hashlib.sha256(to_json(said)).hexdigest()

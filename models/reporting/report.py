@@ -48,6 +48,8 @@ class Known:
     positions: Mapping[str, int] = field(default_factory=dict)
     causes: Sequence[Cause] = ()
     """why they are incomplete, where somebody wanted them nevertheless"""
+    complete_to: date | None = None
+    """civil day up to which somebody says that nothing is missing, although no fact is as late"""
 
 
 @dataclass(frozen=True)
@@ -168,18 +170,20 @@ def close_period(known: Known, text: str, closings: Sequence[Closing], closed_at
         )
     if not own and reason is not None:
         raise ValueError(f"period {days.label} is not closed yet: leave --again away")
-    if known.until < end_of(days.last):
+    said_whole = known.complete_to is not None and known.complete_to >= days.last
+    if known.until < end_of(days.last) and not said_whole:
         raise ValueError(f"period {days.label} ends on {days.last}; counted so far is up to {known.until}")
     others = [c for c in closings if c not in own]
     report = make_report(known, text, others)
     if known.causes:  # stands in the record, and with it in every report of the period
         incomplete = f"số liệu chưa đầy đủ: {'; '.join(map(sentence_vn, known.causes))}"
         reason = incomplete if reason is None else f"{reason}; {incomplete}"
+    vouched = known.complete_to if known.until < end_of(days.last) else None
     return Closing.made(
         decision=reading.decision.id, period=str(days.label), sequence=len(own) + 1, reason=reason,
-        first=days.first, last=days.last, known_until=known.until, closed_at=closed_at, positions=dict(known.positions),
-        fold=reading.fold_fingerprint(), fingerprint=reading.fingerprint(), switches=dict(reading.switches),
-        before_closed=report.before_is_closed, lines=tuple(report.lines),
+        first=days.first, last=days.last, known_until=known.until, complete_to=vouched, closed_at=closed_at,
+        positions=dict(known.positions), fold=reading.fold_fingerprint(), fingerprint=reading.fingerprint(),
+        switches=dict(reading.switches), before_closed=report.before_is_closed, lines=tuple(report.lines),
     )  # fmt: skip
 
 

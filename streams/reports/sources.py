@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from models.calendar.civil_time import civil_day, end_of
+from models.calendar.civil_time import civil_day
 from models.calendar.periods import Window
 from models.decisions.file import Duty
 from models.decisions.reading import Reading
@@ -93,9 +93,7 @@ def offline(  # noqa: PLR0913, PLR0917 - files, and how they are to be read
             yield number, line
 
     known, refused = counters.of_events(reading, lines(), settings.codes, settings.limits)
-    if complete_to is not None:
-        known = replace(known, until=max(known.until, end_of(complete_to)))
-    return Source(known, found, None, refused)
+    return Source(replace(known, complete_to=complete_to), found, None, refused)
 
 
 def report_of(source: Source, period: str, as_of: date | None) -> Report:

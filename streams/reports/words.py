@@ -80,7 +80,7 @@ def finding(report: Report) -> str:
     text = (
         f"Lũy kế đến hết ngày {day_vn(report.as_of)}, trong {number_text(given)} chỉ tiêu giao cho từng đơn vị có: "
         f"{_against_trajectories(report)}.{_against_targets(report)} {cut_off(report)}, "
-        f"theo dữ liệu nhận được đến ngày {known}."
+        f"theo dữ liệu nhận được đến ngày {known}{said_complete(closing)}."
     )
     if closing is None:
         if report.is_over:
@@ -92,6 +92,13 @@ def finding(report: Report) -> str:
         f"{text} Kỳ báo cáo đã chốt ngày {day_of(closing.closed_at)}; từ đó đến dữ liệu ngày "
         f"{day_of(report.known_until)} {later}."
     )
+
+
+def said_complete(closing: Closing | None) -> str:
+    """Return up to when whoever closed a period vouched for facts that end earlier; '' where nobody had to."""
+    if closing is None or closing.complete_to is None:
+        return ""
+    return f" (người chốt xác nhận đã đầy đủ đến hết ngày {day_vn(closing.complete_to)})"
 
 
 def _against_trajectories(report: Report) -> str:
@@ -193,7 +200,7 @@ def explanations(report: Report) -> Iterator[Note]:
         reason = f", lý do: {closing.reason}" if closing.reason else ""
         yield Note(
             f"- Lần {closing.sequence}: ngày {day_of(closing.closed_at)}, dữ liệu nhận được đến ngày "
-            f"{day_of(closing.known_until)}{reason}; mã kiểm tra số liệu {closing.digest[:16]}."
+            f"{day_of(closing.known_until)}{said_complete(closing)}{reason}; mã kiểm tra số liệu {closing.digest[:16]}."
         )
 
 
@@ -256,5 +263,6 @@ def closed(closing: Closing) -> str:
     return (
         f"Đã chốt{again} số liệu {Label.of(closing.period).title} ({day_vn(closing.first)}-{day_vn(closing.last)}) của "
         f"{closing.decision}: {number_text(len({line.unit for line in leaves}))} đơn vị, "
-        f"{number_text(len(closing.lines))} dòng; {words}; mã kiểm tra {closing.digest[:16]}."
+        f"{number_text(len(closing.lines))} dòng; {words}; dữ liệu nhận được đến ngày {day_of(closing.known_until)}"
+        f"{said_complete(closing)}; mã kiểm tra {closing.digest[:16]}."
     )

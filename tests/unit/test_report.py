@@ -152,6 +152,21 @@ def test_a_closing_that_was_altered_is_refused() -> None:
         Closing.read(b'{"decision": "x"}')
 
 
+def test_what_somebody_vouched_for_is_part_of_a_closing_and_absent_from_all_others() -> None:
+    vouched = close_period(replace(known(JUNE[:-1]), complete_to=date(2024, 6, 30)), "2024-06", [], CLOSED_AT, None)
+    needless = close_period(replace(known(JUNE), complete_to=date(2024, 6, 30)), "2024-06", [], CLOSED_AT, None)
+    raw = vouched.model_dump_json().encode()
+
+    assert (vouched.known_until, vouched.complete_to) == ("2024-06-11T08:00:00+07:00", date(2024, 6, 30))
+    assert Closing.read(raw) == vouched
+    with pytest.raises(ValueError, match="its digest does not fit"):
+        Closing.read(raw.replace(b'"complete_to":"2024-06-30"', b'"complete_to":"2024-07-30"'))
+    assert needless == closed(JUNE)
+    assert b"complete_to" not in needless.model_dump_json().encode()
+    with pytest.raises(ValueError, match="ends on 2024-06-30; counted so far is up to 2024-06-11"):
+        close_period(replace(known(JUNE[:-1]), complete_to=date(2024, 6, 29)), "2024-06", [], CLOSED_AT, None)
+
+
 def test_of_two_closings_under_one_key_the_first_holds() -> None:
     first, other = closed(JUNE), closed(JUNE + LATE)
 

@@ -3,12 +3,14 @@
 import csv
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from pypdf import PdfReader
 
 from streams.cli import main
 from tests.unit.test_report import JUNE, LATE, TRADE
@@ -86,7 +88,15 @@ def test_a_file_said_to_be_complete_can_be_closed(tmp_path: Path, lotrinh: Run) 
     arguments = ("close", *OF, "--events", june, "--closed", kept, "--period", "2024-06")
 
     assert "counted so far is up to 2024-06-11" in lotrinh(*arguments).stderr
-    assert lotrinh(*arguments, "--as-of", "2024-06-30").returncode == 0
+    said = lotrinh(*arguments, "--as-of", "2024-06-30")
+    assert said.returncode == 0
+    # The day of the last fact is one thing, what somebody vouches for another.
+    words = "nhận được đến ngày 11/06/2024 (người chốt xác nhận đã đầy đủ đến hết ngày 30/06/2024)"
+    assert words in said.stdout
+    out = tmp_path / "june.pdf"
+    done = lotrinh("report", *OF, "--events", june, "--closed", kept, "--period", "2024-06", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert words in re.sub(r"\s+", " ", PdfReader(out).pages[0].extract_text())
 
 
 @pytest.mark.long
