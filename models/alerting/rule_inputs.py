@@ -92,7 +92,7 @@ class Observer:
     def _stepped(self, unit: str, indicator: Indicator, judged: Judged) -> bool:
         """Tell whether the trajectory stepped up within the last days, and the figures reach what it was before."""
         on = self.standings.as_of
-        if judged.status != "below" or not self.reading.entered(unit, indicator, on):
+        if judged.status != "below" or not self.reading.steps(unit, indicator, on):
             return False
         first, _ = self.reading.period(on)
         day = max(first, self.prospects.profile(on).back(on, HOLD_STEP) - timedelta(days=1))

@@ -127,7 +127,7 @@ def _of_syntax(message: str) -> Finding:
 
 # -- fields ------------------------------------------------------------------------------------------------------------
 
-_NOISE: Final = re.compile(r"^(tuple\[.*|dict\[.*|dict|str|Growing|function-.*|\[key\])$")
+_NOISE: Final = re.compile(r"^(tuple\[.*|dict\[.*|dict|str|Growing|ByYear|function-.*|\[key\])$")
 """parts of a place that name the alternative tried, not anything of the file"""
 
 
@@ -156,7 +156,7 @@ def _other_alternative(loc: Sequence[str | int], raw: Mapping[str, Any]) -> bool
     """Tell whether an error is about an alternative that the author did not take: a list of targets, or a table."""
     for n, part in enumerate(loc):
         shape = str(part)
-        if n and (shape.startswith(("tuple[", "dict[")) or shape in ("str", "Growing")):
+        if n and (shape.startswith(("tuple[", "dict[")) or shape in ("str", "Growing", "ByYear")):
             value: Any = raw
             for step in loc[:n]:
                 if _NOISE.match(str(step)):
@@ -167,7 +167,7 @@ def _other_alternative(loc: Sequence[str | int], raw: Mapping[str, Any]) -> bool
                     return False
             # A list or a table of targets; a text or a table in a cell. What is neither is told of the first.
             is_table = isinstance(value, dict)
-            if is_table != (shape[0] in "dG"):
+            if is_table != (shape[0] in "dGB"):
                 return True
     return False
 
@@ -322,7 +322,7 @@ def _two_targets(decision: Decision, sources: Sources, places: _Places) -> Itera
         members, _ = members_of(row, reading.registry, reading.heirs)
         for indicator, value in cells(decision, row).items():
             for unit in members:
-                text = value if isinstance(value, str) else str(value.first)
+                text = value if isinstance(value, str) else str(getattr(value, "first", value))
                 other, where = given.setdefault((unit, indicator), (text, number))
                 if other != text and (where, number, indicator) not in told:
                     told.add((where, number, indicator))
@@ -342,8 +342,12 @@ def _percent(text: str) -> str:
 
 # -- the core's own sentences, in both languages -----------------------------------------------------------------------
 
-_ROW: Final = re.compile(r"^row '(?P<label>[^']*)'(?: \((?P<name>.*?)\))?(?:, (?P<field>\S+))?: (?P<text>.*)$")
-_SWITCH: Final = re.compile(r"^(switch '[^']*'(?:, [^:]+)?|catalogue\.rules, rule \d+): (.*)$")
+_ROW: Final = re.compile(
+    r"^(?:amendment '[^']*', )?row '(?P<label>[^']*)'(?: \((?P<name>.*?)\))?(?:, (?P<field>\S+))?: (?P<text>.*)$"
+)
+_SWITCH: Final = re.compile(
+    r"^(switch '[^']*'(?:, [^:]+)?|catalogue\.rules, rule \d+|milestones\S*|amendments|indicators\.[^:\s]+): (.*)$"
+)
 
 
 def _worded(line: str, places: _Places, decision: Decision | None = None, registry: Registry | None = None) -> Finding:

@@ -77,7 +77,28 @@ SENTENCES: Final[Sequence[tuple[re.Pattern[str], str]]] = [
         (r"^`(answers|effects)` names (.*), which is no choice$", "`{0}` nêu {1}, không có trong `choices`"),
         (r"^`latest_month` belongs to a yearly report.*$", "`latest_month` chỉ dùng, và phải có, ở báo cáo năm"),
         (r"^count '(\S+)' has the basis (.*), not '(\S+)'$", 'đếm "{0}" thì `basis` là {1}, không phải "{2}"'),
-        (r"^`national-gateway` is said of payments.*$", '"national-gateway" chỉ dùng khi count = "transaction"'),
+        (
+            r"^(numerator|denominator): count '(\S+)' does not know '(\S+)'; it knows (.*)$",
+            '`{0}`: đếm "{1}" thì không hỏi được "{2}"; chỉ gồm: {3}',
+        ),
+        (
+            r"^(numerator|denominator): '(\S+)' and its negation: nothing is both$",
+            '`{0}`: "{1}" và phủ định của nó không thể cùng đúng',
+        ),
+        (
+            r"^count 'catalogue' needs a numerator under a name of your own$",
+            'đếm "catalogue" với tên riêng thì cần `numerator`',
+        ),
+        (r"^this name has a rule of its own and takes no filters$", "tên này có quy tắc riêng, không kèm điều kiện"),
+        (r"^they stand in the order of their days, one for a day$", "phải xếp theo thứ tự ngày, mỗi ngày một lần"),
+        (
+            r"^`except` belongs to a class of units .*$",
+            "`except` chỉ dùng cho một nhóm đơn vị hoặc các xã của một huyện",
+        ),
+        (
+            r"^its milestones of (\S+) end at (\S+), below the target (\S+)$",
+            "các mốc của {0} kết thúc ở {1} %, thấp hơn chỉ tiêu {2} %",
+        ),
         (
             r"^a formula asks whether a procedure is listed: .*$",
             "có công thức hỏi danh mục thủ tục: cần mục [catalogue]",

@@ -5,7 +5,7 @@ leaves to its owner is a named switch with a default. What the file means is wor
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, Literal, Self
@@ -376,6 +376,39 @@ class Growing(Strict):
     """percent beyond which it does not grow"""
 
 
+class ByYear(Strict):
+    """A target that a text gives as a table of years; each holds until the next one that is named."""
+
+    years: Annotated[dict[Annotated[str, StringConstraints(pattern=r"^(20[0-9]{2}|2100)$")], str], Field(min_length=1)]
+    """year → percent; '' = none given"""
+
+    def of(self, year: int) -> str:
+        """Return what holds in a year; nothing before the first.
+
+        >>> table = ByYear(years={"2025": "50", "2027": "60"})
+        >>> [table.of(year) for year in (2024, 2025, 2026, 2030)]
+        ['', '50', '50', '60']
+        """
+        named = [given for given in self.years if int(given) <= year]
+        return self.years[max(named)] if named else ""
+
+
+Value = str | Growing | ByYear
+"""what stands in the cell of a row: percent, '' for a blank, or how it changes with the years"""
+Between = Literal["step", "linear"]
+
+
+class Step(Strict):
+    """What is to be reached by the end of a civil day."""
+
+    by: date
+    """the civil day"""
+    targets: tuple[str, ...] | dict[Indicator, str]
+    """percent, in the order of `columns` or by indicator; '' = nothing said"""
+    between: Between | None = None
+    """how it goes on after this day, where not as for the others"""
+
+
 class Row(Strict):
     """One row of the annex, or one clause: for whom, and which target per indicator (percent; '' = none given)."""
 
@@ -389,14 +422,22 @@ class Row(Strict):
     """a class of units in place of `unit`, expanded over the registry"""
     of: str | None = None
     """the province of a class of units"""
+    excluded: tuple[Text, ...] = Field(default=(), alias="except")
+    """codes of units that belong to the class, or to the district, and that the row leaves out"""
     count: int | None = None
     """how many units the row itself says it has; compared with the registry"""
-    targets: tuple[str, ...] | dict[Indicator, str | Growing]
+    targets: tuple[Value, ...] | dict[Indicator, Value]
     """in the order of `columns`, or by indicator"""
     baseline: dict[Indicator, str] = {}
     """indicator → percent at the beginning, from which a ramp rises to the target"""
     no_target: dict[Indicator, str] = {}
     """why a cell is blank, in the decision's words"""
+    milestones: tuple[Step, ...] = ()
+    """what is to be reached on the way: the trajectory of this row"""
+    between: Between | None = None
+    """how it goes on after a milestone: step (the value stays until the next, the default) or linear"""
+    stretch: tuple[str, ...] | dict[Indicator, str] = ()
+    """what units should reach beyond their targets; shown, never judged"""
 
     @model_validator(mode="after")
     def _for_whom(self) -> Self:
@@ -404,7 +445,22 @@ class Row(Strict):
             raise ValueError("a row names either `unit` or a class (`units`, with `of`)")
         if self.units is not None and self.of is None:
             raise ValueError("a class of units needs `of`, the code of its province")
+        if self.excluded and self.unit is not None and not self.unit.endswith("/communes"):
+            raise ValueError("`except` belongs to a class of units or to the communes of a district")
         return self
+
+
+class Amendment(Strict):
+    """A later decision that changes rows of this one, from a day on."""
+
+    number: Text
+    """as printed"""
+    effective: date
+    """the civil day from which its rows hold; before it the earlier ones do"""
+    clause: Text
+    """where its text says so"""
+    rows: tuple[Row, ...] = Field(min_length=1)
+    """the rows as they are from then on: their targets, and that a cell is blank"""
 
 
 class Decision(Strict):
@@ -446,6 +502,16 @@ class Decision(Strict):
     """the annex's columns from left to right, where rows give their targets as a list"""
     rows: tuple[Row, ...] = Field(min_length=1)
     """the annex, row by row"""
+    milestones: tuple[Step, ...] = ()
+    """what is to be reached on the way by every row that has no milestones of its own"""
+    between: Between = "step"
+    """how it goes on after a milestone: the value stays until the next (step), or rises evenly to it (linear)"""
+    amendments: tuple[Amendment, ...] = ()
+    """later decisions that change rows, in the order of their days"""
+
+    def every_row(self) -> tuple[Row, ...]:
+        """Return the rows of the annex, and those of its amendments."""
+        return (*self.rows, *(row for amendment in self.amendments for row in amendment.rows))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -456,16 +522,13 @@ class Decision(Strict):
             if (row.row, row.unit or row.units) in seen:
                 problems.append(f"{where}: the row stands twice")
             seen.add((row.row, row.unit or row.units))
-            if isinstance(row.targets, tuple) and len(row.targets) != len(self.columns):
-                problems.append(f"{where}: {len(row.targets)} targets under {len(self.columns)} columns")
-                continue
-            for indicator, value in cells(self, row).items():
-                if indicator not in self.indicators:
-                    problems.append(f"{where}: indicator {indicator} has no formula in [indicators]")
-                if isinstance(value, str):
-                    _check_percent(value, f"{where}, {indicator}", problems)
-            for indicator, value in row.baseline.items():
-                _check_percent(value or "''", f"{where}, baseline.{indicator}", problems)
+            problems += _row_problems(self, row, where)
+        for amendment in self.amendments:
+            for row in amendment.rows:
+                problems += _row_problems(self, row, f"amendment {amendment.number!r}, row {row.row!r}")
+        if [a.effective for a in self.amendments] != sorted({a.effective for a in self.amendments}):
+            problems.append("amendments: they stand in the order of their days, one for a day")
+        problems += _step_problems(self, self.milestones, "milestones")
         problems += _own_rules(self.indicators)
         common = self.switches.keys() & COMMON_SWITCHES.keys()
         problems += [f"switch {name!r}: every decision has this switch already" for name in sorted(common)]
@@ -473,6 +536,56 @@ class Decision(Strict):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+
+def _row_problems(decision: "Decision", row: Row, where: str) -> list[str]:
+    """Say what is wrong with the cells of a row."""
+    problems: list[str] = []
+    if isinstance(row.targets, tuple) and len(row.targets) != len(decision.columns):
+        return [f"{where}: {len(row.targets)} targets under {len(decision.columns)} columns"]
+    for indicator, value in cells(decision, row).items():
+        if indicator not in decision.indicators:
+            problems.append(f"{where}: indicator {indicator} has no formula in [indicators]")
+        for text in (value,) if isinstance(value, str) else value.years.values() if isinstance(value, ByYear) else ():
+            _check_percent(text, f"{where}, {indicator}", problems)
+    for indicator, value in row.baseline.items():
+        _check_percent(value or "''", f"{where}, baseline.{indicator}", problems)
+    problems += _beside_problems(decision, row.stretch, f"{where}, stretch") if row.stretch else []
+    return problems + _step_problems(decision, row.milestones, f"{where}, milestones")
+
+
+def _step_problems(decision: "Decision", steps: Sequence[Step], where: str) -> list[str]:
+    """Say what is wrong with milestones."""
+    problems = [p for step in steps for p in _beside_problems(decision, step.targets, f"{where}.{step.by}")]
+    days = [step.by for step in steps]
+    if days != sorted(set(days)):
+        problems.append(f"{where}: they stand in the order of their days, one for a day")
+    return problems
+
+
+def _beside_problems(decision: "Decision", given: tuple[str, ...] | dict[str, str], where: str) -> list[str]:
+    """Say what is wrong with values that stand beside a row's targets."""
+    if isinstance(given, tuple) and len(given) != len(decision.columns):
+        return [f"{where}: {len(given)} targets under {len(decision.columns)} columns"]
+    problems: list[str] = []
+    for indicator, text in beside(decision, given).items():
+        if indicator not in decision.indicators:
+            problems.append(f"{where}: indicator {indicator} has no formula in [indicators]")
+        _check_percent(text, f"{where}.{indicator}", problems)
+    return problems
+
+
+def beside(decision: "Decision", given: tuple[str, ...] | dict[Indicator, str]) -> dict[Indicator, str]:
+    """Return indicator → the value that stands beside a row's targets: a milestone's, or a stretch."""
+    return dict(given) if isinstance(given, dict) else dict(zip(decision.columns, given, strict=False))
+
+
+def steps_of(decision: "Decision", row: Row, indicator: Indicator) -> list[tuple[date, str, Between]]:
+    """Return (civil day, percent, how it goes on) of the milestones that a row has under an indicator."""
+    usual = row.between or decision.between
+    steps = row.milestones or decision.milestones
+    found = ((step, beside(decision, step.targets).get(indicator, "")) for step in steps)
+    return [(step.by, text, step.between or usual) for step, text in found if text]
 
 
 def _own_rules(indicators: Mapping[str, Formula]) -> list[str]:
@@ -532,7 +645,7 @@ def _check_percent(value: str, where: str, problems: list[str]) -> None:
         problems.append(f"{where}: {value} percent is not between 0 and 100")
 
 
-def cells(decision: Decision, row: Row) -> dict[Indicator, str | Growing]:
+def cells(decision: Decision, row: Row) -> dict[Indicator, Value]:
     """Return indicator → the value that stands in a row, in the order of the columns; '' for a blank cell."""
     if isinstance(row.targets, dict):
         return dict(row.targets)
@@ -558,7 +671,9 @@ def _problems(exc: ValidationError, raw: Mapping[str, Any]) -> list[str]:
         if place[:1] == ["rows"] and len(place) > 1 and isinstance(place[1], int):
             rows = raw.get("rows", [])
             row = rows[place[1]].get("row", place[1] + 1) if isinstance(rows[place[1]], dict) else place[1] + 1
-            where = ".".join([f"row {row!r}", *(str(p) for p in place[2:] if p not in ("tuple[str, ...]", "dict"))])
+            where = ".".join(
+                [f"row {row!r}", *(str(p) for p in place[2:] if not str(p).startswith(("tuple[", "dict")))]
+            )
         else:
             where = ".".join(str(p) for p in place)
         lines += [f"{where}: {m}" if where else m for m in sentence_of(error).split("\n")]

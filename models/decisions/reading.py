@@ -36,6 +36,7 @@ from models.decisions.file import (
     NOT,
     QUESTIONS,
     BadDecision,
+    ByYear,
     DayOf,
     Decision,
     Effect,
@@ -44,6 +45,7 @@ from models.decisions.file import (
     Indicator,
     Row,
     cells,
+    steps_of,
 )
 from models.decisions.targets import Assignment, Group, Target, Targets, members_of, value_of
 from models.decisions.trajectory import Flat, Milestones, Ramp, Trajectory
@@ -109,6 +111,12 @@ class Reading:
         self.catalogue = (
             None if sources.catalogue is None else Catalogue(sources.catalogue, self.registry, self.listing)
         )
+        self._by_year = any(
+            isinstance(value, ByYear)
+            for row in decision.every_row()
+            for value in (row.targets.values() if isinstance(row.targets, dict) else row.targets)
+        )
+        """whether a target may change at the turn of a year within the period"""
         self.fold = self._fold_rules()
         self._sources = sources
         self._regime = lru_cache(maxsize=64)(self._targets)
@@ -154,7 +162,10 @@ class Reading:
 
     def targets(self, on: date) -> Targets:
         """Return who has which target on a day."""
-        return self._regime(self.period(on)[0], sum(s.day <= on for s in self.heirs.successions))
+        first = self.period(on)[0]
+        year = first.year if self.decision.period.yearly_from is not None else on.year if self._by_year else 0
+        amended = sum(a.effective <= on for a in self.decision.amendments)
+        return self._regime(first, sum(s.day <= on for s in self.heirs.successions), year, amended)
 
     def target(self, unit: str, indicator: Indicator, on: date) -> Target | None:
         """Return a unit's or a group's target on a day; None for a blank cell and for a unit not named."""
@@ -176,12 +187,15 @@ class Reading:
         """Tell whether what is expected of units under an indicator may change from one day to the next."""
         mode = self.switches["trajectory"]
         ramp = self.indicators[indicator].trajectory == "ramp" if mode == "default" else mode == "linear"
-        if mode == "default" and any(indicator in row.baseline for row in self.decision.rows):
+        rows = self.decision.every_row()
+        if mode == "default" and any(indicator in row.baseline or row.milestones for row in rows):
+            return True
+        if (mode == "default" and self.decision.milestones) or self.decision.amendments or self._by_year:
             return True
         return ramp or any(i == indicator for _, i in self.trajectories) or self.decision.period.yearly_from is not None
 
     def entered(self, unit: str, indicator: Indicator, on: date) -> bool:
-        """Tell whether a unit, or its group, has entered a trajectory of its own: only such a one may step."""
+        """Tell whether a unit, or its group, has entered a trajectory of its own."""
         return any((c, indicator) in self.trajectories for c in (unit, self.targets(on).group_of.get(unit, "")))
 
     def _trajectory_of(self, unit: str, indicator: Indicator, target: Target, period: tuple[date, date]) -> Trajectory:
@@ -190,22 +204,32 @@ class Reading:
             if entered is not None:
                 return entered
         mode = self.switches["trajectory"]
+        if mode == "default" and target.milestones is not None:
+            return target.milestones
         ramp = self.indicators[indicator].trajectory == "ramp" if mode == "default" else mode == "linear"
         if ramp or (mode == "default" and target.baseline is not None):
             return Ramp(target.baseline or Fraction(0), target.value, *period)
         return Flat(target.value)
 
-    def _targets(self, first: date, taken_in: int) -> Targets:
+    def steps(self, unit: str, indicator: Indicator, on: date) -> bool:
+        """Tell whether what is expected of a unit may rise from one day to the next by more than a ramp does."""
+        target = self.target(unit, indicator, on)
+        own = target is not None and (target.milestones is not None or bool(self.decision.amendments) or self._by_year)
+        return own or self.entered(unit, indicator, on)
+
+    def _targets(self, first: date, taken_in: int, year: int, amended: int) -> Targets:
         assignment = Assignment(self.decision, self.registry, self.heirs)
-        assignment.take_rows(self._years(first), self._growth())
+        assignment.take_rows(self._years(first), self._growth(), year, amended)
         for succession in self.heirs.successions[:taken_in]:
             assignment.take_succession(succession)
         return assignment.result()
 
     def row_targets(self, row: Row, on: date) -> dict[Indicator, Fraction | None]:
         """Return what stands in a row of the decision, in the year of a day: percent, None where it is blank."""
-        years, growth = self._years(self.period(on)[0]), self._growth()
-        return {indicator: value_of(cell, years, growth) for indicator, cell in cells(self.decision, row).items()}
+        first = self.period(on)[0]
+        year = first.year if self.decision.period.yearly_from is not None else on.year
+        years, growth = self._years(first), self._growth()
+        return {i: value_of(cell, years, growth, year) for i, cell in cells(self.decision, row).items()}
 
     def _years(self, first: date) -> int:
         return first.year - (self.decision.period.yearly_from or first.year)
@@ -327,8 +351,9 @@ class Reading:
     def problems(self) -> list[str]:
         """Say what does not fit between the decision and the registry; empty when all is well."""
         found = []
-        for row in self.decision.rows:
+        for row in self.decision.every_row():
             members, group = members_of(row, self.registry, self.heirs)
+            found += [f"{self._place(row)}: no registry knows the unit {u!r}" for u in self._strange(row)]
             if not members and row.units != "province-agency":
                 found.append(f"{self._place(row)}: the registry has no unit for it")
             shipped = sum(m not in self.registry.added for m in members)  # a deployment may add to a row
@@ -342,6 +367,10 @@ class Reading:
                 found.append(f"trajectory of {unit}: the decision has no indicator {indicator}")
         return found
 
+    def _strange(self, row: Row) -> list[str]:
+        """Return what a row leaves out although no registry knows it."""
+        return [unit for unit in row.excluded if unit not in self.registry.units]
+
     def _place(self, row: Row) -> str:
         """Return how a row is named in a sentence: by its number, and by its words where several bear the number."""
         alike = sum(other.row == row.row for other in self.decision.rows) > 1
@@ -354,6 +383,7 @@ class Reading:
             for row in self.decision.rows
             if not members_of(row, self.registry, self.heirs)[0]
         ]
+        found += self._short_milestones()
         last = self.decision.period.last
         for (unit, indicator), milestones in sorted(self.trajectories.items()):
             if self.registry.district_of(unit):
@@ -369,6 +399,21 @@ class Reading:
             if target is not None:
                 found += self._lax(f"trajectory of {unit}, {indicator}", milestones, target.value)
         return found
+
+    def _short_milestones(self) -> Iterator[str]:
+        """Say which rows' milestones end below their own target."""
+        for row in self.decision.every_row():
+            for indicator, value in cells(self.decision, row).items():
+                steps = steps_of(self.decision, row, indicator)
+                if not steps:
+                    continue
+                day, text, _ = steps[-1]
+                target = value_of(value, self._years(self.period(day)[0]), self._growth(), day.year)
+                if target is not None and Fraction(text) < target:
+                    yield (
+                        f"{self._place(row)}: its milestones of {indicator} end at {text}, below the target "
+                        f"{decimal_text(target)}"
+                    )
 
     def _lax(self, what: str, milestones: Milestones, target: Fraction) -> Iterator[str]:
         """Say where milestones ask for so little that nobody can fall below them for months."""
@@ -424,7 +469,7 @@ class Reading:
 
 def _named(decision: Decision) -> frozenset[str]:
     """Return the units that a decision names one by one."""
-    return frozenset(row.unit for row in decision.rows if row.unit is not None)
+    return frozenset(row.unit for row in decision.every_row() if row.unit is not None)
 
 
 def _plain(value: object) -> list[str]:
@@ -495,7 +540,7 @@ def with_agencies(decision: Decision, registry: Registry) -> Registry:
     """Add the agencies that a decision itself names: their names stand in its rows."""
     named = [
         Unit(row.unit, row.name, "province-agency", decision.province)
-        for row in decision.rows
+        for row in decision.every_row()
         if row.unit is not None and "/" not in row.unit and row.unit not in registry.units
         and row.unit.startswith(f"{decision.province}.")
     ]  # fmt: skip

@@ -1,10 +1,23 @@
 """Who has which target: the rows of a decision expanded over the registry, and handed on to heirs."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from models.decisions.file import Decision, Growing, Growth, Indicator, Row, cells
+from models.decisions.file import (
+    ByYear,
+    Decision,
+    Growing,
+    Growth,
+    Indicator,
+    Row,
+    Value,
+    beside,
+    cells,
+    steps_of,
+)
+from models.decisions.trajectory import Milestone, Milestones
 from models.registers.units import COMMUNES, Heirs, Registry, Succession
 
 ZERO: Final = Fraction(0)
@@ -23,6 +36,10 @@ class Target(NamedTuple):
     held: bool = False
     parts: tuple[tuple[str, "Target"], ...] = ()
     """predecessor → its target, where the target is held"""
+    milestones: Milestones | None = None
+    """what the decision itself wants reached on the way"""
+    stretch: Fraction | None = None
+    """percent that the unit should reach beyond its target; shown, never judged"""
 
 
 class Group(NamedTuple):
@@ -73,8 +90,8 @@ def _mean(target: Target, unit: str, weights: Mapping[str, int]) -> tuple[Fracti
     return value, baseline, total + own
 
 
-def value_of(value: str | Growing, years: int, growth: Growth | None) -> Fraction | None:
-    """Return a cell's target in the year so many years after the first; None for a blank cell.
+def value_of(value: Value, years: int, growth: Growth | None, year: int = 0) -> Fraction | None:
+    """Return a cell's target in a year, so many years after the first; None for a blank cell.
 
     >>> rise = Growing(first="50", yearly="10")
     >>> [float(value_of(rise, n, "relative")) for n in (0, 2)], value_of(rise, 9, None)
@@ -86,21 +103,27 @@ def value_of(value: str | Growing, years: int, growth: Growth | None) -> Fractio
         if (growth or value.growth) == "points":
             grown = first + yearly * years
         return min(grown, Fraction(value.cap))
+    if isinstance(value, ByYear):
+        value = value.of(year)
     return Fraction(value) if value else None
 
 
 def members_of(row: Row, registry: Registry, heirs: Heirs) -> tuple[tuple[str, ...], Group | None]:
     """Return the units a row names, and the group it is, if it is one; units founded later are not among them."""
     if row.unit is not None and row.unit.endswith(COMMUNES):
-        members = _existing(registry.communes_of(row.unit.removesuffix(COMMUNES)), heirs)
+        members = _existing(registry.communes_of(row.unit.removesuffix(COMMUNES)), heirs, row)
         return members, Group(row.unit, row.name, row.row, members)
     if row.unit is not None:
         return (row.unit,), None
-    return _existing(registry.of_level(row.units or "commune", row.of or ""), heirs), None
+    return _existing(registry.of_level(row.units or "commune", row.of or ""), heirs, row), None
 
 
-def _existing(codes: Iterable[str], heirs: Heirs) -> tuple[str, ...]:
-    return tuple(c for c in codes if c not in heirs.founded)
+def _existing(codes: Iterable[str], heirs: Heirs, row: Row) -> tuple[str, ...]:
+    return tuple(c for c in codes if c not in heirs.founded and c not in row.excluded)
+
+
+def _milestones(steps: Iterable[tuple[date, str, str]]) -> Milestones:
+    return Milestones(tuple(Milestone(day, Fraction(text), between == "linear") for day, text, between in steps))
 
 
 class Assignment:
@@ -120,23 +143,39 @@ class Assignment:
         self._parts: dict[tuple[str, Indicator], dict[str, Target | None]] = {}
         """heir → what each of its named predecessors was to reach"""
 
-    def take_rows(self, years: int, growth: Growth | None) -> None:
-        """Expand the decision's rows, in the year so many years after its first."""
+    def take_rows(self, years: int, growth: Growth | None, year: int, amended: int = 0) -> None:
+        """Expand the decision's rows, in a year, so many years after its first; then those of so many amendments."""
         for row in self.decision.rows:
-            members, group = members_of(row, self.registry, self.heirs)
-            if group is not None:
-                self.groups[group.code] = group
-                self.group_of.update(dict.fromkeys(group.members, group.code))
-            for indicator, cell in cells(self.decision, row).items():
-                value = value_of(cell, years, growth)
-                if value is None:
-                    continue
-                baseline = row.baseline.get(indicator)
-                target = Target(value, row.row, None if baseline is None else Fraction(baseline))
-                for code in (*members, *([group.code] if group is not None else ())):
-                    self.targets[code, indicator] = target
-            self.rows.update(dict.fromkeys(members, row))
-            self._named.update(members)
+            self._take_row(row, years, growth, year)
+        for amendment in self.decision.amendments[:amended]:
+            for row in amendment.rows:
+                self._take_row(row, years, growth, year)
+
+    def _take_row(self, row: Row, years: int, growth: Growth | None, year: int) -> None:
+        members, group = members_of(row, self.registry, self.heirs)
+        if group is not None:
+            self.groups[group.code] = group
+            self.group_of.update(dict.fromkeys(group.members, group.code))
+        stretch = beside(self.decision, row.stretch)
+        for indicator, cell in cells(self.decision, row).items():
+            value = value_of(cell, years, growth, year)
+            codes = (*members, *([group.code] if group is not None else ()))
+            if value is None:
+                for code in codes:  # an amendment may take a target back
+                    self.targets.pop((code, indicator), None)
+                continue
+            baseline, steps = row.baseline.get(indicator), steps_of(self.decision, row, indicator)
+            target = Target(
+                value,
+                row.row,
+                None if baseline is None else Fraction(baseline),
+                milestones=_milestones(steps) if steps else None,
+                stretch=Fraction(stretch[indicator]) if stretch.get(indicator) else None,
+            )
+            for code in codes:
+                self.targets[code, indicator] = target
+        self.rows.update(dict.fromkeys(members, row))
+        self._named.update(members)
 
     def take_succession(self, succession: Succession) -> None:
         """Give an heir the targets of its predecessors; held where these differ and nobody has assigned one (P14).
@@ -171,7 +210,9 @@ class Assignment:
         if not given:
             return
         one = next(iter(given.values()))
-        agreed = len(given) == len(parts) and all(t.value == one.value and not t.held for t in given.values())
+        agreed = len(given) == len(parts) and all(
+            (t.value, t.milestones) == (one.value, one.milestones) and not t.held for t in given.values()
+        )
         if not agreed:
             mean = sum((t.value for t in given.values()), ZERO) / len(given)
             one = Target(mean, one.row, one.baseline, held=True, parts=tuple(sorted(given.items())))

@@ -132,7 +132,7 @@ class _Place(NamedTuple):
 
 def _places(standings: Standings) -> list[_Place]:
     registry, named = standings.reading.registry, standings.named()
-    order = {id(row): n for n, row in enumerate(standings.reading.decision.rows)}
+    order = {id(row): n for n, row in enumerate(standings.reading.decision.every_row())}
     places = []
     for group in standings.groups().values():
         at = min((order[id(named[m])] for m in group.members if m in named), default=len(order))

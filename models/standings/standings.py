@@ -89,6 +89,8 @@ class Standing(TypedDict):
     still_needed: NotRequired[StillNeeded]
     assurance: NotRequired[Assurance]
     trend: NotRequired[Trend | None]
+    stretch: NotRequired[str]
+    """percent that the unit should reach beyond its target; never judged"""
     overdue: NotRequired[int]
     """beside an indicator of what is on time: dossiers that wait although their day has come"""
     overdue_dossiers: NotRequired[list[str]]
@@ -542,7 +544,7 @@ class Standings:
     def _standing(self, unit: str, indicator: Indicator, now: Now) -> Standing:
         judged, week, month = now
         target = self.target(unit, indicator, self.as_of)
-        return {
+        standing: Standing = {
             "decision": self.reading.decision.id,
             "indicator": indicator,
             "unit": unit,
@@ -562,6 +564,9 @@ class Standings:
             "probability_met": None,
             "alert": None,
         }
+        if target is not None and target.stretch is not None:
+            standing["stretch"] = decimal_text(target.stretch)
+        return standing
 
 
 def _sum(figures: Iterable[Figures]) -> Figures:

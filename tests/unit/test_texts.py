@@ -166,7 +166,9 @@ def test_every_target_of_khanh_hoa() -> None:
     targets = reading.targets(date(2024, 6, 1))
 
     assert {
-        row.unit: (row.row, Fraction(row.targets[0])) for row in reading.decision.rows if isinstance(row.targets, tuple)
+        row.unit: (row.row, Fraction(str(row.targets[0])))
+        for row in reading.decision.rows
+        if isinstance(row.targets, tuple)
     } == said
     expected: Targets = {}
     for unit, (_, value) in said.items():
