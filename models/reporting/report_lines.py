@@ -12,6 +12,13 @@ from models.standings.standings import Judged, Standing, Standings, Status, Targ
 
 UnitClass = Literal["province-agency", "district", "commune", "other"]
 CLASSES: Final[tuple[UnitClass, ...]] = ("province-agency", "district", "commune", "other")
+_CLASS_OF: Final[Mapping[str, UnitClass]] = {
+    "province-agency": "province-agency",
+    "district": "district",
+    "commune": "commune",
+    "special-zone": "commune",
+}
+"""level of a unit → its class in a report; a special zone is a unit of the communes' tier"""
 RUN_RATE_DAYS: Final = 30
 
 Key = tuple[str, Indicator]
@@ -144,7 +151,7 @@ def _places(standings: Standings) -> list[_Place]:
         known = registry.units.get(unit)
         unit_class: UnitClass = "other"
         if row is not None and known is not None:
-            unit_class = next((c for c in CLASSES if c == known.level), "other")
+            unit_class = _CLASS_OF.get(known.level, "other")
         name = row.name if row is not None and row.unit == unit else registry.name(unit)
         place = _Place(
             unit_class, len(order) if row is None else order[id(row)], unit, unit, name,

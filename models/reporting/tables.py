@@ -6,6 +6,7 @@ Ratios are hundredths of a percent, cut off; `shown` gives a cell as officials r
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from typing import Final, Literal, NamedTuple
 
@@ -19,13 +20,16 @@ from models.wording import day_vn, number_text, percent_text
 
 Kind = Literal["text", "count", "percent", "points", "change", "place"]
 DASH: Final = "–"
-ROMAN: Final = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X")
+_ROMAN: Final = ((50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
+TWO_LEVELS: Final = date(2025, 7, 1)
+"""from this day on there are no districts and no townships: below a province stand communes, wards and special zones"""
 CLASS_NAMES: Final[Mapping[UnitClass, str]] = {
     "province-agency": "Sở, ban, ngành",
     "district": "Ủy ban nhân dân huyện, thị xã, thành phố",
     "commune": "Ủy ban nhân dân xã, phường, thị trấn",
     "other": "Đơn vị không nêu trong quyết định",
 }
+COMMUNES_SINCE: Final = "Ủy ban nhân dân xã, phường, đặc khu"
 JUDGED: Final = ("met", "below")
 VERDICT: Final = 12
 """the column of an annex that says how a unit stands against its trajectory"""
@@ -44,6 +48,28 @@ class Cell(NamedTuple):
 
 EMPTY: Final = Cell(None)
 NO_FIGURE: Final = Cell(DASH)
+
+
+def roman(number: int) -> str:
+    """Return a number in Roman numerals.
+
+    >>> roman(4), roman(19), roman(44)
+    ('IV', 'XIX', 'XLIV')
+    """
+    text = ""
+    for value, letters in _ROMAN:
+        times, number = divmod(number, value)
+        text += times * letters
+    return text
+
+
+def class_name(unit_class: UnitClass, day: date) -> str:
+    """Return what the units of a class are called on a day.
+
+    >>> class_name("commune", date(2024, 9, 30)), class_name("commune", date(2025, 9, 30))
+    ('Ủy ban nhân dân xã, phường, thị trấn', 'Ủy ban nhân dân xã, phường, đặc khu')
+    """
+    return COMMUNES_SINCE if unit_class == "commune" and day >= TWO_LEVELS else CLASS_NAMES[unit_class]
 
 
 def shown(cell: Cell) -> str:
@@ -224,19 +250,23 @@ class Annexes:
     def rows(self, indicator: Indicator) -> Iterator[Row]:
         """Yield the rows of one indicator: a heading for each class of units, then its lines."""
         lines = [x for x in self._report.lines if x.indicator == indicator]
-        numeral = iter(ROMAN)
+        headed = 0
         for unit_class in CLASSES:
             of_class = [x for x in lines if x.unit_class == unit_class]
             if unit_class == "other":
                 of_class = [x for x in of_class if (x.cumulative, x.figures) != (NONE, NONE)]
             if not of_class:
                 continue
-            yield Row((Cell(next(numeral)), Cell(CLASS_NAMES[unit_class])), is_heading=True)
+            headed += 1
+            name = class_name(unit_class, self._report.as_of)
+            yield Row((Cell(roman(headed)), Cell(name)), is_heading=True)
             if unit_class != "other" and all(line.status == "no-target" for line in of_class):
                 reason = self._report.reading.decision.no_target.get(indicator, "Quyết định để trống")
                 yield Row((EMPTY, Cell(safe(f"{STATUS['no-target']}. {reason}."))), is_note=True)
             elif all(line.status == "not-measured" for line in of_class):
-                yield Row((EMPTY, Cell(f"{STATUS['not-measured']}: chưa có danh mục thủ tục để tính.")), is_note=True)
+                of_others = self._report.reading.indicators[indicator].count == "measure"
+                lacks = "số liệu của nguồn bên ngoài" if of_others else "danh mục thủ tục để tính"
+                yield Row((EMPTY, Cell(f"{STATUS['not-measured']}: chưa có {lacks}.")), is_note=True)
             else:
                 for line in of_class:
                     yield Row(self.cells(line), line=line)
@@ -314,7 +344,7 @@ def summary_rows(report: Report) -> Iterator[Row]:
                 and not x.is_group and x.status != "no-target"
             ]  # fmt: skip
             if lines:
-                yield Row((EMPTY, Cell(CLASS_NAMES[unit_class]), *_summed(report, lines)))
+                yield Row((EMPTY, Cell(class_name(unit_class, report.as_of)), *_summed(report, lines)))
                 given += lines
         if given:
             yield Row((EMPTY, Cell(f"Cộng {territory(report)}"), *_summed(report, given)), is_total=True)
@@ -393,7 +423,8 @@ def urged(report: Report) -> Iterator[Urged]:
         for unit_class in CLASSES:
             of_class = sorted((x for x in lines if x.unit_class == unit_class), key=lambda x: -x.shortfall)
             if of_class:
-                rows.append(Row((EMPTY, Cell(f"{CLASS_NAMES[unit_class]}: {len(of_class)} đơn vị")), is_heading=True))
+                name = f"{class_name(unit_class, report.as_of)}: {number_text(len(of_class))} đơn vị"
+                rows.append(Row((EMPTY, Cell(name)), is_heading=True))
             rows += [Row(_urged_cells(report, n, line, noun)) for n, line in enumerate(of_class, start=1)]
         yield Urged(
             f"{number}. {safe(formula.short)}: {number_text(len(lines))} đơn vị chưa đạt lộ trình",
@@ -445,7 +476,7 @@ def excel_rows(report: Report) -> Iterator[list[str]]:
     ]  # fmt: skip
     annexes = Annexes(report)
     for line in report.lines:
-        head = (report.reading.indicators[line.indicator].short, CLASS_NAMES[line.unit_class], line.unit)
+        head = (report.reading.indicators[line.indicator].short, class_name(line.unit_class, report.as_of), line.unit)
         yield [*map(excel_text, head), *map(_excel, annexes.cells(line))]
 
 

@@ -10,7 +10,7 @@ from models.decisions.file import Indicator
 from models.decisions.vietnamese import STATUS, answer_text, formula_text, question_text
 from models.reporting.closed_period import Closing
 from models.reporting.report import Report
-from models.reporting.tables import ROMAN
+from models.reporting.tables import roman
 from models.standings.completeness import Cause, sentence_vn
 from models.standings.standings import Status
 from models.wording import day_vn, number_text, visible
@@ -123,7 +123,7 @@ def annex_titles(report: Report, number: int, indicator: Indicator) -> list[tupl
     formula = report.reading.indicators[indicator]
     above, below = formula_text(indicator, formula, report.switches)
     return [
-        (f"Phụ lục {ROMAN[number - 1]}", "bold"),
+        (f"Phụ lục {roman(number)}", "bold"),
         (visible(formula.title.upper()), "bold"),
         (f"{capital(report.window.label.title)} {days(report)}", ""),
         (ATTACHED, "italic"),
