@@ -25,7 +25,6 @@ from streams.errors import BadInput
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
     help="F.xlsx, F.docx, F.pdf or F.csv; replaced if there",
 )  # fmt: skip
 @click.option(
@@ -34,6 +33,10 @@ from streams.errors import BadInput
     type=click.Choice(("xlsx", "docx", "pdf", "csv", "csv-excel")),
     help="by the name of --out if not given; csv-excel: a CSV that a Vietnamese Excel opens by a double click",
 )
+@click.option(
+    "--bundle", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
+    help="in place of --out: a directory for the report in every form, with SHA256SUMS",
+)  # fmt: skip
 @click.option("--as-of", "as_of", metavar="DATE", help="count only up to this day of the period")
 @click.option("--wait/--no-wait", default=True, show_default=True, help="first wait until all that arrived is counted")
 @click.option("--timeout", type=click.FloatRange(min=1), default=600, show_default=True, help="of --wait, seconds")
@@ -42,8 +45,8 @@ from streams.errors import BadInput
 @may_be_incomplete
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout: what was written")
 def command(
-    period: str, out: Path, as_of: str | None, wait: bool, timeout: float, events: Path | None, closed: Path | None,
-    allow_incomplete: bool, as_json: bool, form: str | None, **given: Any,
+    period: str, out: Path | None, bundle: Path | None, as_of: str | None, wait: bool, timeout: float,
+    events: Path | None, closed: Path | None, allow_incomplete: bool, as_json: bool, form: str | None, **given: Any,
 ) -> None:  # fmt: skip
     """Write a period's report: figures of the period, verdict at its end, the period before, adjustments."""
     from models.standings.completeness import as_json as as_json_of
@@ -51,7 +54,9 @@ def command(
     from streams.local.state import located
     from streams.reports import files, sources, words
 
-    write = files.writer_for(out, form)
+    if (out is None) == (bundle is None) or (bundle is not None and form is not None):
+        raise BadInput("give either --out FILE, with --format or without, or --bundle DIR")
+    write = None if out is None else files.writer_for(out, form)
     settings = settings_from(**given)
     if events is None:
         if closed is not None:
@@ -65,7 +70,12 @@ def command(
         for number, reason in source.refused:
             click.echo(f"{events}, line {number}: {reason}", err=True)
     report = sources.report_of(source, period, day_option("--as-of", as_of))
-    files.write_whole(out, write(report))
+    if out is not None and write is not None:
+        files.write_whole(out, write(report))
+        written = [out]
+    else:
+        assert bundle is not None  # noqa: S101 - one of the two was given
+        written = files.write_bundle(bundle, f"bao-cao-{reading.decision.id}-{report.window.label}", report)
     if as_json:
         echo_json(
             {
@@ -75,7 +85,8 @@ def command(
                 "to": report.as_of,
                 "known_until": report.known_until,
                 "closed": None if report.closing is None else report.closing.sequence,
-                "out": str(out),
+                "out": str(out if out is not None else bundle),
+                "files": [str(file) for file in written],
                 "lines": len(report.lines),
                 "adjusted": report.adjusted(),
                 "statuses": report.statuses(),
@@ -83,6 +94,6 @@ def command(
             | ({"causes": as_json_of(report.causes)} if allow_incomplete else {})
         )
     else:
-        click.echo(words.reported(report, str(out)))
+        click.echo(words.reported(report, str(out if out is not None else bundle)))
         for text in words.incomplete(report.causes):
             click.echo(text)

@@ -1,14 +1,17 @@
 """Writes a report into a file: what it is follows from the file's name, or from the form asked for."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from models.reporting.report import Report, csv_rows
 from models.reporting.tables import excel_rows
 from streams.errors import BadInput
 
+FORMS: Final = ("docx", "pdf", "xlsx", "csv", "csv-excel")
 Writer = Callable[[Report], bytes]
 
 
@@ -52,6 +55,24 @@ def excel_csv_bytes(report: Report) -> bytes:
     out = io.StringIO(newline="")
     csv.writer(out, delimiter=";", lineterminator="\r\n").writerows(excel_rows(report))
     return out.getvalue().encode("utf-8-sig")
+
+
+def write_bundle(folder: Path, name: str, report: Report) -> list[Path]:
+    """Write a report in every form into a folder, and `SHA256SUMS` for `sha256sum -c`. Raises BadInput."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise BadInput(f"{folder}: {exc.strerror or exc}") from exc
+    made = {
+        file: writer_for(file, form)(report)
+        for form in FORMS
+        for file in [folder / f"{name}{'-excel' if form == 'csv-excel' else ''}.{form.split('-')[0]}"]
+    }
+    for file, content in made.items():
+        write_whole(file, content)
+    sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {file.name}\n" for file, content in made.items())
+    write_whole(folder / "SHA256SUMS", sums.encode())  # last: where it stands, all it names stands too
+    return [*made, folder / "SHA256SUMS"]
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,6 +1,7 @@
 """`lotrinh close` and `lotrinh report` on files, as an office without Kafka uses them."""
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -110,6 +111,24 @@ def test_the_same_files_give_the_same_workbook(tmp_path: Path, lotrinh: Run) -> 
     assert [f.name for f in tmp_path.iterdir() if f.name.startswith(".")] == []
 
 
+def test_a_bundle_holds_every_form_and_its_checksums(tmp_path: Path, lotrinh: Run) -> None:
+    june, folder = write(tmp_path / "june.jsonl", JUNE), tmp_path / "2024" / "06"
+    arguments = ("report", *OF, "--events", june, "--period", "2024-06")
+    done = lotrinh(*arguments, "--bundle", str(folder), "--json")
+    alone = tmp_path / "alone.docx"
+    assert lotrinh(*arguments, "--out", str(alone)).returncode == 0
+
+    name = "bao-cao-thai-binh-2024-2024-06"
+    lines = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    sums = {file: digest for digest, file in lines}
+    assert sorted(sums) == sorted(f"{name}{end}" for end in (".docx", ".pdf", ".xlsx", ".csv", "-excel.csv"))
+    assert {f.name for f in folder.iterdir()} == {*sums, "SHA256SUMS"}
+    for file, digest in sums.items():
+        assert hashlib.sha256((folder / file).read_bytes()).hexdigest() == digest
+    assert (folder / f"{name}.docx").read_bytes() == alone.read_bytes()
+    assert sorted(json.loads(done.stdout)["files"]) == sorted(str(f) for f in folder.iterdir())
+
+
 def test_a_report_says_in_json_what_it_wrote(tmp_path: Path, lotrinh: Run) -> None:
     june, out = write(tmp_path / "june.jsonl", JUNE), str(tmp_path / "y.csv")
     done = lotrinh("report", *OF, "--events", june, "--period", "2024", "--as-of", "2024-12-08", "--out", out, "--json")
@@ -130,6 +149,9 @@ def test_a_report_says_in_json_what_it_wrote(tmp_path: Path, lotrinh: Run) -> No
         (["report", "--period", "2024-06", "--out", "r.csv", "--events", "{e}", "--closed", "{e}"], "line 1: no closing of a period"),
         (["report", "--period", "2024-06", "--out", "/nowhere/r.csv", "--events", "{e}"], "/nowhere/r.csv: No such file"),
         (["report", "--period", "2024-06", "--out", "r.csv", "--state-dir", "{d}"], "nothing runs in"),
+        (["report", "--period", "2024-06", "--events", "{e}"], "give either --out FILE"),
+        (["report", "--period", "2024-06", "--events", "{e}", "--bundle", "{d}", "--format", "pdf"], "give either --out FILE"),
+        (["report", "--period", "2024-06", "--events", "{e}", "--bundle", "{e}/x"], "Not a directory"),
         (["close", "--period", "2024-06", "--events", "{e}"], "--events needs --closed"),
         (["close", "--period", "2024-06", "--closed", "c.jsonl"], "--closed and --as-of go with --events"),
         (["close", "--period", "2024-06", "--again", " ", "--events", "{e}"], "--again needs a reason"),
