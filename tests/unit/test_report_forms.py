@@ -98,6 +98,7 @@ def test_the_word_document_holds_the_table(report: Report, rows: list[list[str]]
     assert [row for row in found if row in rows] == rows
 
 
+@pytest.mark.long
 def test_the_pdf_holds_the_table(pdf: PdfReader, rows: list[list[str]]) -> None:
     text = "".join(page.extract_text() for page in pdf.pages)
     rest = re.sub(r"\s", "", unicodedata.normalize("NFC", text))
@@ -107,6 +108,7 @@ def test_the_pdf_holds_the_table(pdf: PdfReader, rows: list[list[str]]) -> None:
         assert found, row
 
 
+@pytest.mark.long
 def test_the_workbook_holds_the_table(report: Report) -> None:
     book = openpyxl.load_workbook(io.BytesIO(workbook_bytes(report)))
     annexes = Annexes(report)
@@ -323,6 +325,7 @@ def test_the_same_report_gives_the_same_bytes(write: Any) -> None:
     assert write(first) != write(replace(first, lines=first.lines[:-1]))
 
 
+@pytest.mark.long
 def test_letters_are_embedded_and_headings_repeated_in_the_pdf(pdf: PdfReader) -> None:
     fonts = {
         font.get_object()["/BaseFont"]: font.get_object().get("/FontDescriptor", {})
