@@ -89,6 +89,10 @@ def test_the_licence_and_those_of_others_are_there_and_in_the_image() -> None:
     assert PROJECT["license"] == "Apache-2.0"
     assert "Apache License\n                           Version 2.0, January 2004" in (ROOT / "LICENSE").read_text()
     dockerfile, context = (ROOT / "deploy/Dockerfile").read_text(), (ROOT / ".dockerignore").read_text()
+    fonts = {path.parent for kind in ("ttf", "otf", "woff2") for path in (ROOT / "streams").rglob(f"*.{kind}")}
+    assert fonts <= {(ROOT / name).parent for name in PROJECT["license-files"]}, "a typeface has no licence beside it"
+    notices = (ROOT / "THIRD-PARTY-NOTICES.md").read_text()
+    assert [str(folder) for folder in fonts if str(folder.relative_to(ROOT)) not in notices] == []
     for name in PROJECT["license-files"]:
         assert (ROOT / name).is_file(), name
         if "/" not in name:
