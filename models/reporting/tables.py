@@ -4,6 +4,7 @@ A workbook, a Word document, a PDF and a CSV for Excel write the same cells, so 
 Ratios are hundredths of a percent, cut off; `shown` gives a cell as officials read it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -492,13 +493,15 @@ def _excel(cell: Cell) -> str:
     return decimal_vn(value, decimals) if kind in ("percent", "points") else str(value)
 
 
+_TURNED: Final = re.compile(r"0\d+|\d+([./:-]\d+)+|\d+[eE]\d+|true|false", re.IGNORECASE)
+"""what Excel reads as something else than what stands there: a number without its zeros, a day, an hour, a power"""
+
+
 def excel_text(text: str) -> str:
     """Return a text that Excel leaves as it is: no formula, no date, no number that loses its zeros.
 
-    >>> [excel_text(t) for t in ("00013", "1.2", "=1+1", "340/communes", "12688", "1.2.b")]
-    ["'00013", "'1.2", "'=1+1", '340/communes', '12688', '1.2.b']
+    >>> [excel_text(t) for t in ("00013", "1.2", "12E4", "=1+1", "340/communes", "12688", "1.2.b")]
+    ["'00013", "'1.2", "'12E4", "'=1+1", '340/communes', '12688', '1.2.b']
     """
     shown_text = safe(text)
-    digits = shown_text.replace("/", "").replace("-", "").replace(".", "")
-    turned = digits.isdecimal() and (digits != shown_text or (len(digits) > 1 and digits[0] == "0"))
-    return f"'{shown_text}" if turned else shown_text
+    return f"'{shown_text}" if _TURNED.fullmatch(shown_text) else shown_text

@@ -68,8 +68,9 @@ class Front:
 
     def _across(self, row: int, text: str, first: int = 0, last: int | None = None, **how: Any) -> None:
         """Write a text over several columns."""
-        written = self._sheets.format(**{"align": "center", **how})
-        self._sheet.merge_range(row, first, row, self._last if last is None else last, text, written)
+        # A text that begins with a dash stays a text when somebody edits the cell.
+        looks = self._sheets.format(**{"align": "center", "quote_prefix": True, **how})
+        self._sheet.merge_range(row, first, row, self._last if last is None else last, text, looks)
 
     def _paragraph(self, row: int, text: str, **how: Any) -> int:
         """Write a text across the page, as high as it needs; returns the next row."""

@@ -4,9 +4,10 @@ import csv
 import io
 import re
 import unicodedata
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import docx
@@ -313,7 +314,11 @@ def test_codes_and_numbers_of_rows_stay_what_they_are_in_excel() -> None:
     report = make_report(known(JUNE), "2024-06", [])
     line = report.lines[0]._replace(unit="00013", row="1.2", name="=1+1")
     rows = list(excel_rows(replace(report, lines=[line])))
+    book = openpyxl.load_workbook(io.BytesIO(workbook_bytes(report)))
+    dashes = [c for sheet in book for row in sheet.iter_rows() for c in row if str(c.value).startswith("- ")]
 
+    assert len(dashes) > 5
+    assert all(c.quotePrefix for c in dashes)  # Excel takes them for texts, also when somebody edits them
     assert rows[1][2:5] == ["'00013", "'1.2", "'=1+1"]
 
 
@@ -323,6 +328,16 @@ def test_the_same_report_gives_the_same_bytes(write: Any) -> None:
 
     assert write(first) == write(second)
     assert write(first) != write(replace(first, lines=first.lines[:-1]))
+
+
+@pytest.mark.long
+def test_no_form_carries_the_time_of_its_making(pdf: PdfReader, report: Report) -> None:
+    with zipfile.ZipFile(io.BytesIO(docx_bytes(report))) as archive:
+        assert {part.date_time for part in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        known = report.known_until[:10].encode()
+        assert archive.read("docProps/core.xml").count(known) == 2
+    assert pdf.metadata is not None
+    assert pdf.metadata.creation_date == pdf.metadata.modification_date == datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.long
