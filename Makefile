@@ -36,7 +36,7 @@ tour: $(VENV)/dev  ## every kind of alert on a running system, as an official me
 COMPUTING := models tests/unit tests/property tests/oracle tests/engine $(wildcard tests/test_*.py)
 QUICK := -m "not process and not long"
 LATER := $(wildcard tests/unit/test_[h-z]*.py)
-ASIDE := $(COMPUTING) tests/board tests/chaos
+ASIDE := $(COMPUTING) tests/board tests/chaos $(wildcard tests/integration/test_up*.py) tests/integration/test_tour.py
 
 # $(call sides,ONE,OTHER): both at once; the other's output comes when the one has ended. It fails where either does.
 sides = mkdir -p build; $(BIN)/pytest $(2) >build/tests.log 2>&1 & other=$$!; $(BIN)/pytest $(1); failed=$$?; \
