@@ -25,6 +25,7 @@ from models.notification.routing import (
     Manner,
     Routing,
     days_before,
+    full_working_day_after,
     hours_after,
     hours_since,
     next_digest,
@@ -39,6 +40,11 @@ LINES_MAX: Final = 1_000
 """alerts in one message; the rest go into the next"""
 BACKLOG: Final = "backlog"
 DIGEST: Final = "digest"
+UNDELIVERED: Final = "undelivered"
+REFUSALS_MAX: Final = 5
+"""times in a row that a receiver may refuse for good before a message is set aside"""
+COMPLAINTS_APART_HOURS: Final = 1
+"""hours between two messages to the engineers about addresses that are not reached"""
 
 NO_LIST: Final = WatchList("")
 
@@ -98,6 +104,16 @@ class Box(TypedDict):
     """civil day of the last digest"""
     why: NotRequired[str]
     """why the last attempt failed; never an address"""
+    since: NotRequired[str]
+    """instant of the first of the failures in a row; absent or '': the last attempt succeeded"""
+    refusals: NotRequired[int]
+    """refusals for good in a row"""
+    given_up: NotRequired[str]
+    """instant at which a message was set aside, nothing having been accepted since; absent or '': none was"""
+    complained: NotRequired[dict[str, str]]
+    """engineers' mailbox: unreached mailbox of which it was told → since when"""
+    complained_at: NotRequired[str]
+    """engineers' mailbox: instant of its last message about such mailboxes"""
     watch: NotRequired[Kept | None]
     """watch list of the digest under way: should it have to be sent again, it says the same"""
 
@@ -144,6 +160,19 @@ class Line(NamedTuple):
         return self.now["status"] == "firing"
 
 
+class Undelivered(NamedTuple):
+    """A mailbox that has been owed something for a working day, or whose messages are set aside."""
+
+    mailbox: str
+    since: str
+    why: str
+    """how the last attempt ended; never an address"""
+    owed: int
+    """alerts"""
+    given_up: bool
+    """a message was set aside, and none has been accepted since"""
+
+
 class Upcoming(NamedTuple):
     """When a mailbox is next told of an open alert, and why then."""
 
@@ -173,6 +202,10 @@ class Message(NamedTuple):
     """digest: alerts that are not told, by why"""
     watch: WatchList = NO_LIST
     """digest: units that are behind, of which no alert speaks"""
+    undelivered: tuple[Undelivered, ...] = ()
+    """to the engineers: mailboxes that are not reached"""
+    recovered: tuple[str, ...] = ()
+    """to the engineers: mailboxes of which that was said, and which are reached again"""
 
 
 class Situation(NamedTuple):
@@ -337,17 +370,24 @@ class Outbox:
             if state["sending"] or clock < state["retry_at"]:
                 continue
             message = self._digest(box, situation) if self._digest_due(box, situation.now) else None
-            message = message or self._notice(box, situation)
+            message = message or self._notice(box, situation) or self._complaint(box, situation.now)
             if message is not None:
                 found.append(message)
+            elif state.get("since") and not self._owed_still(box, state):
+                self._put_box(box, failures=0, retry_at=0.0, why="", since="", refusals=0)
         return found
+
+    def _owed_still(self, box: Mailbox, state: Box) -> bool:
+        """Tell whether what failed is still to be told; an alert may have been silenced, a day's digest empty."""
+        digest = self._manner(box).digest_at is not None and state["digest"] < state.get("since", "")[:10]
+        return digest or box in self.routing.engineers or self._owed_by(box) > 0
 
     def mornings(self, now: str) -> bool:
         """Tell whether a digest is due, for which `Situation.behind` has to be known."""
         return any(self._digest_due(box, now) for box in self._mailboxes())
 
     def _mailboxes(self) -> list[Mailbox]:
-        return sorted({*self._live, *self.routing.always})
+        return sorted({*self._live, *self.routing.always, *self.routing.engineers})
 
     def _notice(self, box: Mailbox, situation: Situation) -> Message | None:
         """Return the message about the group that has waited longest."""
@@ -521,6 +561,39 @@ class Outbox:
         ]
         return WatchList(day, tuple(rows[:SHOWN_MAX]), max(0, len(rows) - SHOWN_MAX))
 
+    # -- failing to tell -----------------------------------------------------------------------------------------------
+
+    def undelivered(self, now: str) -> list[Undelivered]:
+        """Return the mailboxes that have been owed something for a working day, or that refuse for good."""
+        found = []
+        for box, state in sorted(self.boxes.items()):
+            given_up, since = state.get("given_up", ""), state.get("since", "")
+            overdue = bool(since) and now >= full_working_day_after(since, self.routing.workdays)
+            if (given_up or overdue) and self.routing.reaches(box):
+                first = min(filter(None, (given_up, since)))
+                owed = self._owed_by(box)
+                found.append(Undelivered(str(box), first, state.get("why", ""), owed, given_up != ""))
+        return found
+
+    def _complaint(self, box: Mailbox, now: str) -> Message | None:
+        """Return what the engineers are told of unreached mailboxes other than their own, once per change."""
+        if box not in self.routing.engineers:
+            return None
+        state, quiet = self.boxes.get(box, NEW_BOX), self._manner(box).quiet
+        if quiet is not None and quiet.holds(now, self.routing.workdays):
+            return None
+        last = state.get("complained_at", "")
+        if last and hours_since(last, now) < COMPLAINTS_APART_HOURS:
+            return None
+        unreached = tuple(one for one in self.undelivered(now) if one.mailbox != str(box))
+        told, current = state.get("complained", {}), {one.mailbox: one.since for one in unreached}
+        if told == current:
+            return None
+        recovered = tuple(sorted(told.keys() - current.keys()))
+        said = [f"{one.mailbox} {one.since}" for one in unreached] + [f"{name} reached" for name in recovered]
+        id_ = _message_id(box, UNDELIVERED, said)
+        return Message(id_, box, now, UNDELIVERED, {}, (), 0, undelivered=unreached, recovered=recovered)
+
     # -- messages ------------------------------------------------------------------------------------------------------
 
     def _message(
@@ -539,7 +612,7 @@ class Outbox:
         if group in self._open:
             opened = len(self._open[group])
             unattended = sum(not self._ack(name, situation) for name in self._open[group])
-        id_ = hashlib.sha256("\x1f".join([str(box), group, *said]).encode()).hexdigest()[:32]
+        id_ = _message_id(box, group, said)
         return Message(id_, box, situation.now, group, common, told, opened, more, unattended, watch=watch)
 
     def begin(self, message: Message) -> None:
@@ -564,20 +637,42 @@ class Outbox:
                     "ack": line.ack,
                 },
             )
-        digest = {"digest": message.at[:10], "watch": None} if message.group == DIGEST else {}
-        self._put_box(message.mailbox, sending=False, failures=0, retry_at=0.0, why="", **digest)
+        more: dict[str, Any] = {"digest": message.at[:10], "watch": None} if message.group == DIGEST else {}
+        if message.group == UNDELIVERED:
+            more = {"complained": {one.mailbox: one.since for one in message.undelivered}, "complained_at": message.at}
+        self._put_box(
+            message.mailbox, sending=False, failures=0, retry_at=0.0, why="", since="", refusals=0, given_up="", **more
+        )
 
     def give_up(self, message: Message, why: str) -> None:
         """Set a message aside that its receiver will not have as it is, so that others can follow."""
         alerts = [line.now["id"] for line in message.lines]
         self.refused[message.id] = {"mailbox": str(message.mailbox), "at": message.at, "why": why, "alerts": alerts}
         self._changed[f"refused/{message.id}"] = None
+        since = self.boxes.get(message.mailbox, NEW_BOX).get("given_up", "") or message.at
         self.sent(message)
+        self._put_box(message.mailbox, given_up=since, why=why)
 
-    def failed(self, message: Message, retry_at: float, why: str = "") -> None:
-        """Note that a message was not accepted, or may not have been; its lines stay owed."""
-        failures = self.boxes.get(message.mailbox, NEW_BOX)["failures"]
-        self._put_box(message.mailbox, sending=False, failures=failures + 1, retry_at=retry_at, why=why)
+    def failed(self, message: Message, retry_at: float, why: str = "", *, for_good: bool = False) -> bool:
+        """Note that a message was not accepted, or may not have been; its lines stay owed.
+
+        One that is refused `for_good` so many times in a row is set aside instead; returns whether this one was.
+        """
+        state = self.boxes.get(message.mailbox, NEW_BOX)
+        refusals = state.get("refusals", 0) + for_good
+        if for_good and refusals >= REFUSALS_MAX:
+            self.give_up(message, why)
+            return True
+        self._put_box(
+            message.mailbox,
+            sending=False,
+            failures=state["failures"] + 1,
+            retry_at=retry_at,
+            why=why,
+            since=state.get("since", "") or message.at,
+            refusals=refusals,
+        )
+        return False
 
     def interrupted(self, retry_at: float) -> None:
         """Note at a start that what was under way at the last stop may still arrive: leave these mailboxes alone."""
@@ -588,10 +683,13 @@ class Outbox:
     def owed(self) -> Counter[str]:
         """Return for each receiver how many alerts it is owed a word on, over its mailboxes."""
         found: Counter[str] = Counter()
-        for box, names in self._live.items():
-            accounts = (self.account(box, name) for name in names)
-            found[box.receiver] += sum(a["owed"] > a["told"] for a in accounts)
+        for box in self._live:
+            found[box.receiver] += self._owed_by(box)
         return found
+
+    def _owed_by(self, box: Mailbox) -> int:
+        accounts = (self.account(box, name) for name in self._live.get(box, ()))
+        return sum(a["owed"] > a["told"] for a in accounts)
 
     def upcoming(self, name: str, situation: Situation) -> dict[Mailbox, Upcoming]:
         """Return for each mailbox that hears of an open alert when it is told next, if nothing else comes."""
@@ -642,6 +740,10 @@ def elsewhere(row: Mapping[str, Any], places: Mapping[str, str]) -> dict[str, An
     """
     marks = [name for name in ("mark", "owed", "told") if row.get(name)]
     return {**row, **{name: places.get(row[name], "0") for name in marks}}
+
+
+def _message_id(box: Mailbox, group: str, said: Sequence[str]) -> str:
+    return hashlib.sha256("\x1f".join([str(box), group, *said]).encode()).hexdigest()[:32]
 
 
 def _about(transition: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -136,6 +136,8 @@ class Plan(_Strict):
     """receiver that holds addresses of units → those units"""
     several: dict[Name, frozenset[str]] = {}
     """receiver that has several addresses of its own → what names each of them; each is told by itself"""
+    engineers: list[Name] = []
+    """receivers that are told where another address is not reached"""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -151,6 +153,11 @@ class Plan(_Strict):
                     )
                 if route.deliver == "digest" and self.manners[name].digest_at is None:
                     raise ValueError(f"route {n} wants a digest, and the receiver {name!r} has no `digest_at`")
+        for name in self.engineers:
+            if name not in self.manners:
+                raise ValueError(f"`engineers` names the receiver {name!r}, which is not there")
+            if name in self.addresses:
+                raise ValueError(f"`engineers` needs a receiver with an address of its own, and {name!r} is none")
         return self
 
 
@@ -183,6 +190,10 @@ class Routing:
             for unit in self._addresses(name)
         )
         """mailboxes that get a digest for a watch list alone"""
+        self.engineers: Final = frozenset(
+            Mailbox(name, part) for name in plan.engineers for part in self._addresses(name)
+        )
+        """mailboxes that are told where another one is not reached"""
 
     def labels(self, alert: Mapping[str, Any]) -> dict[str, str]:
         """Return the labels of a transition, by which routes and silences go."""
@@ -259,6 +270,21 @@ def working_day_after(then: str, count: int, workdays: Workdays) -> str:
         day += timedelta(days=1)
         count -= workdays.is_working(day)
     return start_of(day)
+
+
+def full_working_day_after(then: str, workdays: Workdays) -> str:
+    """Return the instant at which a working day has passed: the same time of the next one.
+
+    What began on a day off has passed at the end of the first working day.
+
+    >>> [full_working_day_after(f"2024-06-{at}:00:00+07:00", Workdays()) for at in ("07T16", "08T16")]
+    ['2024-06-10T16:00:00+07:00', '2024-06-11T00:00:00+07:00']
+    """
+    first = date.fromisoformat(then[:10])
+    if not workdays.is_working(first):
+        begins = date.fromisoformat(working_day_after(then, 1, workdays)[:10])
+        return start_of(begins + timedelta(days=1))
+    return working_day_after(then, 1, workdays)[:10] + then[10:]
 
 
 def next_digest(digest_at: str, last: str, now: str, workdays: Workdays) -> str:

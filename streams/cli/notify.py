@@ -46,19 +46,32 @@ def _show(settings: Any, reading: Any, config: Any, *, as_json: bool) -> None:
 
     outbox = Outbox(Routing(config.plan, reading.registry, reading.workdays))
     restore(settings, outbox)
-    waiting = outbox.pending(Situation(now_of(settings), operators_of(settings)))
+    now = now_of(settings)
+    waiting = outbox.pending(Situation(now, operators_of(settings)))
+    undelivered = {one.mailbox: one for one in outbox.undelivered(now)}
     rows = [
-        {"mailbox": str(box), "pending": count, "failures": state["failures"], "why": state.get("why", "")}
+        {
+            "mailbox": str(box),
+            "pending": count,
+            "failures": state["failures"],
+            "why": state.get("why", ""),
+            "since": state.get("since", "") or state.get("given_up", ""),
+            "undelivered": str(box) in undelivered,
+        }
         for box, count in sorted(waiting.items())
         for state in [outbox.boxes.get(box, NEW_BOX)]
     ]
     refused = [{"message": id_, **row} for id_, row in sorted(outbox.refused.items())]
     if as_json:
-        echo_json({"mailboxes": rows, "refused": refused})
+        listed = [one._asdict() for one in undelivered.values()]
+        echo_json({"mailboxes": rows, "refused": refused, "undelivered": listed})
         return
     for row in rows:
         failing = f", {row['failures']} attempts failed in a row ({row['why']})" if row["failures"] else ""
         click.echo(f"{row['mailbox']}: {row['pending']} alerts to be told{failing}")
+    for one in undelivered.values():
+        what = "refuses for good" if one.given_up else "not reached for a working day"
+        click.echo(f"NOT REACHED {one.mailbox}: {what}, since {one.since} ({one.why}); check its address")
     for message in refused:
         click.echo(f"set aside: {message['message']} to {message['mailbox']}: {message['why']}")
     click.echo(f"{len(rows)} mailboxes, {len(refused)} messages set aside")

@@ -165,6 +165,8 @@ class _File(BaseModel):
     """address of the wall, for messages"""
     gather_s: Annotated[float, Field(ge=0, le=600)] = 5.0
     """how long transitions are gathered before the first message about them"""
+    engineers: Annotated[list[Name], Field(max_length=20)] = []
+    """receivers that are told of addresses that have not been reached for a working day"""
     receivers: Annotated[dict[Name, Kind], Field(min_length=1, max_length=200)]
     routes: Annotated[list[Route], Field(min_length=1, max_length=500)]
 
@@ -174,6 +176,13 @@ class _File(BaseModel):
         if url is not None:
             check_url(url, plain_http=True, private=True)
         return url
+
+    @model_validator(mode="after")
+    def _engineers_read(self) -> Self:
+        for name in self.engineers:
+            if name in self.receivers and not self.receivers[name].reads_lists:
+                raise ValueError(f"`engineers` needs a receiver that takes more than alerts, and {name!r} is none")
+        return self
 
 
 class Config(NamedTuple):
@@ -223,7 +232,7 @@ def _read(path: Path) -> tuple[_File, Plan, dict[str, dict[str, str]]]:
         manners = {
             name: Manner(**{f: getattr(r, f) for f in Manner.model_fields}) for name, r in file.receivers.items()
         }
-        plan = Plan(manners=manners, routes=file.routes, addresses=addresses, several=several)
+        plan = Plan(manners=manners, routes=file.routes, addresses=addresses, several=several, engineers=file.engineers)
     except ValidationError as exc:
         raise BadInput(f"{path}: {_sentence(exc)}") from exc
     return file, plan, directories | parts

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from models.notification.outbox import Outbox
+from models.notification.outbox import Outbox, Undelivered
 from models.standings.completeness import Cause
 from streams.monitoring.checks import Check
 from streams.monitoring.metrics import Metric
@@ -27,6 +27,8 @@ class NotifyHealth:
         self._begun = False
         self.messages: Counter[tuple[str, str]] = Counter()
         """(receiver, outcome) → messages"""
+        self.undelivered: list[Undelivered] = []
+        """mailboxes that have been owed something for a working day, or that refuse for good"""
 
     def step(self) -> None:
         """Note that the loop has turned, everything having been read once."""
@@ -50,6 +52,7 @@ class NotifyHealth:
         owed, failing = self._outbox.owed(), Counter[str]()
         for box, state in self._outbox.boxes.items():
             failing[box.receiver] += state["failures"] > 0
+        unreached = Counter(one.mailbox.partition("@")[0] for one in self.undelivered)
         names = sorted(self._outbox.routing.plan.manners)
         return [
             Metric(
@@ -79,6 +82,12 @@ class NotifyHealth:
                 "gauge",
                 "Mailboxes whose last attempt failed.",
                 [({"receiver": name}, float(failing[name])) for name in names],
+            ),
+            Metric(
+                "lotrinh_notify_undelivered_mailboxes",
+                "gauge",
+                "Mailboxes that have been owed something for a working day, or that refuse for good.",
+                [({"receiver": name}, float(unreached[name])) for name in names],
             ),
             *process_metrics(),
         ]

@@ -48,8 +48,6 @@ LOOK_S: Final = 2.0
 UNDER_WAY_MAX: Final = 16
 PAUSE_FIRST_S: Final = 1.0
 PAUSE_MAX_S: Final = 900.0
-REFUSALS_MAX: Final = 5
-"""times a receiver may refuse a message's content before the message is set aside"""
 
 
 def pause_s(failures: int, chance: Callable[[], float] = random.random) -> float:
@@ -86,7 +84,6 @@ class Notifier:
         """the replay's time, where ticks are records"""
         self.health = NotifyHealth(self._outbox)
         self._under_way: dict[asyncio.Task[Outcome], Message] = {}
-        self._refusals: Counter[str] = Counter()
         self._morning = _Morning("", Counter(), {})
         self._gather_until = 0.0
         self._look_at = 0.0
@@ -213,6 +210,7 @@ class Notifier:
             return []
         self._look_at = now + LOOK_S
         situation = self._situation()
+        self.health.undelivered = self._outbox.undelivered(situation.now)
         if self._outbox.mornings(situation.now):
             situation = situation._replace(behind=self._survey(situation.now).behind)
         return self._outbox.due(situation, time.time())[: UNDER_WAY_MAX - len(self._under_way)]
@@ -225,28 +223,23 @@ class Notifier:
             self._look_at = 0.0
             if outcome.accepted:
                 self.health.messages[message.mailbox.receiver, ACCEPTED] += 1
-                self._refusals.pop(message.id, None)
                 self._outbox.sent(message)
                 log.info("%s was told of %d alerts, message %s", message.mailbox, len(message.lines), message.id)
             else:
                 self._not_accepted(message, outcome)
 
     def _not_accepted(self, message: Message, outcome: Outcome) -> None:
-        if outcome.about_content:
-            self._refusals[message.id] += 1
-            if self._refusals[message.id] >= REFUSALS_MAX:
-                log.error("%s will not have message %s (%s): set aside", message.mailbox, message.id, outcome.why)
-                self.health.messages[message.mailbox.receiver, SET_ASIDE] += 1
-                self._outbox.give_up(message, outcome.why)
-                return
-        self.health.messages[message.mailbox.receiver, FAILED] += 1
         box = self._outbox.boxes.get(message.mailbox)
         failures = 1 if box is None else box["failures"] + 1
         pause = max(pause_s(failures), outcome.pause_s)
+        if self._outbox.failed(message, time.time() + pause, outcome.why, for_good=outcome.for_good):
+            log.error("%s will not have message %s (%s): set aside", message.mailbox, message.id, outcome.why)
+            self.health.messages[message.mailbox.receiver, SET_ASIDE] += 1
+            return
+        self.health.messages[message.mailbox.receiver, FAILED] += 1
         log.warning(
             "%s was not reached (%s), attempt %d; again in %.0f s", message.mailbox, outcome.why, failures, pause
         )
-        self._outbox.failed(message, time.time() + pause, outcome.why)
 
     def _looked_at(self, message: Message) -> int:
         return 0 if message.group != DIGEST else self._survey(message.at).looked_at[message.mailbox]

@@ -68,6 +68,8 @@ def plain(message: Message, context: Context) -> dict[str, Any]:
         "more": message.more,
         "alerts": [_alert(line, context.names) for line in message.lines],
         **({"watch_list": named, "watch_list_more": watch.more} if named else {}),
+        **({"undelivered": [one._asdict() for one in message.undelivered]} if message.undelivered else {}),
+        **({"recovered": list(message.recovered)} if message.recovered else {}),
     }
 
 

@@ -1,6 +1,7 @@
 """Sends one message to its receiver, once, and says how that went. Only configured addresses are asked."""
 
 import asyncio
+import contextlib
 import email.utils
 import logging
 import smtplib
@@ -35,8 +36,18 @@ from streams.notify.texts import render
 
 log = logging.getLogger("lotrinh.notify")
 
-REFUSED: Final = frozenset({400, 413, 422})
-"""answers that are about what was sent: sending it again would not help"""
+REFUSED: Final = frozenset({400, 410, 413, 422})
+"""answers that are about what was sent, or about an address that is gone: sending it again would not help"""
+NO_SUCH_ADDRESS: Final = frozenset({550, 551, 553, 556})
+"""SMTP codes at RCPT that say that the address takes no mail; 552 (mailbox full) passes"""
+CERTIFICATE: Final = {
+    10: "has expired",
+    18: "is self-signed",
+    19: "is signed by an unknown authority",
+    20: "is signed by an unknown authority",
+    62: "is for another host name",
+}
+"""OpenSSL's verification code → what is wrong with the certificate"""
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
 PAUSE_MAX_S: Final = 3_600.0
 KEY_BYTES_MIN, KEY_BYTES_MAX = 24, 64
@@ -50,8 +61,8 @@ class Outcome(NamedTuple):
     accepted: bool
     why: str = ""
     """never an address or a secret"""
-    about_content: bool = False
-    """the receiver would not have what was sent, as opposed to not being there"""
+    for_good: bool = False
+    """the receiver would not have what was sent, or is gone, as opposed to being away"""
     pause_s: float = 0.0
     """asked for by the receiver"""
 
@@ -96,7 +107,7 @@ class Sender:
                 return await loop.run_in_executor(self._threads, self._chat, message, context)
             return await self._post(receiver, message, self._requests(receiver, message, context))
         except (TimeoutError, aiohttp.ClientError, OSError) as exc:
-            return Outcome(accepted=False, why=NOT_ALLOWED if _is_private(exc) else type(exc).__name__)
+            return Outcome(accepted=False, why=_trouble(exc))
 
     @staticmethod
     def _requests(receiver: Receiver, message: Message, context: Context) -> list[Request]:
@@ -139,18 +150,7 @@ class Sender:
         directory = self._config.directories.get(message.mailbox.receiver, {})
         to = directory.get(message.mailbox.unit) or receiver.to[0]
         mail = mail_of(receiver, to, message, context)
-        try:
-            with _connected(receiver, self._config.secret(message.mailbox.receiver, "password")) as server:
-                server.send_message(mail, receiver.sender, [to])
-        except smtplib.SMTPDataError as exc:
-            return Outcome(False, f"SMTP {exc.smtp_code}", exc.smtp_code in (552, 554))
-        except smtplib.SMTPRecipientsRefused as exc:
-            ((refusal, _),) = exc.recipients.values()
-            return Outcome(accepted=False, why=f"SMTP {refusal} at the recipient")
-        except smtplib.SMTPException as exc:
-            code = getattr(exc, "smtp_code", None)
-            return Outcome(accepted=False, why=f"SMTP {code}" if code else type(exc).__name__)
-        return ACCEPTED
+        return _mailed(receiver, self._config.secret(message.mailbox.receiver, "password"), to, mail)
 
     def _chat(self, message: Message, context: Context) -> Outcome:
         import apprise  # noqa: PLC0415 - the extra `notify` may be absent
@@ -196,23 +196,70 @@ def mail_of(receiver: Email, to: str, message: Message, context: Context) -> Ema
     return mail
 
 
-def _connected(receiver: Email, password: str | None) -> smtplib.SMTP:
-    """Return a connection, encrypted and logged in as the file says. Host names are checked."""
-    if receiver.security == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            receiver.host, receiver.port, timeout=receiver.timeout_s, context=ssl.create_default_context()
-        )
-    else:
-        server = smtplib.SMTP(receiver.host, receiver.port, timeout=receiver.timeout_s)
+def _mailed(receiver: Email, password: str | None, to: str, mail: EmailMessage) -> Outcome:
+    """Send a mail to one address, encrypted and logged in as the file says; host names are checked.
+
+    The answer to DATA decides. What a server says or does after it changes nothing.
+    """
+    stage = "CONNECT"
+    server: smtplib.SMTP | None = None
     try:
+        if receiver.security == "tls":
+            server = smtplib.SMTP_SSL(
+                receiver.host, receiver.port, timeout=receiver.timeout_s, context=ssl.create_default_context()
+            )
+        else:
+            server = smtplib.SMTP(receiver.host, receiver.port, timeout=receiver.timeout_s)
+        stage = "EHLO"
+        server.ehlo_or_helo_if_needed()
         if receiver.security == "starttls":
+            stage = "STARTTLS"
             server.starttls(context=ssl.create_default_context())
+            server.ehlo_or_helo_if_needed()
         if receiver.username is not None:
+            stage = "AUTH"
             server.login(receiver.username, password or "")
-    except BaseException:
-        server.close()
-        raise
-    return server
+        stage = "MAIL"
+        server.send_message(mail, receiver.sender, [to])
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()
+    except smtplib.SMTPException as exc:
+        return _smtp_outcome(exc, stage)
+    finally:
+        if server is not None:
+            server.close()
+    return ACCEPTED
+
+
+def _smtp_outcome(exc: smtplib.SMTPException, stage: str) -> Outcome:
+    """Return what an answer of a mail server means: 4xx passes; 5xx at RCPT or DATA is about this address or mail.
+
+    5xx at an earlier stage is about this account or server: it stays owed until somebody mends that.
+    """
+    match exc:
+        case smtplib.SMTPRecipientsRefused():
+            ((code, text),) = exc.recipients.values()
+            policy = text.lstrip().startswith(b"5.7.")  # about who sends: "relaying denied"
+            return Outcome(False, f"SMTP {code} at RCPT", code in NO_SUCH_ADDRESS and not policy)
+        case smtplib.SMTPDataError():
+            return Outcome(False, f"SMTP {exc.smtp_code} at DATA", 550 <= exc.smtp_code <= 559)
+        case smtplib.SMTPSenderRefused():
+            return Outcome(False, f"SMTP {exc.smtp_code} at MAIL", exc.smtp_code == 552)
+        case smtplib.SMTPNotSupportedError():
+            return Outcome(False, f"the server does not offer {stage}")
+        case smtplib.SMTPResponseException():
+            return Outcome(False, f"SMTP {exc.smtp_code} at {stage}")
+    return Outcome(False, f"{type(exc).__name__} at {stage}")
+
+
+def _trouble(exc: BaseException) -> str:
+    """Return what went wrong on the way; never an address."""
+    if _is_private(exc):
+        return NOT_ALLOWED
+    inner = getattr(exc, "certificate_error", exc)
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        return f"TLS: the certificate {CERTIFICATE.get(inner.verify_code, 'cannot be verified')}"
+    return type(exc).__name__
 
 
 def check_extras(config: Config) -> None:

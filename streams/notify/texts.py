@@ -10,7 +10,7 @@ from models.decisions.reading import Reading
 from models.decisions.vietnamese import advice_text, counted_text, finish_text
 from models.dossiers.events import TOPICS
 from models.notification.digest_ranking import discoveries, evidence, ranked
-from models.notification.outbox import BACKLOG, DIGEST, Line, Message
+from models.notification.outbox import BACKLOG, DIGEST, UNDELIVERED, Line, Message
 from models.notification.watch_list import WatchList
 from models.wording import counted_of, day_vn, number_text, percent_text, ratio_text
 
@@ -99,6 +99,8 @@ class _Part(NamedTuple):
 
 def render(message: Message, names: Names, board_url: str | None, looked_at: int = 0) -> Rendered:
     """Return a message's subject, text and HTML. `looked_at`: standings that were judged for a digest."""
+    if message.group == UNDELIVERED:
+        return _undelivered(message)
     parts = _parts(message)
     subject = _subject(message, names)
     lead = _lead(message, names, looked_at)
@@ -132,6 +134,31 @@ def render(message: Message, names: Names, board_url: str | None, looked_at: int
     html.append(f"<p>{'<br>'.join(escape(line) for line in last)}</p>")
     page = "\n".join(['<!doctype html><html lang="vi"><meta charset="utf-8"><body>', *html, "</body></html>"])
     return Rendered(subject, "\n".join(text) + "\n", page + "\n")
+
+
+def _undelivered(message: Message) -> Rendered:
+    """Return what the engineers read of addresses that are not reached."""
+    count = number_text(len(message.undelivered))
+    subject = f"[Lộ trình] Chưa gửi được thông báo tới {count} nơi nhận"
+    if not message.undelivered:
+        subject = "[Lộ trình] Đã gửi lại được thông báo tới mọi nơi nhận"
+    rows = []
+    for one in message.undelivered:
+        state = f"còn {number_text(one.owed)} cảnh báo chưa gửi được"
+        if one.given_up:
+            state = "nơi nhận từ chối; thông báo bị từ chối không được gửi lại"
+        rows.append(f"{one.mailbox}: {state}; từ {when_text(one.since)}; lỗi gần nhất: {one.why}.")
+    again = [f"Đã gửi lại được: {name}." for name in message.recovered]
+    lead = "Các nơi nhận sau chưa nhận được thông báo trong ít nhất một ngày làm việc, hoặc từ chối nhận:"
+    step = (
+        "Việc cần làm: kiểm tra địa chỉ, máy chủ nhận và tệp cấu hình nơi nhận; chi tiết xem bằng lệnh "
+        "`lotrinh notify --status`."
+    )
+    said = [lead, *(f"• {row}" for row in rows), step] if rows else []
+    lines = [*said, *again, f"Mã thông báo: {message.id}"]
+    body = "".join(f"<p>{escape(line)}</p>\n" for line in lines)
+    page = f'<!doctype html><html lang="vi"><meta charset="utf-8"><body>\n{body}</body></html>\n'
+    return Rendered(subject, "\n\n".join(lines) + "\n", page)
 
 
 def _parts(message: Message) -> list[_Part]:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from models.alerting.operator_actions import Operators, merged, parse_operator
 from models.notification.digest_ranking import ranked
-from models.notification.outbox import BACKLOG, DIGEST, Message, Situation
+from models.notification.outbox import BACKLOG, DIGEST, UNDELIVERED, Message, Situation, Undelivered
 from models.notification.routing import Mailbox
 from tests.notices import NOW, Delivery, plan, to, transition
 
@@ -239,3 +239,68 @@ def test_a_digest_stands_in_the_order_of_gravity_and_evidence() -> None:
 def test_a_plan_that_does_not_hold_together_is_refused(manners: Any, route: Any, addresses: Any) -> None:
     with pytest.raises(ValidationError):
         plan(manners, route, **addresses)
+
+
+def refuse(delivery: Delivery, now: str, why: str, *, for_good: bool = False) -> None:
+    """Fail everything that is due to `a`, once; what goes elsewhere arrives."""
+    delivery.read(Situation(now))
+    for message in delivery.outbox.due(Situation(now), delivery.clock):
+        delivery.outbox.begin(message)
+        if message.mailbox.receiver == "a":
+            delivery.outbox.failed(message, 0.0, why, for_good=for_good)
+        else:
+            delivery.received.append(message)
+            delivery.outbox.sent(message)
+    delivery.keep()
+
+
+def engineers(**manner: Any) -> Delivery:
+    made = plan({"a": manner, "tech": {}}, to("a")).model_copy(update={"engineers": ["tech"]})
+    return Delivery(made)
+
+
+def test_an_address_that_is_owed_something_for_a_working_day_is_told_to_the_engineers_once() -> None:
+    delivery = engineers()
+    friday, monday = "2024-06-07T16:00:00+07:00", "2024-06-10T15:59:00+07:00"
+    delivery.publish(transition(at=friday))
+    for now in (friday, "2024-06-08T16:00:00+07:00", monday):  # a weekend is no working day
+        refuse(delivery, now, "SMTP 450 at RCPT")
+        assert delivery.outbox.undelivered(now) == []
+    delivery.restart()  # since when is kept
+    for now in ("2024-06-10T16:00:00+07:00", "2024-06-10T16:01:00+07:00", "2024-06-10T18:00:00+07:00"):
+        refuse(delivery, now, "SMTP 450 at RCPT")
+        assert delivery.outbox.undelivered(now) == [Undelivered("a", friday, "SMTP 450 at RCPT", 1, given_up=False)]
+    (told,) = delivery.received
+    assert (told.mailbox.receiver, told.group, told.lines) == ("tech", UNDELIVERED, ())
+    assert [one.mailbox for one in told.undelivered] == ["a"]
+
+    delivery.tell("2024-06-10T19:01:00+07:00")
+    *_, again = delivery.received
+    assert (again.mailbox.receiver, again.undelivered, again.recovered) == ("tech", (), ("a",))
+    assert delivery.outbox.undelivered("2024-06-12T19:00:00+07:00") == []
+
+
+def test_an_address_that_refuses_for_good_is_given_up_and_said_at_once() -> None:
+    delivery = engineers()
+    delivery.publish(transition())
+    for n in range(5):
+        assert not delivery.outbox.refused
+        refuse(delivery, NOW, "SMTP 550 at RCPT", for_good=True)
+        if n == 2:
+            delivery.restart()  # refusals are counted across starts
+    (refused,) = delivery.outbox.refused.values()
+    assert (refused["mailbox"], refused["why"]) == ("a", "SMTP 550 at RCPT")
+    refuse(delivery, NOW, "unused")
+    (told,) = delivery.received
+    assert told.undelivered == (Undelivered("a", NOW, "SMTP 550 at RCPT", 0, given_up=True),)
+
+
+def test_what_is_no_longer_to_be_told_is_no_longer_owed() -> None:
+    delivery = engineers(ends=False)
+    delivery.publish(transition())
+    refuse(delivery, NOW, "HTTP 503")
+    delivery.publish(transition("resolved"))
+    delivery.read(Situation(NOW))
+    delivery.outbox.due(Situation(NOW), 0.0)
+
+    assert delivery.outbox.undelivered("2024-07-05T09:00:00+07:00") == []

@@ -20,7 +20,8 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from models.alerting.operator_actions import Operators, merged, parse_operator
-from models.notification.outbox import Message
+from models.notification.outbox import UNDELIVERED, Message, Undelivered
+from models.notification.routing import Mailbox
 from streams.files.decision_files import read_reading
 from streams.notify import payloads
 from streams.notify.config import Config, read_config
@@ -281,3 +282,21 @@ def test_a_cause_is_acknowledged_at_pagerduty_once_all_its_open_alerts_are(confi
     delivery.publish(transition(unit="12700", **cause, at=at(6)))  # type: ignore[arg-type]
     later = told_to_pagerduty(config, delivery, at(7), operators=acknowledged(one, two))
     assert [e["event_action"] for e in later] == ["trigger"]
+
+
+def test_engineers_read_which_address_hears_nothing_and_why(config: Config) -> None:
+    late = Undelivered("don-vi@12688", "2024-06-05T09:00:00+07:00", "SMTP 450 at RCPT", 1_200, given_up=False)
+    gone = Undelivered("mail@#0a1b2c", "2024-06-05T09:30:00+07:00", "SMTP 550 at RCPT", 0, given_up=True)
+    box = Mailbox("hook")
+    message = Message("m" * 32, box, "2024-06-06T09:00:00+07:00", UNDELIVERED, {}, (), 0, undelivered=(late, gone))
+
+    mail = render(message, NAMES, config.board_url)
+    assert mail.subject == "[Lộ trình] Chưa gửi được thông báo tới 2 nơi nhận"
+    assert "• don-vi@12688: còn 1.200 cảnh báo chưa gửi được; từ 09:00 05/06/2024; " in mail.text
+    assert "• mail@#0a1b2c: nơi nhận từ chối; thông báo bị từ chối không được gửi lại; từ 09:30 05/06/2024" in mail.text
+    assert "<p>• mail@#0a1b2c" in mail.html
+    (hook,) = payloads.webhook(message, context(config), 1)
+    data = json.loads(hook.body)["data"]
+    assert [one["mailbox"] for one in data["undelivered"]] == ["don-vi@12688", "mail@#0a1b2c"]
+    again = message._replace(undelivered=(), recovered=("don-vi@12688",))
+    assert "Đã gửi lại được: don-vi@12688." in render(again, NAMES, None).text

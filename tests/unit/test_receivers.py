@@ -118,7 +118,7 @@ def test_answers_tell_a_bad_message_from_a_bad_moment(
     outcome = send(tmp_path, text + ROUTE)
 
     moved = ", a redirection, which is not followed: name the new address" if status == 302 else ""
-    assert (outcome.accepted, outcome.why, outcome.about_content) == (False, f"HTTP {status}{moved}", about_content)
+    assert (outcome.accepted, outcome.why, outcome.for_good) == (False, f"HTTP {status}{moved}", about_content)
     assert outcome.pause_s == pause
     assert len(server.got) == 1, "a redirection is an address that nobody configured"
 
@@ -231,7 +231,7 @@ def test_a_unit_gets_its_mail_at_its_own_address(tmp_path: Path, mails: tuple[Ma
     assert to == ["do-luong@example.vn"]
     assert mail["Subject"] == "[Lộ trình] Thấp hơn lộ trình: Xã Đô Lương – Hồ sơ trực tuyến"
     handler.answer = "554 no"
-    assert send(tmp_path, text + ROUTE.replace("operator", "unit-head")) == Outcome(False, "SMTP 554", True)
+    assert send(tmp_path, text + ROUTE.replace("operator", "unit-head")) == Outcome(False, "SMTP 554 at DATA", True)
 
 
 @pytest.mark.parametrize("answer", ["450 4.7.1 greylisted, try again later", "550 5.1.1 no such mailbox"])
@@ -270,7 +270,7 @@ def test_of_several_addresses_each_is_told_by_itself(tmp_path: Path, mails: tupl
     assert sorted(to for to, _ in handler.got) == [["so@example.vn"], ["vp@example.vn"]]
     assert {box: o.accepted for box, o in first.items()} == {box: box != grey for box in first}
     assert len(first) == 3
-    assert first[grey].why == f"SMTP {answer[:3]} at the recipient"
+    assert first[grey].why == f"SMTP {answer[:3]} at RCPT"
     assert delivery.outbox.boxes[grey]["why"] == first[grey].why
     assert delivery.outbox.owed() == {"a": 1}
     assert not any("@example.vn" in key for key in delivery.outbox.take_changed()), "an address stands in no topic"
