@@ -269,7 +269,7 @@ def contributions(  # noqa: C901, PLR0912 - the hot path, in one
     days = None if unit is None else days_of(known)
     found: list[Contribution] = []
     if days is not None:
-        for instant, cell, above in _plan_of(known, unit, days, rules):  # type: ignore[arg-type]
+        for instant, cell, above in _plan_of(known, unit, days, rules, exempt):  # type: ignore[arg-type]
             day = days[instant][:10]  # type: ignore[index]
             if alone is not None:
                 found.append((alone, day, cell, above))  # type: ignore[arg-type]
@@ -296,7 +296,9 @@ def contributions(  # noqa: C901, PLR0912 - the hot path, in one
     return found
 
 
-def _plan_of(known: Mapping[str, Any], unit: str, days: Instants, rules: FoldRules) -> Iterable[tuple[int, str, int]]:
+def _plan_of(  # noqa: C901 - the hot path, in one
+    known: Mapping[str, Any], unit: str, days: Instants, rules: FoldRules, exempt: object
+) -> Iterable[tuple[int, str, int]]:
     """Return how a dossier is counted: which of its instants gives the day, cell, numerator."""
     received, resolved, issued = days
     get = known.get
@@ -304,14 +306,20 @@ def _plan_of(known: Mapping[str, Any], unit: str, days: Instants, rules: FoldRul
     bears = _CHANNELS.get(get("channel"), 0)
     if resolved is not None:  # as it is wherever `issued` is: `days_of`
         bears |= RESOLVED if issued is None else RESOLVED | ISSUED
-        bears |= _of_result(known, unit, procedure, rules)
+        if get("digitised"):  # `_of_result`, in place: nearly every dossier comes by here
+            bears |= DIGITISED
+        if get("electronic"):
+            bears |= ELECTRONIC
+        document = get("result_document")
+        if document or (document is None and (rules.documented is None or rules.documented(procedure, unit))):
+            bears |= RESULT_DOCUMENT
     if received is not None:
         bears |= RECEIVED
         if rules.listed is not None and rules.listed(procedure, unit, received[:10]):
             bears |= LISTED_MARK
     if get("assisted"):
         bears |= ASSISTED
-    if get("exempt_from_count"):
+    if exempt:
         bears |= EXEMPT_FROM_COUNT
     if rules.asks:
         bears |= _further(known, unit, days, rules)
