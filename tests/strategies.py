@@ -2,7 +2,8 @@
 
 import json
 import random
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -84,6 +85,8 @@ class World(NamedTuple):
     """a deployment's own units: level, code, parent, target_of"""
     heirs: tuple[tuple[str, str, str, str], ...] = ()
     """successions: day, from, to, procedures"""
+    file: str = ""
+    """of a decision that is not shipped, below tests/data"""
 
 
 WORLDS = (
@@ -150,6 +153,17 @@ WORLDS = (
 )  # fmt: skip
 
 
+OWN: Final = World(
+    "own-2024",
+    ("12688", "12691", "340", "340.phong-tu-phap", "34.so-tai-chinh", "34.so-cong-thuong"),
+    ("2023-12-31", "2024-01-01", "2024-03-04", "2024-05-24", "2024-06-03", "2024-06-30", "2024-10-31", "2024-12-31"),
+    ("2024-12-31", "2024-10-31", "2024-06-30", "2024-06-03"),
+    (("postal_in_denominator", ("true", "false")), ("trajectory", ("default", "linear"))),
+    file="decisions/own-2024.toml",
+)
+"""a decision of indicators of its own: every count, basis and filter, each of them negated too"""
+
+
 def random_catalogue(chance: random.Random, world: World) -> list[dict[str, str]]:
     """Rows for units and classes, on lists, at levels and with days that meet those of the stream."""
     rows = []
@@ -170,12 +184,28 @@ def random_catalogue(chance: random.Random, world: World) -> list[dict[str, str]
                     "listed_to": chance.choice((last, "", "", "")),
                     "result_document": chance.choice(("false", "", "", "true")),
                     "national_portal": chance.choice(("true", "false")),
+                    **({"payable_online": chance.choice(("true", "false"))} if world.file else {}),
                 }
             )
     return rows
 
 
-def random_events(chance: random.Random, world: World, number: int) -> list[dict[str, Any]]:
+def _own_facts(chance: random.Random, at: Callable[[], str]) -> dict[str, Any]:
+    """What only decisions of indicators of their own ask for."""
+    told: tuple[tuple[str, tuple[Any, ...]], ...] = (
+        ("due_at", (at(), at(), None)),
+        ("fee", (0, 5, 5, None)),
+        ("reused", (True, False, None)),
+        ("component_digitised", (True, False)),
+        ("assisted", (True, False)),
+        ("exempt_from_count", (True, False, False, None)),
+    )
+    return {name: chance.choice(values) for name, values in told if chance.random() < 0.4}
+
+
+def random_events(  # noqa: C901 - one choice after another
+    chance: random.Random, world: World, number: int
+) -> list[dict[str, Any]]:
     """Events of some dossiers, few enough that they contradict and repeat one another."""
     found = []
 
@@ -206,7 +236,11 @@ def random_events(chance: random.Random, world: World, number: int) -> list[dict
         for name in ("received_at", "submitted_at", "resolved_at", "issued_at"):
             if chance.random() < 0.25:
                 made[name] = chance.choice((at("23:59:59.5"), at(), at(), None))
+        if world.file:
+            made |= _own_facts(chance, at)
         if kind in ("paid", "refunded"):
+            if world.file and chance.random() < 0.2:
+                made["exempt"] = True
             made |= {"transaction": chance.choice(("T1", "T2")), "amount": chance.choice((0, 9, 9, 9))}
             made |= {"method": chance.choice(("online", "cash")), "gateway": chance.choice(("national", "local"))}
         if kind == "copy-certified":

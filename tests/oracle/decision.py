@@ -273,7 +273,7 @@ def _ramp(target: Fraction, elapsed: int, whole: int) -> Fraction:
 
 
 def _switches(decision: str, given: Mapping[str, str]) -> dict[str, str]:
-    known: dict[str, tuple[str, ...]] = {**SWITCHES[decision], **COMMON}
+    known: dict[str, tuple[str, ...]] = {**SWITCHES.get(decision, {}), **COMMON}
     for name, value in given.items():
         is_day = name == "replacement_effective_date" and bool(re.fullmatch(r"\d{4}-\d\d-\d\d", value))
         if value not in known.get(name, ()) and not (name in known and is_day):
@@ -281,17 +281,25 @@ def _switches(decision: str, given: Mapping[str, str]) -> dict[str, str]:
     return {name: given.get(name, values[0]) for name, values in known.items()}
 
 
-def _formulas(decision: str, indicators: Mapping[str, Any]) -> None:
+BASIS = {"transaction": "paid", "copy": "certified", "catalogue": "catalogue"}  # where there is no choice
+ADOPTION = "adoption"
+
+
+def _formulas(decision: str, indicators: Mapping[str, Any]) -> dict[str, Formula]:
+    """Return the formulas: of a known decision this oracle's own, of another what its file says in the contract's words."""
+    found_all = {}
     for name, text in indicators.items():
         found = Formula(
             text["count"],
-            text["basis"],
+            text.get("basis") or BASIS[text["count"]],
             tuple(text.get("numerator", ())),
             tuple(text.get("denominator", ())),
             text.get("trajectory", "flat") == "ramp",
         )
-        if found != FORMULAS[decision].get(name):
+        found_all[name] = found
+        if decision in FORMULAS and found != FORMULAS[decision].get(name):
             raise ValueError(f"the oracle has no formula for {name} as this decision counts it: {found}")
+    return dict(FORMULAS.get(decision, found_all))
 
 
 def _members(row: Mapping[str, Any], registry: Registry) -> tuple[str, ...]:
@@ -317,11 +325,10 @@ def _cells(text: Mapping[str, Any], row: Mapping[str, Any]) -> list[tuple[str, A
 def load_decision(path: Path, registry: Registry, switches: Mapping[str, str], heirs: Iterable[Heir] = ()) -> Decision:
     """Read a decision file; what it counts is this oracle's own knowledge, whom it names and how much is the file's."""
     text = tomllib.loads(path.read_text(encoding="utf-8"))
-    if text["id"] not in FORMULAS:
-        raise ValueError(f"the oracle knows no decision {text['id']}")
-    _formulas(text["id"], text["indicators"])
+    if text["id"] not in FORMULAS and not {"switches", "milestones", "amendments"}.isdisjoint(text):
+        raise ValueError(f"the oracle knows no decision {text['id']}, and reads no switches, milestones, amendments")
+    formulas = _formulas(text["id"], text["indicators"])
     chosen = _switches(text["id"], switches)
-    formulas = dict(FORMULAS[text["id"]])
     if chosen.get("denominator_scope") == "all":
         formulas["online-dossiers"] = formulas["online-dossiers"]._replace(below=())
     order = text.get("columns") or list(text["indicators"])
@@ -346,6 +353,7 @@ class Offer(NamedTuple):
     """Khánh Hòa: on the list of QĐ 2653"""
     new: bool
     """Khánh Hòa: on the list that replaces it"""
+    payable: bool = False
 
 
 class Catalogue:
@@ -388,4 +396,5 @@ class Catalogue:
             portal=row["national_portal"].strip().lower() == "true",
             old="2653" in lists,
             new="replacement" in lists,
+            payable=(row.get("payable_online") or "").strip().lower() == "true",
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import islice
 
-from .decision import Catalogue, Decision, Registry
+from .decision import FORMULAS, Catalogue, Decision, Registry
 from .decode import Event, Record, RefusalError, decode
 from .sql import (
     CLOCK,
@@ -18,6 +18,7 @@ from .sql import (
     INDEXES,
     INTEGRATED,
     ONLINE_SERVICE,
+    OVERDUE,
     PROVISION,
     RANK,
     SCHEMA,
@@ -25,7 +26,10 @@ from .sql import (
     SERVICES_USED,
     SUMS,
     WEIGHTS,
+    beside_cells,
     dossier_cells,
+    payment_cells,
+    share_of_catalogue,
 )
 
 Figure = tuple[int, int]
@@ -47,7 +51,8 @@ class Ledger:
         self._stale = True  # the cells do not say what all events together say
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         self._db.executescript(SCHEMA)
-        strange = [f"'{name}'" for name in ("online-payments", "electronic-copies") if name not in decision.formulas]
+        theirs = decision.formulas if decision.id in FORMULAS else ()
+        strange = [f"'{name}'" for name in ("online-payments", "electronic-copies") if name not in theirs]
         counting = [statement for statement in COUNT_ANEW if not any(name in statement for name in strange)]
         self._statements = (*counting, *self._dossier_cells(), HOLD if decision.heirs else HOLD_WITHOUT_HEIRS)
         self._rules = {"postal": decision.switches["postal_in_denominator"] == "true"} | self._replacement()
@@ -56,6 +61,13 @@ class Ledger:
         for indicator, formula in self.decision.formulas.items():
             if formula.counts == "dossier" or (formula.counts == "service" and self.catalogue):
                 yield dossier_cells(self.decision.id, indicator, formula.basis, formula.above, formula.below)
+            if formula.counts == "dossier":
+                yield from beside_cells(self.decision.id, indicator, formula.basis, formula.above, formula.below)
+            if formula.counts == "transaction" and self.decision.id not in FORMULAS:
+                yield payment_cells(self.decision.id, indicator, formula.above, formula.below)
+            if formula.counts == "copy" and self.decision.id not in FORMULAS:
+                copies = next(statement for statement in COUNT_ANEW if "'electronic-copies'" in statement)
+                yield copies.replace("'electronic-copies'", f"'{indicator}'")
 
     def _replacement(self) -> dict[str, int | None]:
         """Tell until when a dropped procedure of Khánh Hòa counts and since when a new one does, if that is known."""
@@ -133,7 +145,7 @@ class Ledger:
             leaves = self.decision.named(date.max.replace(day=1)).leaves
             units = list(dict.fromkeys((*leaves, *heirs, *homes.values())))
             offers = self.catalogue.offers(units)
-            self._db.executemany("INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", offers)
+            self._db.executemany("INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", offers)
         self._db.executemany(
             "INSERT INTO heirs VALUES (?, ?, ?, ?)",
             ((h.day.toordinal(), h.old, h.new, p) for h in self.decision.heirs for p in h.procedures or (None,)),
@@ -186,6 +198,10 @@ class Ledger:
             return figures
         for unit, num, den in self._db.execute(PROVISION, window):
             figures[unit, "full-online-provision"] = (num, den)
+        for indicator, formula in self.decision.formulas.items():
+            if formula.counts == "catalogue" and formula.above:
+                for unit, num, den in self._db.execute(share_of_catalogue(formula.above, formula.below), window):
+                    figures[unit, indicator] = (num, den)
         if service := ONLINE_SERVICE.get(self.decision.id):
             services: list[tuple[str, int]] = self._db.execute(SERVICES.format(service=service), window).fetchall()
             used: dict[str, int] = dict(self._db.execute(SERVICES_USED.format(service=service), window).fetchall())
@@ -194,6 +210,10 @@ class Ledger:
                 figures[unit, "services-with-dossiers"] = (used.get(unit, 0), den)
                 figures[unit, "national-portal-integration"] = (joined.get(unit, 0), den)
         return figures
+
+    def overdue(self, as_of: date) -> dict[str, int]:
+        """Tell how many dossiers of each unit wait on a day although their day has come; no successions."""
+        return dict(self._db.execute(OVERDUE, {"last": as_of.toordinal()}).fetchall())
 
     def weights(self, unit: str, indicator: str, as_of: date) -> dict[str, int]:
         """Tell how much of what an heir holds was each predecessor's own, by denominators."""

@@ -106,6 +106,7 @@ class Oracle:
         units = dict.fromkeys((*named.leaves, *sorted(self._ledger.counted_units(day) - self._beyond(named, day))))
         yet_to_come = self.decision.founded() - {h.new for h in self.decision.heirs if h.day <= day}
         result = {}
+        overdue = self._ledger.overdue(day)
         for indicator in self.decision.indicators:
             for unit in units:
                 if unit in yet_to_come:
@@ -114,15 +115,31 @@ class Oracle:
                     self._pooled(figures, (unit,), indicator) for figures in self._of(unit, indicator, day, windows)
                 ]
                 listed = self._listed(windows[day][0], (unit,), indicator)
-                result[unit, indicator] = self._standing(unit, indicator, day, mine, listed)
+                row = self._standing(unit, indicator, day, mine, listed)
+                result[unit, indicator] = row | self._beside((unit,), indicator, windows[day][0], overdue)
             for group, everyone in named.groups.items():
                 members = [m for m in everyone if self.decision.frozen_since(m, day) is None]
                 pooled = [self._pooled(figures, members, indicator) for figures in windows[day]]
                 listed = self._listed(windows[day][0], members, indicator)
                 tally = Counter(str(result[member, indicator]["status"]) for member in members)
                 row = self._standing(group, indicator, day, pooled, listed)
+                row |= self._beside(members, indicator, windows[day][0], overdue)
                 result[group, indicator] = row | {"members": dict(tally)}
         return result
+
+    def _beside(
+        self, units: Sequence[str], indicator: str, figures: Figures, overdue: dict[str, int]
+    ) -> dict[str, int]:
+        """Tell what stands beside an indicator's figures: dossiers assisted, exempt, and waiting although due."""
+        found = {}
+        for word in ("assisted", "exempt"):
+            if number := sum(figures.get((unit, f"{indicator} {word}"), NOTHING)[0] for unit in units):
+                found[word] = number
+        formula = self.decision.formulas[indicator]
+        asks = {name.removeprefix("!") for name in (*formula.above, *formula.below)}
+        if formula.counts == "dossier" and "on-time" in asks and indicator not in self._unmeasured:
+            found["overdue"] = sum(overdue.get(unit, 0) for unit in units)
+        return found
 
     def _beyond(self, named: Named, day: date) -> set[str]:
         """Name the units that nobody knows and that have no standing: all but the first by their codes."""
@@ -210,7 +227,8 @@ class Oracle:
         }
         if self.decision.frozen_since(unit, day) is not None:
             row["frozen"] = True
-        if "listed" in formula.above and "listed" not in formula.below and target is not None and whole[1]:
+        capping = {"listed", "full", "partial", "payable-online"} & {*formula.above} - {*formula.below}
+        if formula.counts == "dossier" and capping and target is not None and whole[1]:
             ceiling = Fraction(100 * listed, whole[1])
             if ceiling < target:  # cut off after four decimals
                 row["ceiling"] = four_decimals(Fraction(floor(ceiling * 10_000), 10_000))

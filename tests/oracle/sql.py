@@ -4,6 +4,8 @@ Instants are texts that sort as instants and whose integer part counts UTC secon
 so `(CAST(t AS INTEGER) + 25200) / 86400` is the civil day of Asia/Ho_Chi_Minh, as `date.toordinal` numbers it.
 """
 
+from collections.abc import Iterator
+
 SCHEMA = """
 CREATE TABLE events (seq INTEGER PRIMARY KEY, dossier INTEGER NOT NULL, type TEXT NOT NULL, version INTEGER,
                      at TEXT NOT NULL, id TEXT NOT NULL, sha256 BLOB NOT NULL);
@@ -12,7 +14,7 @@ CREATE TABLE facts (seq INTEGER NOT NULL, dossier INTEGER NOT NULL, what TEXT NO
 CREATE TABLE homes (code TEXT PRIMARY KEY, unit TEXT NOT NULL);          -- an office counts for its district
 CREATE TABLE offers (unit TEXT NOT NULL, procedure TEXT NOT NULL, level TEXT NOT NULL, eligible INTEGER NOT NULL,
                      listed INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, document INTEGER NOT NULL,
-                     portal INTEGER NOT NULL, old INTEGER NOT NULL, new INTEGER NOT NULL);
+                     portal INTEGER NOT NULL, old INTEGER NOT NULL, new INTEGER NOT NULL, payable INTEGER NOT NULL);
 CREATE TABLE heirs (day INTEGER NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL, procedure TEXT);   -- NULL: all the rest
 
 CREATE TABLE arrival (seq INTEGER PRIMARY KEY, pos INTEGER NOT NULL, rank INTEGER NOT NULL);
@@ -20,7 +22,8 @@ CREATE TABLE scope (dossier INTEGER PRIMARY KEY);                        -- the 
 CREATE TABLE newest (dossier INTEGER, what TEXT, item TEXT, field TEXT, value);
 CREATE TABLE dossiers (dossier INTEGER PRIMARY KEY, unit TEXT, procedure TEXT, channel TEXT, submitted_at TEXT,
                        received_at TEXT, refused_at TEXT, resolved_at TEXT, issued_at TEXT, status TEXT,
-                       electronic INTEGER, digitised INTEGER, result_document INTEGER);
+                       electronic INTEGER, digitised INTEGER, result_document INTEGER, due_at TEXT, fee INTEGER,
+                       reused INTEGER, component_digitised INTEGER, assisted INTEGER, exempt_from_count INTEGER);
 CREATE TABLE payments (dossier INTEGER, item TEXT, paid_at TEXT, amount INTEGER, method TEXT, gateway TEXT,
                        exempt INTEGER, refunded INTEGER);
 CREATE TABLE copies (dossier INTEGER, item TEXT, at TEXT, unit TEXT, electronic INTEGER);
@@ -86,14 +89,18 @@ COUNT_ANEW = (
     """,
     """
     INSERT INTO dossiers (dossier, unit, procedure, channel, submitted_at, received_at, refused_at, resolved_at,
-                          issued_at, status, electronic, digitised, result_document)
+                          issued_at, status, electronic, digitised, result_document, due_at, fee, reused,
+                          component_digitised, assisted, exempt_from_count)
     SELECT dossier,
            MAX(CASE field WHEN 'unit' THEN value END), MAX(CASE field WHEN 'procedure' THEN value END),
            MAX(CASE field WHEN 'channel' THEN value END), MAX(CASE field WHEN 'submitted_at' THEN value END),
            MAX(CASE field WHEN 'received_at' THEN value END), MAX(CASE field WHEN 'refused_at' THEN value END),
            MAX(CASE field WHEN 'resolved_at' THEN value END), MAX(CASE field WHEN 'issued_at' THEN value END),
            MAX(CASE field WHEN 'status' THEN value END), MAX(CASE field WHEN 'electronic' THEN value END),
-           MAX(CASE field WHEN 'digitised' THEN value END), MAX(CASE field WHEN 'result_document' THEN value END)
+           MAX(CASE field WHEN 'digitised' THEN value END), MAX(CASE field WHEN 'result_document' THEN value END),
+           MAX(CASE field WHEN 'due_at' THEN value END), MAX(CASE field WHEN 'fee' THEN value END),
+           MAX(CASE field WHEN 'reused' THEN value END), MAX(CASE field WHEN 'component_digitised' THEN value END),
+           MAX(CASE field WHEN 'assisted' THEN value END), MAX(CASE field WHEN 'exempt_from_count' THEN value END)
     FROM newest WHERE what = 'dossier' GROUP BY dossier
     """,
     """
@@ -119,6 +126,7 @@ COUNT_ANEW = (
            method IS 'online' AND gateway IS 'national', 1
     FROM payments AS p JOIN living AS l ON l.dossier = p.dossier
     WHERE paid_at IS NOT NULL AND exempt IS NOT 1 AND amount IS NOT 0 AND refunded IS NOT 1
+      AND exempt_from_count IS NOT 1
     """,
     # ---- certified: per copy, for the copy's own unit
     """
@@ -126,7 +134,7 @@ COUNT_ANEW = (
     SELECT c.dossier, h.unit, procedure, 'electronic-copies', (CAST(at AS INTEGER) + 25200) / 86400, c.electronic IS 1, 1
     FROM copies AS c LEFT JOIN dossiers AS d ON d.dossier = c.dossier
          JOIN homes AS h ON h.code = COALESCE(c.unit, d.unit)
-    WHERE at IS NOT NULL AND d.status IS NOT 'deleted'
+    WHERE at IS NOT NULL AND d.status IS NOT 'deleted' AND d.exempt_from_count IS NOT 1
     """,
 )
 
@@ -181,23 +189,132 @@ MARK = {
 }
 
 
+# What a decision's own indicators may ask, of the dossier `l` and on the civil day {day}.
+PAID = """EXISTS (SELECT 1 FROM payments AS p WHERE p.dossier = l.dossier AND paid_at IS NOT NULL AND p.exempt IS NOT 1
+                    AND amount IS NOT 0 AND refunded IS NOT 1 AND method IS 'online' AND {how})"""
+OFFERED = """EXISTS (SELECT 1 FROM offers AS o WHERE o.unit = l.counted_for AND o.procedure = l.procedure AND {what}
+                      AND {day} BETWEEN o.first AND o.last)"""
+OWN_MARK = {
+    **MARK,
+    "postal": "channel IS 'postal'",
+    "assisted": "assisted IS 1",
+    "fee": "fee > 0",
+    "reused": "reused IS 1",
+    "component-digitised": "component_digitised IS 1",
+    "due": "due_at IS NOT NULL",
+    "on-time": "resolution IS NOT NULL AND due_at IS NOT NULL AND resolution <= due_at",
+    "paid-online": PAID.format(how="1"),
+    "national-gateway": PAID.format(how="gateway IS 'national'"),
+    "exempt": """EXISTS (SELECT 1 FROM payments AS p WHERE p.dossier = l.dossier AND paid_at IS NOT NULL
+                         AND p.exempt IS 1 AND refunded IS NOT 1)""",
+    "full": OFFERED.replace("{what}", "o.level = 'full'"),
+    "partial": OFFERED.replace("{what}", "o.level = 'partial'")
+    + " AND NOT "
+    + OFFERED.replace("{what}", "o.level = 'full'"),
+    "payable-online": OFFERED.replace("{what}", "o.payable"),
+}
+CIVIL = "(CAST({} AS INTEGER) + 25200) / 86400"
+
+
+def asked(filters: tuple[str, ...], day: str, decision: str, marks: dict[str, str] = OWN_MARK) -> list[str]:
+    """Write what filters ask, each a condition that is 0 or 1 and never null; `!` in front is its negation."""
+    known = {**marks, "listed": LISTED.format(list=ON_LIST.get(decision, "o.listed"))}
+    found = []
+    for name in filters:
+        condition = f"COALESCE(({known[name.removeprefix('!')]}), 0)".replace("{day}", day)
+        found.append(f"NOT {condition}" if name.startswith("!") else condition)
+    return found
+
+
 def dossier_cells(decision: str, indicator: str, basis: str, above: tuple[str, ...], below: tuple[str, ...]) -> str:
     """Write the statement that counts dossiers under one indicator: all words in it are those of this module."""
-    listed = LISTED.format(list=ON_LIST[decision])
-    marks = {**MARK, "listed": listed}
-    numerator = " AND ".join(f"({marks[m]})" for m in above) or "1"
-    where = [f"({marks[m]})" for m in below]
+    day = CIVIL.format(DAY_OF[basis])
+    numerator = " AND ".join(asked(above, day, decision)) or "1"
+    where = asked(below, day, decision)
     if indicator == "online-dossiers":
         where.append("(:postal OR channel IS NOT 'postal')")
-    asks = listed if "listed" in above and "listed" not in below else "0"
+    asks = asked(("listed",), day, decision)[0] if "listed" in above and "listed" not in below else "0"
+    if {"full", "partial", "payable-online"} & {*above} - {*below}:
+        capping = tuple(f for f in above if f in ("listed", "full", "partial", "payable-online") and f not in below)
+        asks = " AND ".join(asked(capping, day, decision))
+    counted = " AND ".join(["NOT refused", f"{DAY_OF[basis]} IS NOT NULL", *where])
     return f"""
     INSERT INTO cells (dossier, unit, procedure, indicator, day, num, den, listed)
-    SELECT dossier, counted_for, procedure, '{indicator}', (CAST({DAY_OF[basis]} AS INTEGER) + 25200) / 86400,
-           {numerator}, 1, {asks}
-    FROM living AS l
-    WHERE {" AND ".join(["NOT refused", f"{DAY_OF[basis]} IS NOT NULL", *where])}
+    SELECT dossier, counted_for, procedure, '{indicator}', {day}, {numerator}, 1, {asks}
+    FROM living AS l WHERE {counted} AND exempt_from_count IS NOT 1
     """  # noqa: S608 - see above
 
+
+def beside_cells(
+    decision: str, indicator: str, basis: str, above: tuple[str, ...], below: tuple[str, ...]
+) -> Iterator[str]:
+    """Write what counts beside an indicator of dossiers: those exempt; of online ones those filed with assistance."""
+    day = CIVIL.format(DAY_OF[basis])
+    where = asked(below, day, decision)
+    if indicator == "online-dossiers":
+        where.append("(:postal OR channel IS NOT 'postal')")
+    counted = " AND ".join(["NOT refused", f"{DAY_OF[basis]} IS NOT NULL", *where])
+    numerator = " AND ".join(asked(above, day, decision)) or "1"
+    beside = [("exempt", "exempt_from_count IS 1")]
+    if "online" in (*above, *below):
+        beside.append(("assisted", f"exempt_from_count IS NOT 1 AND assisted IS 1 AND {numerator}"))
+    for word, condition in beside:
+        yield f"""
+        INSERT INTO cells (dossier, unit, procedure, indicator, day, num, den)
+        SELECT dossier, counted_for, procedure, '{indicator} {word}', {day}, 1, 1
+        FROM living AS l WHERE {counted} AND {condition}
+        """  # noqa: S608 - see above
+
+
+def payment_cells(decision: str, indicator: str, above: tuple[str, ...], below: tuple[str, ...]) -> str:
+    """Write the statement that counts payments under an indicator of a decision's own."""
+    own = {
+        **OWN_MARK,
+        "online": "method IS 'online'",
+        "paid-online": "method IS 'online'",
+        "national-gateway": "method IS 'online' AND gateway IS 'national'",
+        "exempt": "0",
+    }
+    day = CIVIL.format("paid_at")
+    numerator = " AND ".join(asked(above, day, decision, own)) or "method IS 'online'"
+    where = " AND ".join(("1", *asked(below, day, decision, own)))
+    return f"""
+    INSERT INTO cells (dossier, unit, procedure, indicator, day, num, den)
+    SELECT q.dossier, counted_for, procedure, '{indicator}', {day}, {numerator}, 1
+    FROM payments AS q JOIN living AS l ON l.dossier = q.dossier
+    WHERE paid_at IS NOT NULL AND exempt IS NOT 1 AND amount IS NOT 0 AND refunded IS NOT 1
+      AND exempt_from_count IS NOT 1 AND {where}
+    """  # noqa: S608 - see above
+
+
+def share_of_catalogue(above: tuple[str, ...], below: tuple[str, ...]) -> str:
+    """Write the question how many procedures of each unit hold what is asked, as of a day; `offers` has many rows of one."""
+
+    def holds(name: str) -> str:
+        """Write whether a filter holds of a procedure, by its offers in force on the day, taken together."""
+        condition = {
+            "full": "MAX(level = 'full')",
+            "partial": "MAX(level = 'partial') AND NOT MAX(level = 'full')",
+            "payable-online": "MAX(payable)",
+            "listed": "MAX(listed)",
+        }[name.removeprefix("!")]
+        return f"NOT ({condition})" if name.startswith("!") else f"({condition})"
+
+    numerator, denominator = (" AND ".join(("1", *map(holds, filters))) for filters in (above, below))
+    return f"""
+    SELECT unit, SUM(above), COUNT(*) FROM (
+      SELECT unit, procedure, {numerator} AS above, {denominator} AS below FROM offers
+      WHERE :last BETWEEN first AND last GROUP BY unit, procedure) WHERE below GROUP BY unit
+    """  # noqa: S608 - see above
+
+
+OVERDUE = """
+SELECT counted_for, COUNT(*) FROM living
+WHERE NOT refused AND exempt_from_count IS NOT 1 AND due_at IS NOT NULL
+  AND (CAST(due_at AS INTEGER) + 25200) / 86400 <= :last AND (CAST(reception AS INTEGER) + 25200) / 86400 <= :last
+  AND CASE WHEN resolution IS NULL THEN status IS NULL ELSE (CAST(resolution AS INTEGER) + 25200) / 86400 > :last END
+GROUP BY counted_for
+"""
 
 SUMS = """
 SELECT unit, indicator, SUM(num), SUM(den), SUM(listed) FROM held

@@ -21,21 +21,27 @@ from models.standings.standings import Standing
 from streams.files.decision_files import read_decision, shipped_registry
 from tests.conftest import examples, most_are_long
 from tests.oracle.oracle import Heir, Oracle, Record
-from tests.strategies import WORLDS, World, random_catalogue, random_events
+from tests.strategies import OWN, WORLDS, World, random_catalogue, random_events
 
 ROOT = Path(__file__).parents[2]
 FIELDS = (
     "numerator", "denominator", "target", "status", "shortfall", "last_7_days", "last_30_days", "members", "frozen",
-    "ceiling",
+    "ceiling", "assisted", "exempt", "overdue",
 )  # fmt: skip
 BY_ID: dict[str, Any] = {"argvalues": WORLDS, "ids": [w.decision for w in WORLDS]}
+ALL = (*WORLDS, OWN)
+AND_OWN: Any = {"argvalues": ALL, "ids": [w.decision for w in ALL]}
+
+
+def file_of(world: World) -> Path:
+    return ROOT / (f"tests/data/{world.file}" if world.file else f"models/data/decisions/{world.decision}.toml")
 
 
 def reading_of(world: World, rows: list[dict[str, str]], switches: Mapping[str, str], *, heirs: bool) -> Reading:
     units = [Unit(code, code, level, parent, target) for level, code, parent, target in world.extra]  # type: ignore[arg-type]
     successions = [dict(zip(("date", "from", "to", "procedures"), h, strict=True)) for h in world.heirs]
     return Reading(
-        read_decision(world.decision),
+        read_decision(str(file_of(world)) if world.file else world.decision),
         Sources(
             shipped_registry().with_units(units),
             catalogue=tuple(parse_catalogue(rows)),
@@ -57,7 +63,7 @@ def oracle_of(
         for day, old, new, procedures in world.heirs
     ]
     return Oracle(
-        ROOT / f"models/data/decisions/{world.decision}.toml",
+        file_of(world),
         ROOT / "models/data/units.csv",
         catalogue=file,
         switches=dict(switches),
@@ -91,7 +97,7 @@ def compared(standing: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", most_are_long(range(9)))
-@pytest.mark.parametrize("world", **BY_ID)
+@pytest.mark.parametrize("world", **AND_OWN)
 def test_standings_and_alerts_are_those_of_the_oracle(world: World, seed: int, tmp_path: Path) -> None:
     chance = random.Random(f"{world.decision}/{seed}")
     rows, switches, heirs = random_catalogue(chance, world), chosen(chance, world), chance.random() < 0.7
@@ -135,7 +141,7 @@ def test_the_random_streams_reach_what_they_are_for(world: World) -> None:
 # -- laws --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("world", **BY_ID)
+@pytest.mark.parametrize("world", **AND_OWN)
 @given(seed=st.integers(0, 2**32), order=st.randoms(use_true_random=False))
 @settings(max_examples=examples(6), deadline=None)
 def test_order_and_repetition_leave_standings_unchanged(world: World, seed: int, order: random.Random) -> None:
