@@ -47,6 +47,7 @@ from models.decisions.file import (
     cells,
     steps_of,
 )
+from models.decisions.measures import Key, Measure
 from models.decisions.targets import Assignment, Group, Target, Targets, members_of, value_of
 from models.decisions.trajectory import Flat, Milestones, Ramp, Trajectory
 from models.registers.catalogue import OPEN, Catalogue, DatedRule, Entry, Listing
@@ -85,6 +86,8 @@ class Sources:
     successions: tuple[Succession, ...] = ()
     switches: Mapping[str, str] = field(default_factory=dict)
     workdays: Workdays = SHIPPED
+    measures: Mapping[Key, Measure] | None = None
+    """figures from outside; None where none are given: what counts them is then not measured"""
     unknown_units_max: int = 1_000
     """units that no registry knows and that have a standing all the same, at most"""
 
@@ -108,6 +111,7 @@ class Reading:
         self.indicators: Mapping[Indicator, Formula] = self._formulas()
         """as the switches have them"""
         self.listing = self._listing()
+        self._sources = sources
         self.catalogue = (
             None if sources.catalogue is None else Catalogue(sources.catalogue, self.registry, self.listing)
         )
@@ -118,7 +122,6 @@ class Reading:
         )
         """whether a target may change at the turn of a year within the period"""
         self.fold = self._fold_rules()
-        self._sources = sources
         self._regime = lru_cache(maxsize=64)(self._targets)
         self._trajectory = lru_cache(maxsize=65536)(self._trajectory_of)
         self._expected = lru_cache(maxsize=65536)(self._expected_on)
@@ -278,7 +281,27 @@ class Reading:
 
     def measured(self, indicator: Indicator) -> bool:
         """Tell whether an indicator can be measured with what this reading has."""
-        return not self.indicators[indicator].of_catalogue or self.catalogue is not None
+        formula = self.indicators[indicator]
+        if formula.count == "measure":
+            return self._sources.measures is not None
+        return not formula.of_catalogue or self.catalogue is not None
+
+    def measures(self) -> Iterator[tuple[str, str, str, int, int]]:
+        """Yield (unit it counts for, civil day, indicator, numerator, denominator) of what comes from outside."""
+        for (indicator, unit, day), told in (self._sources.measures or {}).items():
+            formula = self.indicators.get(indicator)
+            if formula is not None and formula.count == "measure":
+                yield self.registry.counts_for(unit), day, indicator, told.numerator, told.denominator
+
+    def with_measures(self, measures: Mapping[Key, Measure]) -> "Reading":
+        """Return the same decision with figures from outside.
+
+        Raises BadDecision where they bear the name of none of its measures.
+        """
+        of = {i for i, formula in self.indicators.items() if formula.count == "measure"}
+        if strange := sorted({indicator for indicator, _, _ in measures} - of):
+            raise BadDecision(f"{self.decision.id}: it counts no measures under {strange[0]!r}")
+        return Reading(self.decision, replace(self._sources, measures=measures))
 
     def listed(self, procedure: str | None, unit: str, day: str) -> bool:
         """Tell whether a procedure is listed for a unit on a civil day (ISO text)."""

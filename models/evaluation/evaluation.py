@@ -53,6 +53,8 @@ class Evaluator:
         self.reading = reading
         self._crowds = Crowds(limits)
         self.standings = Standings(reading, start)
+        for unit, day, indicator, numerator, denominator in reading.measures():
+            self.standings.add(unit, day, indicator, numerator, denominator)
         self.alerts = Alerts(self.standings)
         self.counts = Counts()
         self.dossiers: dict[str, Dossier] = {}

@@ -15,7 +15,7 @@ from models.evaluation.evaluation import Evaluation
 from models.evaluation.sensitivity import Answer, sensitivity
 from models.standings.standings import Judged
 from models.wording import decimal_text, number_text
-from streams.cli.options import FILE, echo_json, of_decision, settings_from, switches_from
+from streams.cli.options import FILE, echo_json, of_decision, once, settings_from, switches_from
 from streams.errors import BadInput
 from streams.settings import Settings
 
@@ -24,6 +24,7 @@ from streams.settings import Settings
 @of_decision
 @click.option("--events", type=FILE, required=True, help="JSON lines, in the order of arrival")
 @click.option("--as-of", "as_of", required=True, metavar="DATE", help="the day asked about, YYYY-MM-DD")
+@once("--measures", type=FILE, help="figures from outside (CSV: indicator,unit,day,numerator,denominator,version)")
 @click.option("--tick", default="1d", show_default=True, metavar="1d|1h|15m", help="how often alerts are evaluated")
 @click.option("--sensitivity", "asked", is_flag=True, help="also say whose verdict depends on an open question")
 @click.option(
@@ -31,15 +32,24 @@ from streams.settings import Settings
 )
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def command(
-    events: Path, as_of: str, tick: str, asked: bool, suppose: tuple[str, ...], as_json: bool, **given: Any
-) -> None:
+    events: Path, as_of: str, measures: Path | None, tick: str, asked: bool, suppose: tuple[str, ...], as_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
     """Evaluate a file of events as of a civil day: standings, and the alerts there would have been."""
+    from models.decisions.file import BadDecision
+    from models.decisions.measures import parse_measures
     from streams.files.decision_files import read_reading
+    from streams.files.tables import read_table
 
     settings = settings_from(**given)
     if settings.decision is None:
         raise BadInput("--decision is missing")
     reading = read_reading(settings)
+    if measures is not None:
+        try:
+            reading = reading.with_measures(read_table(measures, parse_measures))
+        except BadDecision as exc:
+            raise BadInput(str(exc)) from exc
     day, supposed = _day(as_of), switches_from(suppose)
     reading.under(supposed)  # say what is wrong with a supposition before the work begins
     result = _evaluated(reading, events, day, _step(tick), settings)

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from models.decisions.file import BadDecision, Decision, parse_decision
+from models.decisions.measures import parse_measures
 from models.decisions.reading import Reading, Sources
 from models.evaluation.evaluation import Evaluation
 from models.registers.catalogue import parse_catalogue
+from models.registers.tables import BadTable
 from models.registers.units import Registry, Unit
 from tests.builders import evaluated, event, figures, standing
 
@@ -214,6 +216,30 @@ def test_procedures_are_counted_by_what_the_catalogue_says(
 def test_copied_is_another_word_for_certified() -> None:
     events = [event("copy-certified", "A", "2025-03-03", unit=UNIT, copy=c, electronic=c == "K1") for c in ("K1", "K2")]
     assert counted(events, 'count = "copy"\nbasis = "copied"\nnumerator = ["electronic"]') == (1, 2)
+
+
+def test_measures_are_summed_over_the_period_and_the_newest_version_of_a_day_holds() -> None:
+    columns = ("indicator", "unit", "day", "numerator", "denominator", "version")
+    told = (
+        ("own-name", UNIT, "2025-01-31", "90", "100", "2"),
+        ("own-name", UNIT, "2025-01-31", "10", "100", "1"),
+        ("own-name", UNIT, "2025-02-28", "40", "50", "1"),
+        ("own-name", UNIT, "2024-12-31", "7", "9", "1"),
+        ("own-name", UNIT, "2025-06-30", "1", "9", "1"),
+    )
+    rows = [dict(zip(columns, row, strict=True)) for row in told]
+    reading = reading_of(own_name='count = "measure"')
+    before = evaluated(reading, [], date(2025, 3, 31))
+    assert figures(before, UNIT, "own-name") == (0, 0, "not-measured")
+    for order in (rows, rows[::-1]):
+        result = evaluated(reading.with_measures(parse_measures(order)), [], date(2025, 3, 31))
+        assert figures(result, UNIT, "own-name") == (130, 150, "met")
+    with pytest.raises(BadTable, match="line 3: version 2 says two things"):
+        parse_measures([rows[0], {**rows[0], "numerator": "91"}])
+    with pytest.raises(BadTable, match="more than the denominator"):
+        parse_measures([{**rows[0], "numerator": "101"}])
+    with pytest.raises(BadDecision, match="counts no measures under 'else'"):
+        reading.with_measures(parse_measures([{**rows[0], "indicator": "else"}]))
 
 
 # -- beside the figures ------------------------------------------------------------------------------------------------
