@@ -15,9 +15,9 @@ from models.counting.ledger import NONE, Figures
 from models.decisions.file import Indicator
 from models.decisions.vietnamese import STATUS, TARGET_STATUS, advice_text, counted_text
 from models.reporting.report import Report, change, hundredths
-from models.reporting.report_lines import CLASSES, Line, UnitClass
+from models.reporting.report_lines import CLASSES, Key, Line, UnitClass
 from models.wording import cell as safe
-from models.wording import day_vn, number_text, percent_text
+from models.wording import day_vn, decimal_text, number_text, percent_text
 
 Kind = Literal["text", "count", "percent", "points", "change", "place"]
 DASH: Final = "–"
@@ -136,7 +136,7 @@ class Column(NamedTuple):
 
 
 def columns_of(report: Report) -> list[Column]:
-    """Return the columns of an annex; last year and an estimate only where the report has them."""
+    """Return the columns of an annex; stretch, last year and an estimate only where the report has them."""
     own, added = "Trong kỳ", "Điều chỉnh sau chốt"
     judged = f"Lũy kế từ {day_vn(report.first_judged)}"
     columns = [
@@ -159,11 +159,19 @@ def columns_of(report: Report) -> list[Column]:
         Column("", "So với chỉ tiêu", "(17)", 9.5),
         Column("", "Xếp hạng trong nhóm", "(18)", 15.5),
     ]
+    if stretches_of(report):
+        columns.append(Column("", "Mức phấn đấu", f"({len(columns) + 1})", 9.5))
     if report.last_year:
         columns.append(Column("", "Cùng kỳ năm trước", f"({len(columns) + 1})", 9.5))
     if report.estimates:
         columns.append(Column("", "Ước cả năm (ước tính)", f"({len(columns) + 1})", 10))
     return columns
+
+
+def stretches_of(report: Report) -> dict[Key, Fraction]:
+    """Return what units should reach beyond their targets (percent), where the decision says so: never judged."""
+    targets = report.reading.targets(report.as_of).targets
+    return {key: target.stretch for key, target in targets.items() if target.stretch is not None}
 
 
 # -- ranks -------------------------------------------------------------------------------------------------------------
@@ -243,6 +251,7 @@ class Annexes:
         """Work out places and how the members of groups stand."""
         self._report = report
         self._ranks = ranks_of(report)
+        self._stretches = stretches_of(report)
         self._members: dict[tuple[str, Indicator], list[Line]] = {}
         for line in report.lines:
             if line.group and not line.is_group and not line.frozen:
@@ -300,6 +309,9 @@ class Annexes:
             Cell(TARGET_STATUS[line.target_status]) if line.status in JUDGED else NO_FIGURE,
             rank_cell(self._ranks.get(line.key)),
         ]
+        if self._stretches:
+            beyond = self._stretches.get(line.key)
+            cells.append(percent_cell(None if beyond is None else decimal_text(beyond, cut=True)))
         if report.last_year:
             cells.append(ratio_cell(report.last_year.get(line.key)))
         if report.estimates:
@@ -481,7 +493,9 @@ def excel_rows(report: Report) -> Iterator[list[str]]:
         yield [*map(excel_text, head), *map(_excel, annexes.cells(line))]
 
 
-_PERCENT: Final = frozenset({"Kỳ trước", "Lộ trình", "Chỉ tiêu", "Cùng kỳ năm trước", "Ước cả năm (ước tính)"})
+_PERCENT: Final = frozenset(
+    {"Kỳ trước", "Lộ trình", "Chỉ tiêu", "Mức phấn đấu", "Cùng kỳ năm trước", "Ước cả năm (ước tính)"}
+)
 
 
 def _excel(cell: Cell) -> str:

@@ -10,7 +10,7 @@ from models.decisions.file import Indicator
 from models.decisions.vietnamese import STATUS, answer_text, formula_text, question_text
 from models.reporting.closed_period import Closing
 from models.reporting.report import Report
-from models.reporting.tables import roman
+from models.reporting.tables import roman, stretches_of
 from models.standings.completeness import Cause, sentence_vn
 from models.standings.standings import Status
 from models.wording import day_vn, number_text, visible
@@ -162,6 +162,8 @@ def explanations(report: Report) -> Iterator[Note]:
         "- Xếp hạng: theo tỷ lệ lũy kế, trong từng nhóm đơn vị của từng chỉ tiêu; các đơn vị có cùng tỷ lệ được ghi là "
         "đồng hạng. Đơn vị chưa phát sinh, không giao, chưa đo được hoặc đã sắp xếp lại thì không xếp hạng."
     )
+    if stretches_of(report):
+        yield Note("- Mức phấn đấu: mức cao hơn chỉ tiêu mà quyết định nêu; không dùng để đánh giá đạt hay chưa đạt.")
     entered = sum(report.reading.entered(line.unit, line.indicator, report.as_of) for line in report.lines)
     if entered:
         yield Note(

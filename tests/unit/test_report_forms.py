@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import docx
@@ -34,7 +35,7 @@ from models.reporting.tables import (
 )
 from models.standings.completeness import Cause
 from streams.feeds.simulate import Simulation, simulate
-from streams.files.decision_files import read_decision, shipped_decisions
+from streams.files.decision_files import read_decision, read_decision_text, shipped_decisions
 from streams.reports.counters import of_events
 from streams.reports.files import csv_bytes, excel_csv_bytes
 from streams.reports.pdf import pdf_bytes
@@ -185,8 +186,8 @@ def texts(report: Report) -> Iterator[tuple[str, str]]:
     yield "csv", excel_csv_bytes(report).decode("utf-8-sig")
 
 
-def lak() -> Report:
-    reading = reading_of("lak-2022", catalogue=listed(3, "commune"))
+def lak(decision: str = "lak-2022") -> Report:
+    reading = reading_of(decision, catalogue=listed(3, "commune"))
     events = [
         event
         for channel, number in (("online", 7), ("in_person", 3))
@@ -289,6 +290,22 @@ def test_the_same_period_of_last_year_is_shown_where_it_was_closed() -> None:
     cells = next(r.cells for r in Annexes(with_).rows("online-dossiers") if r.line is not None and r.line.unit == unit)
     assert shown(cells[18]) == "25,00 %"
     assert (without.last_year, len(columns_of(without))) == ({}, 18)
+
+
+def test_a_stretch_is_shown_and_not_judged(tmp_path: Path) -> None:
+    text = read_decision_text("lak-2022")[1]
+    row = 'targets = ["40", "60"], '
+    assert text.count(row) == 1
+    file = tmp_path / "stretch.toml"
+    file.write_text(text.replace(row, f'{row}stretch = ["", "90"], '), encoding="utf-8")
+    plain_, with_ = (lak(name) for name in ("lak-2022", str(file)))
+    cells = [r.cells for r in Annexes(with_).rows("online-dossiers") if r.line is not None]
+
+    assert len(columns_of(plain_)) == 18
+    assert [c.heading for c in columns_of(with_)][18:] == ["Mức phấn đấu"]
+    assert [shown(c[18]) for c in cells[:2]] == ["90 %", "–"]
+    assert with_.lines == plain_.lines
+    assert any("không dùng để đánh giá" in note.text for note in explanations(with_))
 
 
 def test_last_year_is_another_decisions_only_where_that_is_the_one_there_was() -> None:
