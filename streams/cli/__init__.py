@@ -10,6 +10,8 @@ from typing import Final
 
 import click
 
+from streams.cli import vietnamese
+
 COMMANDS: Final = {
     "up": ("streams.cli.up", "Run everything on this machine."),
     "worker": ("streams.cli.worker", "Run one worker: tally or watch."),
@@ -47,7 +49,20 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        return command
+        return vietnamese.translated(command) if vietnamese.is_wanted() else command
+
+    def get_help(self, ctx: click.Context) -> str:
+        """Return the help, in Vietnamese where that is wanted."""
+        if vietnamese.is_wanted():
+            ctx.formatter_class = vietnamese.Formatter
+        return super().get_help(ctx)
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write what lotrinh is for."""
+        text = self.help or ""
+        with formatter.indentation():
+            formatter.write_paragraph()
+            formatter.write_text(vietnamese.say(text) if vietnamese.is_wanted() else text)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without loading them."""
