@@ -54,6 +54,10 @@ class Crowds:
         self._least = min(limits)
         self._of: dict[str, _Parts] = {}
 
+    def may_refuse(self, dossier: str, at_most: int) -> bool:
+        """Tell whether an event of a dossier has to be asked about, `at_most` payments or copies being known of it."""
+        return at_most >= self._least or dossier in self._of
+
     def refuses(self, event: Event, at_most: int, known: Callable[[], Iterable[str]]) -> str | None:
         """Return why an event is refused; None where it may be learnt, and then it has to be.
 

@@ -16,7 +16,9 @@ FIRST_BYTES: Final = 1 << 16
 BYTES_MAX: Final = 16 << 20
 """of what one transaction announces or appends; a broker of production writes that in a fraction of a second"""
 GROWTH: Final = 16
-"""times by which a transaction may exceed the last one: 65 536 records are reached with the fifth"""
+"""times by which a transaction may exceed the last one whatever that took"""
+LEAP: Final = 256
+"""times by which it may exceed one that took so little that even all of its time, times this, is safe"""
 OPEN_SHARE: Final = 0.25
 """share of the transaction timeout for which its content may keep it open; twice that makes the next smaller"""
 SAFE_SHARE: Final = 0.75
@@ -33,13 +35,12 @@ class Budget:
     >>> budget = Budget(70_000, 10.0)
     >>> budget.records
     1
-    >>> for used, seconds in ((1, 0.01), (16, 0.01), (256, 0.02), (4_096, 0.26), (40_960, 7.0)):
+    >>> for used, seconds in ((1, 0.01), (125, 0.02), (7_812, 0.5), (40_960, 7.0)):
     ...     budget.took(used, 100 * used, open_s=seconds, made_s=seconds)
     ...     print(budget.records)
-    16
-    256
-    4096
-    42071
+    125
+    7813
+    40402
     14672
     """
 
@@ -56,12 +57,13 @@ class Budget:
     def took(self, records: int, size: int, *, open_s: float, made_s: float) -> None:
         """Learn from a committed transaction: so many records and bytes, open for so long, made in so long before."""
         fixed = self._fixed_s = open_s if self._fixed_s is None else min(open_s, 1.2 * self._fixed_s + 0.001)
-        pace = max((open_s - fixed) / (self._timeout_s * OPEN_SHARE), made_s / CYCLE_S, 1 / GROWTH)
+        growth = max(GROWTH, min(LEAP, self._timeout_s * OPEN_SHARE / max(open_s + made_s, 1e-9)))
+        pace = max((open_s - fixed) / (self._timeout_s * OPEN_SHARE), made_s / CYCLE_S, 1 / growth)
         weight = size / BYTES_MAX
         safe = self._timeout_s * SAFE_SHARE / max(open_s, 1e-9)
         if weight <= 1 and (pace <= 1 or records <= FLOOR):
             # So few records are held against the timeout alone: it may be the broker that takes its time.
-            least = 1 / GROWTH
+            least = 1 / growth
             paced = pace if records > FLOOR else max(made_s / CYCLE_S, least)
             times = max(1.0, min(safe, 1 / paced, 1 / max(weight, least)))
             self.records = min(self._records_max, max(self.records, ceil(records * times)))

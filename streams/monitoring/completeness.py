@@ -164,9 +164,12 @@ class Sight:
 
     def _read_arrivals(self, wanted: Mapping[TopicPartition, Gap], found: dict[Gap, str]) -> None:
         if self._reader is None:
+            # One record is wanted, and its time alone: the checksum of its batch, in Python, would take a tenth of a
+            # second of the process that is looked at.
             self._reader = consumer(
-                self._settings, isolation_level="read_uncommitted", max_partition_fetch_bytes=1 << 14
-            )
+                self._settings, isolation_level="read_uncommitted", max_partition_fetch_bytes=1 << 14,
+                max_poll_records=1, check_crcs=False,
+            )  # fmt: skip
         reader, left = self._reader, set(wanted)
         try:
             reader.assign(list(wanted))

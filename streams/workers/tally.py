@@ -74,8 +74,6 @@ class TallyWork:
         self._dossiers = dossiers
         self._told: defaultdict[bytes, list[Event]] = defaultdict(list)
         """dossier → what was told of it since counters were last announced, as it came"""
-        self._named: defaultdict[bytes, list[Event]] = defaultdict(list)
-        """dossier → those of `_told` that name a payment or a copy"""
         self._crowds = Crowds(settings.limits)
         self._counters = Counters()
         """those in hand have changed since they were last announced"""
@@ -101,7 +99,6 @@ class TallyWork:
     def restored(self, *, renewed: bool) -> None:
         """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
         self._told.clear()
-        self._named.clear()
         self._crowds.forget()
         self._counters = Counters()
         self._gaps.forget()
@@ -187,6 +184,7 @@ class TallyWork:
 
     def _take_events(self, fetch: Fetch) -> None:
         told, rows, astray, codes = self._told, self._dossiers.rows, self._astray, self._settings.codes
+        may_refuse = self._crowds.may_refuse
         unknown: list[bytes] = []
         parted: list[tuple[bytes, Event, Any]] = []
         refused = 0
@@ -199,8 +197,9 @@ class TallyWork:
                 continue
             if key not in told and (key not in rows or key in astray):
                 unknown.append(key)
-            told[key].append(event)
-            if event.parts is not None:
+            of_key = told[key]
+            of_key.append(event)
+            if event.parts is not None and may_refuse(event.dossier, parts_at_most(rows.get(key)) + len(of_key)):
                 parted.append((key, event, record))
         # Once per dossier: what has a row here has been looked at.
         if unknown:
@@ -233,25 +232,26 @@ class TallyWork:
 
     def _refuse_crowds(self, fetch: Fetch, parted: Iterable[tuple[bytes, Event, Any]]) -> int:
         """Take back what was told of a payment or a copy too many, and return how many records that was."""
-        told, rows, named = self._told, self._dossiers.rows, self._named
-        beyond: dict[bytes, set[int]] = {}
+        told, rows = self._told, self._dossiers.rows
+        beyond: dict[str, set[int]] = {}
         refused = 0
         for key, event, record in parted:
             if key not in told:
                 continue  # it does not belong here
-            row, before = rows.get(key), named[key]
+            row, of_key = rows.get(key), told[key]
 
-            def known(row: bytes | None = row, before: list[Event] = before) -> Iterable[str]:
-                return chain(unpack(row)[0], *(e.facts for e in before))
+            def known(row: bytes | None = row, of_key: list[Event] = of_key, event: Event = event) -> Iterable[str]:
+                before = of_key[: next(n for n, e in enumerate(of_key) if e is event)]
+                return chain(unpack(row)[0], *(e.facts for e in before if id(e) not in beyond.get(event.dossier, ())))
 
-            why = self._crowds.refuses(event, parts_at_most(row) + len(before), known)
+            why = self._crowds.refuses(event, parts_at_most(row) + len(of_key), known)
             if why is None:
-                before.append(event)
                 continue
             self._refuse(fetch, record, Refused(why, event.dossier))
-            beyond.setdefault(key, set()).add(id(event))
+            beyond.setdefault(event.dossier, set()).add(id(event))
             refused += 1
-        for key, events in beyond.items():
+        for dossier, events in beyond.items():
+            key = dossier.encode()
             told[key] = [event for event in told[key] if id(event) not in events]
         return refused
 
@@ -263,7 +263,6 @@ class TallyWork:
         """
         told = [*self._told.items()]
         self._told.clear()
-        self._named.clear()
         for first in range(0, len(told), LEARNT_AT_ONCE):
             self._learn_of(told[first : first + LEARNT_AT_ONCE])
             yield None
