@@ -63,6 +63,9 @@ SENTENCES: Final = {
     "mergers, splits and abolitions of units (CSV)": "sáp nhập, chia tách, giải thể đơn vị (CSV)",
     "a switch of the decision": "một lựa chọn của quyết định",
     "state directory of `lotrinh up`": "thư mục trạng thái của `lotrinh up`",
+    "figures from outside (CSV: indicator,unit,day,numerator,denominator,version)": (
+        "số liệu lấy từ nguồn ngoài (CSV: indicator,unit,day,numerator,denominator,version)"
+    ),
     "say what is missing and go on, instead of refusing (exit code 4)": (
         "nêu phần còn thiếu và vẫn tiếp tục, thay vì từ chối (mã thoát 4)"
     ),
