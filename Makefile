@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo tour test unit integration chaos lint type bench pythons holidays lock clean help
+.PHONY: demo tour picture test unit integration chaos lint type bench pythons holidays lock clean help
 
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ sides = mkdir -p build; $(BIN)/pytest $(2) >build/tests.log 2>&1 & other=$$!; $(
   wait $$other || failed=$$?; cat build/tests.log; exit $$failed
 
 # What one side leaves out is the other side, so that nothing is left out.
+picture: $(VENV)/dev  ## docs/rooms.md: which room imports which, from the sources
+	$(BIN)/python -m tests.picture
+
 test: $(VENV)/dev  ## the whole test suite, in two sides at once, for one of them mostly waits
 	@$(call sides,tests $(addprefix --ignore=,$(ASIDE)),$(ASIDE))
 

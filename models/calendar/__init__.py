@@ -1,1 +1,4 @@
-"""Civil days, working days and periods: when something happens in Vietnam."""
+"""The calendar says when something happens in Viet Nam: instants, civil days, working days and periods.
+
+Its door: `civil_day`, `instant_of`, `Workdays`, `Window`.
+"""

@@ -1,1 +1,4 @@
-"""Events from the wire and what they say of a dossier."""
+"""A dossier is what events from the wire say of it; this room decodes events and merges their facts.
+
+Its door: `decode` returns an `Event` or a `Refused`; `merge` takes its facts into a `Dossier`.
+"""

@@ -1,1 +1,4 @@
-"""A file of events evaluated without Kafka."""
+"""Evaluation runs the whole core over a file of events, without Kafka.
+
+Its door: `evaluate`, `sensitivity`, `tracks`.
+"""

@@ -1,1 +1,4 @@
-"""Who is told of an alert, when, and by which address."""
+"""Notification says who is told of an alert, when, and at which address.
+
+Its door: `Routing` finds mailboxes, `Outbox` decides what each is sent as a `Message`.
+"""

@@ -1,1 +1,4 @@
-"""Codes, units, procedures and the catalogue: what may be named."""
+"""The registers say what may be named: codes, units, procedures and the catalogue.
+
+Its door: `Registry`, `Catalogue`, `Succession`, `Codes`; a table that cannot be read raises `BadTable`.
+"""

@@ -1,1 +1,4 @@
-"""The monthly report and closed periods."""
+"""Reporting makes the tables of a period's report, and freezes them when a period is closed.
+
+Its door: `Report`, `Closing`, `Annexes`.
+"""

@@ -1,1 +1,4 @@
-"""Why an alert was raised, and how rules fare on recorded years."""
+"""Audit explains why an alert was raised, and tries rules on recorded years.
+
+Its door: `explain` reads the log again, `backtest` compares rules.
+"""

@@ -1,1 +1,4 @@
-"""Where events come from besides the portals: files, and a simulated year of a province."""
+"""Feeds bring events from elsewhere than the portal: files, and a simulated year of a province.
+
+Its door: `Publisher`, `Replay`, `simulate`.
+"""

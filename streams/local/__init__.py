@@ -1,1 +1,4 @@
-"""The platform on one machine: Kafka and Valkey from Python packages, and a supervisor for them and for the workers."""
+"""This room runs the platform on one machine: Kafka, Valkey, and a supervisor for them and the workers.
+
+Its door: `Supervisor` runs a `Plan`, `StateDir` is the directory of one system.
+"""

@@ -1,1 +1,4 @@
-"""Backup, restore, and more partitions."""
+"""Maintenance backs a cluster up, restores it, and adds partitions.
+
+Its door: `write_backup`, `restore_backup`, `grow`.
+"""

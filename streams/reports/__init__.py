@@ -1,1 +1,4 @@
-"""Reports and closed periods: where their figures come from, where closings are kept, how a report is written."""
+"""This room finds the figures of a report, keeps closed periods, and writes a report as a file.
+
+Its door: `sources` finds figures, `closings` keeps closed periods, `files` writes.
+"""
