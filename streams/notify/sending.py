@@ -46,6 +46,7 @@ CERTIFICATE: Final = {
     19: "is signed by an unknown authority",
     20: "is signed by an unknown authority",
     62: "is for another host name",
+    64: "is for another host name",
 }
 """OpenSSL's verification code → what is wrong with the certificate"""
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
@@ -82,8 +83,9 @@ class Sender:
 
     async def __aenter__(self) -> Self:
         """Open the sessions. Environment proxies are not used: they would be addresses that no file names."""
+        verified = ssl.create_default_context()
         for private in (False, True):
-            connector = aiohttp.TCPConnector(resolver=None if private else PublicResolver())
+            connector = aiohttp.TCPConnector(resolver=None if private else PublicResolver(), ssl=verified)
             self._sessions[private] = aiohttp.ClientSession(
                 connector=connector, trust_env=False, headers={"User-Agent": "lotrinh"}
             )
@@ -225,6 +227,8 @@ def _mailed(receiver: Email, password: str | None, to: str, mail: EmailMessage) 
             server.quit()
     except smtplib.SMTPException as exc:
         return _smtp_outcome(exc, stage)
+    except OSError as exc:
+        return Outcome(False, f"{_trouble(exc)} at {stage}")
     finally:
         if server is not None:
             server.close()
