@@ -6,7 +6,7 @@ when the last of them has counted all that came before it.
 """
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple, cast
@@ -39,6 +39,8 @@ JUDGED_AT_ONCE: Final = 500
 """units judged while a fetch is taken in: some 50 ms; a longer evaluation is made in slices, with the transaction"""
 JUDGED_PER_STEP: Final = 20
 """units judged between two looks at what the transaction has room for"""
+GATHERED_PER_STEP: Final = 1_000
+"""changed rows looked at before others may have a turn: some 10 ms; at 28 000 units all take seconds"""
 
 
 class WatchFigures(NamedTuple):
@@ -146,7 +148,9 @@ class WatchWork:
         self._announced = {key.removeprefix(prefix) for key, _ in announced if key.startswith(prefix)}
         owed = [] if renewed else memo.get("owed")
         self._changed = None if owed == [] else set()
-        self._owed = self._to_tell(None, tuple(owed)) if owed else []
+        self._owed = []
+        if owed:
+            deque(self._to_tell(None, tuple(owed)), maxlen=0)
         self._beats = bool(owed)
         self._evaluation = None if begun is None else self._evaluating(begun["before"], begun)
 
@@ -434,12 +438,10 @@ class WatchWork:
                     self._changed.add(key)
                 yield None
         changed, self._changed = self._changed, set()
-        self._owed = self._to_tell(changed)
+        yield from self._to_tell(changed)
 
-    def _to_tell(
-        self, changed: Iterable[tuple[str, Indicator]] | None, since: tuple[str, ...] = ()
-    ) -> list[tuple[str, Indicator]]:
-        """Return the rows to be announced where some have changed, None: all; the first one last.
+    def _to_tell(self, changed: Iterable[tuple[str, Indicator]] | None, since: tuple[str, ...] = ()) -> Iterator[None]:
+        """Owe the rows to be announced where some have changed, None: all; the first one last. In steps.
 
         A unit that came to have dossiers, or lost its last one, appears or goes with all its rows.
         """
@@ -449,7 +451,9 @@ class WatchWork:
             changed = {(u, i) for u in units for i in reading.indicators}
         rows: set[tuple[str, Indicator]] = set()
         is_home: dict[str, bool] = {}
-        for unit, indicator in changed:
+        for looked_at, (unit, indicator) in enumerate(changed, 1):
+            if not looked_at % GATHERED_PER_STEP:
+                yield
             home = is_home.get(unit)
             if home is None:
                 home = is_home[unit] = self._is_home(unit)
@@ -461,7 +465,7 @@ class WatchWork:
             group = standings.group_of(unit)
             if group is not None:
                 rows.add((group, indicator))
-        return sorted((row for row in rows if row >= since), reverse=True)
+        self._owed = sorted((row for row in rows if row >= since), reverse=True)
 
     def _telling(self, code: str, indicator: Indicator, version: str) -> Announcement | None:
         """Return the record of a row as it is now: of a group, of a unit, or of one that has no standing any more."""

@@ -14,7 +14,7 @@ from streams.audit.explain import _Memory, _Tables
 from streams.engine import Announcement, Fetch, Room
 from streams.files.decision_files import read_reading
 from streams.settings import Settings
-from streams.workers.watch import WatchWork
+from streams.workers.watch import GATHERED_PER_STEP, WatchWork
 
 UNITS = ("12688", "12691", "12700", "12742", "340", "34.so-tu-phap", "99999.unknown")
 FIRST = date(2024, 6, 3)
@@ -161,3 +161,18 @@ def test_in_steps_as_in_one_go(rule: str, seed: int) -> None:
     assert in_steps[0] == rows
     assert in_steps[1] == transitions
     assert in_steps[2][-1] == beats[-1]
+
+
+def test_what_is_to_be_said_of_28_000_units_is_gathered_in_steps() -> None:
+    """Counted, not timed: no more rows are looked at between two turns of others than a step holds."""
+    fold = read_reading(Settings(partitions=1)).fold_fingerprint()
+    watch = Partition("evidence", log_of(random.Random(1), fold, 2))
+    watch.merge(len(watch.log))
+    while watch.work.owes == "now":
+        watch.transaction(Room(1 << 30, 1 << 30))
+    changed = [(f"{n:05d}", "online-dossiers") for n in range(28_000)]
+
+    steps = sum(1 for _ in watch.work._to_tell(changed))
+
+    assert steps == len(changed) // GATHERED_PER_STEP
+    assert GATHERED_PER_STEP <= 2_000
