@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from models.authoring.comparison import Comparison, Field
-from models.decisions.file import Duty, Formula, Indicator, Row
+from models.decisions.file import Decision, Duty, Formula, Indicator, Row, steps_of
 from models.decisions.reading import Reading
 from models.registers.units import COMMUNES
 from models.wording import day_vn, number_text, percent_text
@@ -25,6 +25,7 @@ BASIS: Final = {
     "paid": "ngày thanh toán",
     "certified": "ngày chứng thực",
     "catalogue": "danh mục của ngày được hỏi",
+    "measure": "ngày của số liệu",
 }
 LISTED_LEVELS: Final = {"full": "toàn trình", "partial": "một phần", "none": "chưa trực tuyến"}
 
@@ -88,14 +89,27 @@ def _indicators(reading: Reading, on: date) -> None:
             _say(f"Cách hiểu: {formula.reading}", "     ")
 
 
+def _steps(decision: Decision, indicator: Indicator) -> str:
+    """Return the milestones of an indicator, those of each row in turn."""
+    told = []
+    for row in decision.every_row():
+        steps = steps_of(decision, row, indicator)
+        if steps:
+            told.append(", ".join(f"{percent_text(text)} đến {day_vn(day)}" for day, text, _ in steps))
+    return "; ".join(dict.fromkeys(told))
+
+
 def _trajectory(reading: Reading, indicator: Indicator, formula: Formula) -> str:
     mode = reading.switches["trajectory"]
     if any(i == indicator for _, i in reading.trajectories):
         return "các mốc do đơn vị nhập; nơi không nhập thì theo quyết định"
+    rows = reading.decision.every_row()
+    if mode == "default" and any(steps_of(reading.decision, row, indicator) for row in rows):
+        return "các mốc của quyết định (nơi có ghi): " + _steps(reading.decision, indicator)
     ramp = formula.trajectory == "ramp" if mode == "default" else mode == "linear"
     if ramp:
         return "tăng đều từ 0 đến chỉ tiêu trong kỳ"
-    if mode == "default" and any(indicator in row.baseline for row in reading.decision.rows):
+    if mode == "default" and any(indicator in row.baseline for row in rows):
         return "tăng đều từ mức ban đầu (nơi có ghi) đến chỉ tiêu trong kỳ"
     return "bằng chỉ tiêu trong cả kỳ"
 

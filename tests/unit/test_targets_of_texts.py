@@ -11,6 +11,7 @@ from models.decisions.file import BadDecision, parse_decision
 from models.decisions.reading import Reading, Sources
 from models.registers.units import Registry, Unit
 from models.standings.standings import Standing
+from streams.cli.decision_page import print_decision
 from tests.builders import evaluated, received, standing
 
 UNITS = (
@@ -86,6 +87,12 @@ def test_a_rows_milestones_are_its_trajectory(day: str, expected: str | None, st
     found = seen(reading_of(row(milestones=MONTHS)), day, events=events)
     assert (found["expected"], found["status"], found["target"]) == (expected, status, "60")
     assert (found["target_status"], found["trajectory_source"]) == ("not-reached", "decision")
+
+
+def test_the_page_of_a_decision_names_its_milestones(capsys: pytest.CaptureFixture[str]) -> None:
+    print_decision(reading_of(row(milestones=MONTHS)), date(2025, 6, 30))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "20 % đến 31/03/2025, 40 % đến 30/06/2025, 60 % đến 31/12/2025" in said
 
 
 def test_milestones_may_rise_evenly_in_between() -> None:

@@ -12,6 +12,7 @@ from models.decisions.measures import parse_measures
 from models.decisions.reading import Reading, Sources
 from models.registers.catalogue import parse_catalogue
 from models.registers.units import Registry, Unit
+from streams.cli.decision_page import print_decision
 from streams.files.decision_files import read_decision
 from tests.builders import evaluated, event, figures, standing
 
@@ -50,6 +51,11 @@ def dossiers(unit: str, day: str, each: Sequence[dict[str, Any]]) -> list[dict[s
 def test_the_check_finds_nothing_wrong(name: str) -> None:
     checked = check((FILES / f"{name}.toml").read_text(encoding="utf-8"), sources_of(TEXTS[name]))
     assert checked.problems == ()
+
+
+def test_the_page_of_a_decision_says_what_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    print_decision(reading_of("bac-ninh-2025"), date(2026, 6, 30))
+    assert "trường hợp đạt ÷ trường hợp được khảo sát, thống kê, theo ngày của số liệu" in capsys.readouterr().out
 
 
 def test_ha_noi_in_july() -> None:
