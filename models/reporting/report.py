@@ -28,6 +28,7 @@ from models.wording import cell
 CSV_COLUMNS: Final = (
     "row", "unit", "name", "indicator", "numerator", "denominator", "ratio", "target", "expected", "status",
     "shortfall", "previous_ratio", "change_points", "adjusted_numerator", "adjusted_denominator",
+    "target_status",
 )  # fmt: skip
 
 
@@ -281,4 +282,5 @@ def csv_rows(report: Report) -> Iterator[tuple[str, ...]]:
             decimal_of(hundredths(line.figures)), line.target or "", line.expected or "", line.status,
             str(line.shortfall), "" if line.previous is None else decimal_of(hundredths(line.previous)),
             decimal_of(change(line)), *(("", "") if adjustment is None else map(str, adjustment)),
+            line.target_status,
         )  # fmt: skip

@@ -290,7 +290,7 @@ def test_the_csv_has_the_contracts_columns_and_a_line_per_target_cell() -> None:
 
     assert ",".join(rows[0]) == (
         "row,unit,name,indicator,numerator,denominator,ratio,target,expected,status,shortfall,"
-        "previous_ratio,change_points,adjusted_numerator,adjusted_denominator"
+        "previous_ratio,change_points,adjusted_numerator,adjusted_denominator,target_status"
     )
     assert len(rows) == 1 + 7 * (284 + 8)
     assert {len(r) for r in rows} == {len(CSV_COLUMNS)}

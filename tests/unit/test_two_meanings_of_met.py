@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 
-from models.reporting.report import make_report
+from models.reporting.report import csv_rows, make_report
 from streams.cli import lotrinh
 from streams.reports.workbook import workbook_bytes
 from tests.builders import evaluated, received, standing, thai_binh
@@ -32,6 +32,16 @@ def test_a_unit_with_one_late_milestone_is_met_and_has_not_reached_its_target() 
     assert (empty["status"], empty["target_status"]) == ("no-dossiers", "no-dossiers")
     assert standing(result, FINANCE, "online-payments")["target_status"] == "no-target"
     assert standing(result, TRADE, "services-with-dossiers")["target_status"] == "not-measured"
+
+
+def test_the_csv_has_both_words() -> None:
+    head, *rows = csv_rows(make_report(known(EVENTS, thai_binh(trajectories=LATE)), "2024-09", []))
+    told = {
+        line["unit"]: (line["status"], line["target_status"])
+        for line in (dict(zip(head, row, strict=True)) for row in rows)
+        if line["indicator"] == "online-dossiers"
+    }
+    assert (told[SCIENCE], told[TRADE]) == (("met", "not-reached"), ("met", "reached"))
 
 
 def test_a_ramp_is_met_long_before_its_target() -> None:
