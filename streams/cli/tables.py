@@ -84,6 +84,13 @@ def _judged_text(judged: Judged, with_line: bool) -> str:
     return figures + line if with_line else figures
 
 
+def _verdict(s: Standing) -> str:
+    """Return the status; of a unit on its trajectory and below its target, that it is no more than that."""
+    if s["status"] == "met" and s["target_status"] == "not-reached":
+        return "Đạt lộ trình, chưa đạt chỉ tiêu"
+    return STATUS[s["status"]]
+
+
 def _row(reading: Reading, s: Standing) -> tuple[str, ...]:
     groups = reading.targets(date.fromisoformat(s["as_of"])).groups
     name = groups[s["unit"]].name if s["unit"] in groups else reading.registry.name(s["unit"])
@@ -94,6 +101,6 @@ def _row(reading: Reading, s: Standing) -> tuple[str, ...]:
         ratio_text(s["numerator"], s["denominator"]),
         "–" if s["expected"] is None else percent_text(s["expected"]),
         "–" if s["target"] is None else percent_text(s["target"]),
-        STATUS[s["status"]],
+        _verdict(s),
         number_text(s["shortfall"]) if s["shortfall"] else "",
     )
