@@ -1,6 +1,8 @@
 """The running system and `evaluate` are the same functions: the same events and ticks give the same transitions."""
 
 import asyncio
+import csv
+import random
 from datetime import date
 from functools import partial
 from itertools import takewhile
@@ -16,6 +18,7 @@ from streams.feeds.publisher import Publisher
 from streams.feeds.replay import Pace, Replay
 from streams.feeds.simulate import Simulation, simulate
 from tests.integration.system import System, running, side_by_side
+from tests.strategies import OWN, lines, random_catalogue, random_events
 
 pytestmark = pytest.mark.kafka
 UNTIL = date(2024, 6, 16)
@@ -88,3 +91,37 @@ def test_the_same_log_under_another_name_gives_the_same_rows_and_alert_ids(kafka
 
     assert outcomes[0][0] == outcomes[1][0]
     assert outcomes[0][1]
+
+
+def test_indicators_of_a_decisions_own_count_live_as_in_evaluate(kafka_address: str, tmp_path: Path) -> None:
+    """Overdue dossiers with their codes, assisted and exempt ones too; what waits travels as its counters do."""
+    chance = random.Random("own-2024/live")
+    rows = random_catalogue(chance, OWN)
+    catalogue = tmp_path / "catalogue.csv"
+    with catalogue.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    every = sorted(lines(random_events(chance, OWN, 300)), key=at)
+    values = list(takewhile(lambda v: at(v)[:10] <= "2024-12-31", every))
+    decision = str(Path(__file__).parents[1] / "data" / OWN.file)
+    with running(kafka_address, tmp_path, clock="records", decision=decision, catalogue=catalogue) as system:
+
+        async def publish() -> None:
+            async with Publisher(system.settings) as publisher, Ticker(system.settings) as ticker:
+                await Replay(publisher, ticker, Pace(None)).run(values, date(2024, 12, 31))
+
+        asyncio.run(publish())
+        system.start("tally")
+        system.start("watch")
+        system.settle()
+        expected = evaluate(system.reading, enumerate(values, 1), date(2024, 12, 31)).standings
+        live = system.standings()
+        assert live.keys() == {(s["unit"], s["indicator"]) for s in expected}
+        for row in expected:
+            found = live[row["unit"], row["indicator"]]
+            told = {f: (v, found[f]) for f, v in row.items() if f != "alert" and found[f] != v}
+            assert told == {}, (row["unit"], row["indicator"])
+        assert any(s.get("overdue_dossiers") for s in expected)
+        assert any("exempt" in s for s in expected)
+        assert any("assisted" in s for s in expected)
