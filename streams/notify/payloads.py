@@ -16,7 +16,7 @@ import orjson
 from models.calendar.civil_time import moment_of
 from models.notification.outbox import Line, Message
 from streams.notify.config import Config
-from streams.notify.texts import KIND, Names, render
+from streams.notify.texts import KIND, Names, render, unit_url
 
 UNTIL_ENDED: Final = "0001-01-01T00:00:00Z"
 """`endsAt` while an alert fires: Go's zero time (Alertmanager's webhook)"""
@@ -66,14 +66,15 @@ def plain(message: Message, context: Context) -> dict[str, Any]:
         "group_labels": dict(message.group_labels),
         "still_open": message.still_open,
         "more": message.more,
-        "alerts": [_alert(line, context.names) for line in message.lines],
+        "alerts": [_alert(line, context) for line in message.lines],
         **({"watch_list": named, "watch_list_more": watch.more} if named else {}),
         **({"undelivered": [one._asdict() for one in message.undelivered]} if message.undelivered else {}),
         **({"recovered": list(message.recovered)} if message.recovered else {}),
     }
 
 
-def _alert(line: Line, names: Names) -> dict[str, Any]:
+def _alert(line: Line, context: Context) -> dict[str, Any]:
+    names, link = context.names, unit_url(context.board_url, line.now)
     told = {k: v for k, v in line.now.items() if k not in ("inputs", "basis")}
     return {
         **told,
@@ -84,6 +85,7 @@ def _alert(line: Line, names: Names) -> dict[str, Any]:
         "acknowledged": line.acknowledged,
         "unit_name": names.unit(line.now["unit"]),
         "indicator_name": names.indicator(line.now["indicator"]),
+        **({"unit_url": link} if link else {}),
     }
 
 
@@ -157,7 +159,7 @@ def _am_alert(line: Line, context: Context) -> dict[str, Any]:
         "annotations": _annotations(line, context),
         "startsAt": line.fired["at"],
         "endsAt": UNTIL_ENDED if line.firing else line.now["at"],
-        "generatorURL": context.board_url,
+        "generatorURL": unit_url(context.board_url, line.now) or context.board_url,
         "fingerprint": line.now["fingerprint"],
     }
 
@@ -176,7 +178,8 @@ def alertmanager(message: Message, context: Context) -> list[Request]:
             "startsAt": line.fired["at"],
             "endsAt": ends,
         }
-        alerts.append(alert | ({"generatorURL": context.board_url} if context.board_url else {}))
+        link = unit_url(context.board_url, line.now) or context.board_url
+        alerts.append(alert | ({"generatorURL": link} if link else {}))
     return [Request(orjson.dumps(alerts), _bearer(message, context, "application/json"), "/api/v2/alerts")]
 
 
@@ -229,6 +232,9 @@ def _event(action: str, dedup: str, summary: str, lines: tuple[Line, ...], conte
             line.now["id"]: f"{context.names.unit(line.now['unit'])}: {line.now['reason']}" for line in lines[:200]
         },
     }
+    links = {unit_url(context.board_url, line.now): context.names.unit(line.now["unit"]) for line in lines[:20]}
+    if any(links):
+        event["links"] = [{"href": href, "text": text} for href, text in links.items() if href]
     if context.board_url:
         event["client"], event["client_url"] = "lotrinh", context.board_url
     return event

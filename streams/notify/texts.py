@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from html import escape
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from models.decisions.file import Formula
 from models.decisions.reading import Reading
@@ -114,6 +115,8 @@ def render(message: Message, names: Names, board_url: str | None, looked_at: int
         html += [f"<h3>{escape(heading)}</h3>", "<ul>"]
         for line in part.lines:
             first, *rest = _sentences(line, names, each=each)
+            link = unit_url(board_url, line.now)
+            rest += [f"Trang của đơn vị: {link}"] if link else []
             text += [f"• {first}", *(f"  {r}" for r in rest), ""]
             html.append(f"<li><b>{escape(first)}</b>{''.join(f'<br>{escape(r)}' for r in rest)}</li>")
         html.append("</ul>")
@@ -302,6 +305,18 @@ def _sentences(line: Line, names: Names, *, each: bool) -> list[str]:
 def _last(message: Message, board_url: str | None) -> list[str]:
     last = [f"Xem chi tiết: {board_url}"] if board_url else []
     return [*last, f"Mã thông báo: {message.id}"]
+
+
+def unit_url(board_url: str | None, alert: Mapping[str, Any]) -> str:
+    """Return the address of an alert's unit on the wall; '' without a wall, or where the alert names no unit.
+
+    >>> unit_url("https://wall.example/", {"decision": "d", "unit": "340", "kind": "unreachable"})
+    'https://wall.example/?board=d&unit=340'
+    """
+    if not board_url or alert["kind"] in ("source-silent", "data-quality"):
+        return ""
+    query = urlencode({"board": alert["decision"], "unit": alert["unit"]}, safe="/")
+    return f"{board_url.partition('?')[0]}?{query}"
 
 
 def dossiers_text(fired: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ from streams.notify import payloads
 from streams.notify.config import Config, read_config
 from streams.notify.payloads import Context, Request
 from streams.notify.sending import mail_of
-from streams.notify.texts import Names, render
+from streams.notify.texts import Names, render, unit_url
 from streams.settings import Settings
 from tests.notices import Delivery, transition
 
@@ -300,3 +300,12 @@ def test_engineers_read_which_address_hears_nothing_and_why(config: Config) -> N
     assert [one["mailbox"] for one in data["undelivered"]] == ["don-vi@12688", "mail@#0a1b2c"]
     again = message._replace(undelivered=(), recovered=("don-vi@12688",))
     assert "Đã gửi lại được: don-vi@12688." in render(again, NAMES, None).text
+
+
+@pytest.mark.parametrize("board_url", ["https://lotrinh.example/", "https://lotrinh.example/?theme=light"])
+def test_every_alert_of_a_unit_links_to_its_page_and_no_other_does(board_url: str) -> None:
+    page = "https://lotrinh.example/?board=thai-binh-2024&unit=340/communes"
+    assert unit_url(board_url, transition(unit="340/communes")) == page
+    assert unit_url(None, transition()) == ""
+    for kind in ("source-silent", "data-quality"):
+        assert unit_url(board_url, transition(kind=kind)) == ""
