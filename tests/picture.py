@@ -57,10 +57,16 @@ def _drawing(graph: Mapping[str, set[str]], package: str) -> list[str]:
     return [*lines, "```", ""]
 
 
+def _path(name: str) -> str:
+    """Return where a room lies: a directory, or a file where it is a single module."""
+    path = name.replace(".", "/")
+    return path if (ROOT / path).is_dir() else f"{path}.py"
+
+
 def _about(name: str) -> str:
     """Return the first sentence of a room's docstring, on one line."""
-    path = ROOT / name.replace(".", "/")
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    file = ROOT / _path(name)
+    file = file / "__init__.py" if file.is_dir() else file
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     return " ".join(text.split("\n\n")[0].split())
 
@@ -72,7 +78,7 @@ def _table(graph: Mapping[str, set[str]], package: str) -> list[str]:
             tos = ", ".join(
                 to if not to.startswith(package) else to.partition(".")[2] for to in ROOMS if to in graph[name]
             )
-            lines.append(f"| `{name.replace('.', '/')}` | {_about(name)} | {tos or '–'} |")
+            lines.append(f"| `{_path(name)}` | {_about(name)} | {tos or '–'} |")
     return [*lines, ""]
 
 

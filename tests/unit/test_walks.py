@@ -38,7 +38,7 @@ def passed(walk: list[str]) -> list[str]:
     assert result.alerts
     core = [step for step in walk if step in set(calls)]
     upto = calls[: calls.index(core[-1]) + 1]
-    return sorted(core, key=lambda step: upto[::-1].index(step), reverse=True)
+    return sorted(core, key=upto[::-1].index, reverse=True)
 
 
 def test_there_are_two_walks_that_fit_on_a_page() -> None:
