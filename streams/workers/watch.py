@@ -6,7 +6,7 @@ when the last of them has counted all that came before it.
 """
 
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple, cast
@@ -40,7 +40,7 @@ JUDGED_AT_ONCE: Final = 500
 JUDGED_PER_STEP: Final = 20
 """units judged between two looks at what the transaction has room for"""
 GATHERED_PER_STEP: Final = 1_000
-"""changed rows looked at before others may have a turn: some 10 ms; at 28 000 units all take seconds"""
+"""changed rows looked at before others may have a turn: some 10 ms"""
 
 
 class WatchFigures(NamedTuple):
@@ -449,7 +449,7 @@ class WatchWork:
         if changed is None:
             units = {*standings.named(), *standings.with_counters(), *self._announced}
             changed = {(u, i) for u in units for i in reading.indicators}
-        rows: set[tuple[str, Indicator]] = set()
+        rows: defaultdict[str, set[Indicator]] = defaultdict(set)
         is_home: dict[str, bool] = {}
         for looked_at, (unit, indicator) in enumerate(changed, 1):
             if not looked_at % GATHERED_PER_STEP:
@@ -458,14 +458,19 @@ class WatchWork:
             if home is None:
                 home = is_home[unit] = self._is_home(unit)
                 if home and standings.has_standing(unit) != (unit in self._announced):
-                    rows |= {(unit, i) for i in reading.indicators}
+                    rows[unit].update(reading.indicators)
             if not home:
                 continue
-            rows.add((unit, indicator))
+            rows[unit].add(indicator)
             group = standings.group_of(unit)
             if group is not None:
-                rows.add((group, indicator))
-        self._owed = sorted((row for row in rows if row >= since), reverse=True)
+                rows[group].add(indicator)
+        owed: list[tuple[str, Indicator]] = []
+        for looked_at, unit in enumerate(sorted(rows, reverse=True), 1):
+            if not looked_at % GATHERED_PER_STEP:
+                yield
+            owed += (row for i in sorted(rows[unit], reverse=True) if (row := (unit, i)) >= since)
+        self._owed = owed
 
     def _telling(self, code: str, indicator: Indicator, version: str) -> Announcement | None:
         """Return the record of a row as it is now: of a group, of a unit, or of one that has no standing any more."""
