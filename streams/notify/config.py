@@ -153,8 +153,31 @@ class Chat(Receiver):
     url_env: Text | None = None
 
 
+class Telegram(HttpReceiver):
+    """A chat of Telegram, by its Bot API; `token` is the bot's."""
+
+    secrets: ClassVar[Mapping[str, bool]] = {"token": True}
+    type: Literal["telegram"]
+    url: Text | None = "https://api.telegram.org"
+    chat: Text
+    token_file: Text | None = None
+    token_env: Text | None = None
+
+
+class Zalo(HttpReceiver):
+    """A follower of a Zalo Official Account, by its message interface v3; `token` is the account's access token."""
+
+    secrets: ClassVar[Mapping[str, bool]] = {"token": True}
+    type: Literal["zalo"]
+    url: Text | None = "https://openapi.zalo.me"
+    user: Text
+    token_file: Text | None = None
+    token_env: Text | None = None
+
+
 Kind = Annotated[
-    Webhook | AlertmanagerWebhook | Alertmanager | PagerDuty | CloudEvents | Email | Chat, Field(discriminator="type")
+    Webhook | AlertmanagerWebhook | Alertmanager | PagerDuty | CloudEvents | Email | Chat | Telegram | Zalo,
+    Field(discriminator="type"),
 ]
 
 

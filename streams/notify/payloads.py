@@ -22,6 +22,10 @@ UNTIL_ENDED: Final = "0001-01-01T00:00:00Z"
 """`endsAt` while an alert fires: Go's zero time (Alertmanager's webhook)"""
 SUMMARY_MAX: Final = 1_024
 """characters (PagerDuty)"""
+TELEGRAM_MAX: Final = 4_096
+"""UTF-16 units of a text (Telegram)"""
+ZALO_MAX: Final = 2_000
+"""UTF-16 units of a text (Zalo)"""
 JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -205,6 +209,31 @@ def pagerduty(message: Message, context: Context) -> list[Request]:
         Request(orjson.dumps(_event(action, dedup, summary, lines, context) | {"routing_key": key}), JSON)
         for action, dedup, summary, lines in parts
     ]
+
+
+def telegram(message: Message, context: Context, chat: str) -> list[Request]:
+    """Return a message for Telegram's `sendMessage`."""
+    token = context.config.secret(message.mailbox.receiver, "token")
+    body = {"chat_id": chat, "text": _short(message, context, TELEGRAM_MAX), "disable_web_page_preview": True}
+    return [Request(orjson.dumps(body), JSON, f"/bot{token}/sendMessage")]
+
+
+def zalo(message: Message, context: Context, user: str) -> list[Request]:
+    """Return a message for the message interface of Zalo Official Accounts."""
+    token = context.config.secret(message.mailbox.receiver, "token") or ""
+    body = {"recipient": {"user_id": user}, "message": {"text": _short(message, context, ZALO_MAX)}}
+    return [Request(orjson.dumps(body), {**JSON, "access_token": token}, "/v3.0/oa/message/cs")]
+
+
+def _short(message: Message, context: Context, most: int) -> str:
+    """Return subject and text within a number of UTF-16 units; what is cut is said, and the id stays."""
+    rendered = render(message, context.names, context.config.board_url, context.looked_at)
+    text = f"{rendered.subject}\n\n{rendered.text}".strip()
+    if len(text) <= most // 2 or len(text.encode("utf-16-le")) <= 2 * most:
+        return text
+    end = f"\n… còn nữa; xem đầy đủ trên bảng theo dõi. {context.board_url}\nMã thông báo: {message.id}"
+    room = most - len(end.encode("utf-16-le")) // 2
+    return text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore") + end
 
 
 def _actions(lines: tuple[Line, ...], *, still_open: bool, attended: bool) -> list[str]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import email.utils
+import json
 import logging
 import smtplib
 import ssl
@@ -29,7 +30,9 @@ from streams.notify.config import (
     HttpReceiver,
     PagerDuty,
     Receiver,
+    Telegram,
     Webhook,
+    Zalo,
 )
 from streams.notify.payloads import Context, Request
 from streams.notify.texts import render
@@ -50,6 +53,10 @@ CERTIFICATE: Final = {
 }
 """OpenSSL's verification code → what is wrong with the certificate"""
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
+ZALO_REFUSES: Final = frozenset({-201, -213})
+"""Zalo's errors for a parameter that is wrong, and for a user who does not follow the account"""
+ANSWER_MAX: Final = 65_536
+"""bytes read of a chat service's answer"""
 PAUSE_MAX_S: Final = 3_600.0
 KEY_BYTES_MIN, KEY_BYTES_MAX = 24, 64
 THREADS: Final = 16
@@ -112,7 +119,7 @@ class Sender:
             return Outcome(accepted=False, why=_trouble(exc))
 
     @staticmethod
-    def _requests(receiver: Receiver, message: Message, context: Context) -> list[Request]:
+    def _requests(receiver: Receiver, message: Message, context: Context) -> list[Request]:  # noqa: PLR0911 - one per kind
         match receiver:
             case Webhook():
                 return payloads.webhook(message, context, int(time.time()))
@@ -124,6 +131,10 @@ class Sender:
                 return payloads.pagerduty(message, context)
             case CloudEvents():
                 return payloads.cloud_event(message, context)
+            case Telegram():
+                return payloads.telegram(message, context, receiver.chat)
+            case Zalo():
+                return payloads.zalo(message, context, receiver.user)
         raise TypeError(f"{type(receiver).__name__} is not spoken to over HTTP")
 
     async def _post(self, receiver: Receiver, message: Message, requests: list[Request]) -> Outcome:
@@ -141,6 +152,11 @@ class Sender:
                 timeout=timeout,
                 allow_redirects=False,
             ) as answer:
+                if isinstance(receiver, Telegram | Zalo):
+                    failed = said_by_chat(answer.status, await _beginning(answer))
+                    if failed is not None:
+                        return failed
+                    continue
                 if not 200 <= answer.status < 300:
                     refused = answer.status in REFUSED
                     pause = retry_after_s(answer.headers.get("Retry-After", ""), time.time())
@@ -264,6 +280,44 @@ def _trouble(exc: BaseException) -> str:
     if isinstance(inner, ssl.SSLCertVerificationError):
         return f"TLS: the certificate {CERTIFICATE.get(inner.verify_code, 'cannot be verified')}"
     return type(exc).__name__
+
+
+async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
+    body = b""
+    async for chunk in answer.content.iter_chunked(4_096):
+        body += chunk
+        if len(body) > ANSWER_MAX:
+            break
+    return body
+
+
+def said_by_chat(status: int, body: bytes) -> Outcome | None:
+    """Return why Telegram or Zalo did not take a message, None where it did: the answer's body decides.
+
+    Zalo answers HTTP 200 with an `error` other than 0; Telegram asks for a pause in `parameters.retry_after`.
+
+    >>> said_by_chat(200, b'{"error": 0}'), said_by_chat(200, b'{"ok": true}')
+    (None, None)
+    >>> said_by_chat(200, b'{"error": -216, "message": "Access token is invalid"}').why
+    'error -216'
+    >>> said_by_chat(429, b'{"ok": false, "error_code": 429, "parameters": {"retry_after": 35}}').pause_s
+    35.0
+    """
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    said = said if isinstance(said, dict) else {}
+    if 200 <= status < 300 and (said.get("ok") is True or said.get("error") == 0):
+        return None
+    parameters = said.get("parameters")
+    asked = parameters.get("retry_after", "") if isinstance(parameters, dict) else ""
+    code = said.get("error", said.get("error_code"))
+    number = code if isinstance(code, int) else None
+    why = f"HTTP {status}" if number in (None, status) and status >= 300 else f"error {number}"
+    why = f"HTTP {status}, an answer that is not the interface's" if number is None and status < 300 else why
+    for_good = status in REFUSED or number in ZALO_REFUSES
+    return Outcome(False, why, for_good, retry_after_s(str(asked), time.time()))
 
 
 def check_extras(config: Config) -> None:

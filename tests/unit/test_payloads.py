@@ -309,3 +309,15 @@ def test_every_alert_of_a_unit_links_to_its_page_and_no_other_does(board_url: st
     assert unit_url(None, transition()) == ""
     for kind in ("source-silent", "data-quality"):
         assert unit_url(board_url, transition(kind=kind)) == ""
+
+
+def test_a_chat_gets_what_fits_and_is_told_that_more_is_on_the_wall(config: Config) -> None:
+    delivery = Delivery(config.plan)
+    for unit in ("12688", "12691", "12694", "12697", "12700", "12703", "12706", "12709"):
+        delivery.publish(transition(unit=unit))
+    message = next(m for m in delivery.tell() if m.mailbox.receiver == "ce")
+    (request,) = payloads.zalo(message, context(config), "7")
+    text = json.loads(request.body)["message"]["text"]
+
+    assert len(text.encode("utf-16-le")) // 2 == payloads.ZALO_MAX
+    assert text.endswith(f"xem đầy đủ trên bảng theo dõi. https://lotrinh.example/\nMã thông báo: {message.id}")

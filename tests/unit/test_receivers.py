@@ -381,3 +381,74 @@ def test_the_example_of_the_documents_holds_together(tmp_path: Path) -> None:
         "vp-ubnd",
     ]
     check_extras(config)
+
+
+class Chatting:
+    """A local imitation of a chat's interface: answers a status and a body, and keeps what came."""
+
+    def __init__(self, status: int, body: str) -> None:
+        self.status, self.body = status, body
+        self.got: list[tuple[str, str | None, dict[str, Any]]] = []
+        chat = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                came = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                chat.got.append((self.path, self.headers["access_token"], came))
+                self.send_response(chat.status)
+                self.send_header("Content-Length", str(len(chat.body)))
+                self.end_headers()
+                self.wfile.write(chat.body.encode())
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def send(self, folder: Path, kind: str) -> Outcome:
+        to_whom = 'chat = "-1001"' if kind == "telegram" else 'user = "7"'
+        url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        try:
+            text = f'receivers.a = {{ type = "{kind}", url = "{url}", {to_whom}, token_file = "secret" }}'
+            return send(folder, text + ROUTE)
+        finally:
+            self.server.shutdown()
+            self.server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "body", "outcome"),
+    [
+        ("telegram", 200, '{"ok": true, "result": {}}', Outcome(accepted=True)),
+        ("telegram", 200, '{"ok": false, "error_code": 500}', Outcome(False, "error 500")),
+        ("telegram", 400, '{"ok": false, "error_code": 400}', Outcome(False, "HTTP 400", True)),
+        ("telegram", 401, '{"ok": false, "error_code": 401}', Outcome(False, "HTTP 401")),
+        (
+            "telegram",
+            429,
+            '{"ok": false, "error_code": 429, "parameters": {"retry_after": 35}}',
+            Outcome(False, "HTTP 429", False, 35.0),
+        ),
+        ("zalo", 200, '{"error": 0, "message": "Success"}', Outcome(accepted=True)),
+        ("zalo", 200, '{"error": -216, "message": "s3cret"}', Outcome(False, "error -216")),
+        ("zalo", 200, '{"error": -213, "message": "x"}', Outcome(False, "error -213", True)),
+        ("zalo", 200, "<html>", Outcome(False, "HTTP 200, an answer that is not the interface's")),
+        ("zalo", 502, "<html>", Outcome(False, "HTTP 502")),
+    ],
+)
+def test_a_chat_has_taken_what_its_answer_says(
+    tmp_path: Path, kind: str, status: int, body: str, outcome: Outcome
+) -> None:
+    chat = Chatting(status, body)
+
+    assert chat.send(tmp_path, kind) == outcome
+    ((path, token, came),) = chat.got
+    if kind == "telegram":
+        assert path == "/botwhsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw/sendMessage"
+        assert came["chat_id"] == "-1001"
+        assert came["text"].startswith("[Lộ trình] ")
+    else:
+        assert (path, token) == ("/v3.0/oa/message/cs", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        assert came["recipient"] == {"user_id": "7"}
+        assert "Mã thông báo: " in came["message"]["text"]
