@@ -1,19 +1,27 @@
 """`lotrinh import`: events from a file into the inbound topics."""
 
 import asyncio
+import csv
+import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import click
 
+from models.wording import cell, visible
 from streams.cli.options import FILE, of_system, say, settings_from
 from streams.errors import BadInput
 from streams.settings import Settings
 
 UNKNOWN_SHOWN: Final = 20
+KINDS_SHOWN: Final = 10
+TABLES: Final = (".csv", ".xlsx", ".xls", ".tsv", ".txt")
+"""endings of files that are tables"""
+OUT: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("import")
@@ -25,6 +33,9 @@ UNKNOWN_SHOWN: Final = 20
 @click.option("--aliases", type=FILE, help="second codes of dossiers (CSV: alias,dossier)")
 @click.option("--sent", metavar="TIME", help="when a file of national payloads was sent; default: its latest date")
 @click.option("--source", default="dvcqg", show_default=True, help="of national payloads: prefix of their events' ids")
+@click.option("--dry-run", is_flag=True, help="publish nothing; say what would happen, rule by rule")
+@click.option("--refused", "refused_to", type=OUT, help="rows that go nowhere (CSV); default: beside FILE")
+@click.option("--allow-refused", metavar="N", type=click.IntRange(0), default=0, help="exit 0 with at most N refused")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="write the events there and publish nothing"
 )
@@ -37,55 +48,160 @@ def command(
     sent: str | None,
     source: str,
     out: Path | None,
+    dry_run: bool,
+    refused_to: Path | None,
+    allow_refused: int,
     **given: Any,
 ) -> None:
-    """Publish events from FILE and return when all are acknowledged. A bad row is reported and goes nowhere."""
-    from models.registers.codes import FORM
-    from models.wording import visible
+    """Publish events from FILE and return when all are acknowledged. A bad row is reported and goes nowhere.
+
+    Exits with 0 where all went in, with 3 where some rows were refused, with 2 where nothing could be read.
+    """
     from streams.feeds.aliases import parse_aliases
-    from streams.feeds.importing import Line, lines_of_csv, lines_of_json, under_one_code
-    from streams.feeds.mapping import Mapper, parse_mapping
-    from streams.files.tables import read_table, read_text
+    from streams.feeds.importing import Line, lines_of_json, under_one_code
+    from streams.files.tables import read_table
 
     settings = settings_from(**given)
-    form = form or ("csv" if file.suffix.lower() == ".csv" else "jsonl")
+    form = form or ("jsonl" if mapping is None and file.suffix.lower() not in TABLES else "csv")
     codes = {} if aliases is None else read_table(aliases, parse_aliases)
     if sent is not None and form != "national":
         raise BadInput("--sent is for national payloads; other formats carry versions of their own")
     finish: Callable[[], None] | None = None
     lines: Iterator[Line]
-    if form == "csv":
-        if mapping is None:
-            raise BadInput("a CSV file needs --mapping, which says how its rows become events")
-        lines = lines_of_csv(file, Mapper(parse_mapping(read_text(mapping), mapping.name)), settings.codes)
+    tables = Tables(file, mapping, settings) if form == "csv" else None
+    if tables is not None:
+        lines = tables.lines
     elif form == "national":
         lines, finish = _national(file, mapping, codes, sent, source, settings)
     else:
         lines = lines_of_json(file, settings.codes)
     if codes and form != "national":
         lines = under_one_code(lines, codes, settings.codes)
-    refused: list[int] = []
-    unclear = False
-
-    def refuse(number: int, reason: str) -> None:
-        nonlocal unclear
-        refused.append(number)
-        unclear = unclear or reason.endswith("is not a code")
-        click.echo(visible(f"{file}, line {number}: {reason}"), err=True)
-
-    with click.progressbar(length=file.stat().st_size, label="importing", file=click.get_text_stream("stderr")) as bar:
+    refusals = Refusals(file, refused_to)
+    with (
+        refusals,
+        click.progressbar(length=file.stat().st_size, label="importing", file=click.get_text_stream("stderr")) as bar,
+    ):
         advance = _advancing(bar)
-        if out is not None:
-            published = _write(lines, out, refuse, advance)
+        if out is not None or dry_run:
+            published = _write(lines, Path(os.devnull) if out is None or dry_run else out, refusals.add, advance)
         else:
-            published = asyncio.run(_publish(lines, settings, refuse, advance))
+            published = asyncio.run(_publish(lines, settings, refusals.add, advance))
         bar.update(file.stat().st_size - bar.pos)
-    if unclear:
-        say(f"a code is {FORM}; a unit's has no ten digits in a row (docs/importing.md)")
-    done = f"written to {out}" if out is not None else "published and acknowledged"
-    say(f"{published} events {done}, {len(refused)} rows refused")
+    if tables is not None:
+        tables.say_notes()
+    refusals.say()
+    if tables is not None:
+        tables.say_course(everything=dry_run)
+    done = "would be published" if dry_run else f"written to {out}" if out is not None else "published and acknowledged"
+    say(f"{published} events {done}, {refusals.count} rows refused")
     if finish is not None:
         finish()
+    if refusals.count > allow_refused:
+        sys.exit(3)
+
+
+class Refusals:
+    """Rows that go nowhere: each in a file, by kind on the terminal; and never what they hold."""
+
+    def __init__(self, file: Path, to: Path | None) -> None:
+        """Write nothing before there is one."""
+        self._file = file
+        self._to = to or file.with_name(f"{file.name}.refused.csv")
+        self._asked = to is not None
+        self._lost = ""
+        self._writer: Any = None
+        self._open: Any = None
+        self._kinds: dict[str, tuple[int, int]] = {}
+        """reason → (rows, line of the first)"""
+        self.count = 0
+        self.codes = False
+        """whether one was refused because of a code's form"""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the file."""
+        if self._open is not None:
+            self._open.close()
+
+    def add(self, line: Any) -> None:
+        """Take one in."""
+        reason = visible(line.event.reason)
+        if not self.count:
+            self._begin()
+        if self._writer is not None:
+            self._writer.writerow((line.number, cell(line.column), cell(reason)))
+        rows, first = self._kinds.get(reason, (0, line.number))
+        self._kinds[reason] = (rows + 1, first)
+        self.count += 1
+        self.codes = self.codes or reason.endswith("is not a code")
+
+    def _begin(self) -> None:
+        """Begin the file. A folder that nobody may write to stops no import, unless the file was asked for."""
+        try:
+            self._open = self._to.open("w", encoding="utf-8", newline="")
+        except OSError as exc:
+            self._lost = f"{self._to}: {exc.strerror or exc}"
+            if self._asked:
+                raise BadInput(self._lost) from exc
+            return
+        self._writer = csv.writer(self._open)
+        self._writer.writerow(("line", "column", "reason"))
+
+    def say(self) -> None:
+        """Say which kinds there were, the most frequent first."""
+        from models.registers.codes import FORM
+
+        if not self.count:
+            return
+        kinds = sorted(self._kinds.items(), key=lambda kind: (-kind[1][0], kind[1][1]))
+        for reason, (rows, first) in kinds[:KINDS_SHOWN]:
+            more = f", and {rows - 1} more" if rows > 1 else ""
+            say(f"{self._file}, line {first}{more}: {reason}")
+        if len(kinds) > KINDS_SHOWN:
+            say(f"… and {len(kinds) - KINDS_SHOWN} other reasons")
+        if self.codes:
+            say(f"a code is {FORM}; a unit's has no ten digits in a row (docs/importing.md)")
+        if self._lost:
+            say(f"the refused rows could not be listed ({self._lost}): say with --refused where to")
+        else:
+            say(f"each refused row, with line, column and reason: {self._to}")
+
+
+class Tables:
+    """A file of rows and the mapping that makes events of them."""
+
+    def __init__(self, file: Path, mapping: Path | None, settings: Settings) -> None:
+        """Read the mapping. Raises BadInput where there is none, or it is wrong."""
+        from streams.feeds.importing import Course, lines_of_rows
+        from streams.feeds.mapping import Mapper, parse_mapping
+        from streams.files.tables import read_text
+
+        if mapping is None:
+            raise BadInput("a CSV file needs --mapping, which says how its rows become events")
+        self._mapper = Mapper(parse_mapping(read_text(mapping), mapping.name))
+        self._course = Course()
+        self.lines = lines_of_rows(file, self._mapper, settings.codes, self._course)
+
+    def say_notes(self) -> None:
+        """Say what was found out about the file by looking."""
+        for sentence in self._course.notes.told(self._mapper.mapping.encoding):
+            say(sentence)
+
+    def say_course(self, *, everything: bool) -> None:
+        """Say what no rule took and no table has; `everything`: also what each rule took, and the values."""
+        course = self._course
+        if everything:
+            for number, rule in enumerate(self._mapper.mapping.events):
+                say(f"rule {number + 1} ({rule.type}): {course.by_rule[number]} of {course.rows} rows")
+        if course.by_none:
+            say(f"{course.by_none} of {course.rows} rows were taken by no rule")
+        for (column, value), rows in self._mapper.unmapped.most_common(UNKNOWN_SHOWN):
+            shown = f" {visible(value)!r}" if everything else ""
+            say(f"column {column!r} holds a value{shown} that is not in its `map`; rows: {rows}")
 
 
 def _national(
@@ -154,14 +270,14 @@ def _advancing(bar: Any) -> Callable[[int], None]:
     return advance
 
 
-def _write(lines: Iterator[Any], out: Path, refuse: Callable[[int, str], None], advance: Callable[[int], None]) -> int:
+def _write(lines: Iterator[Any], out: Path, refuse: Callable[[Any], None], advance: Callable[[int], None]) -> int:
     from models.dossiers.events import Refused
 
     count = 0
     with out.open("wb") as file:
         for line in lines:
             if isinstance(line.event, Refused):
-                refuse(line.number, line.event.reason)
+                refuse(line)
             else:
                 file.write(line.value + b"\n")
                 count += 1

@@ -1,14 +1,14 @@
-"""Reads files of events and publishes them: JSON lines as they are, CSV through a mapping.
+"""Reads files of events and publishes them: JSON lines as they are, tables through a mapping.
 
 A row that is no event goes nowhere and is reported with its line number; all others are acknowledged before the import
 returns. Importing a file again changes nothing: the merge sees the same facts.
 """
 
-import csv
-import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import NamedTuple
 
 from models.dossiers.events import Event, Refused, decode
 from models.registers.codes import Codes
@@ -16,6 +16,7 @@ from streams.errors import BadInput
 from streams.feeds.aliases import renamed
 from streams.feeds.mapping import Mapper, RowError
 from streams.feeds.publisher import Publisher
+from streams.files.rows import Notes, Unread, rows_of
 
 
 class Line(NamedTuple):
@@ -26,6 +27,8 @@ class Line(NamedTuple):
     value: bytes
     read: int
     """bytes of the file read so far"""
+    column: str = ""
+    """of a refused row, where one is to blame"""
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, bytes, int]]:
@@ -61,43 +64,42 @@ def under_one_code(lines: Iterator[Line], aliases: Mapping[str, str], codes: Cod
             yield line._replace(event=decode(value, codes=codes), value=value)
 
 
-def lines_of_csv(path: Path, mapper: Mapper, codes: Codes = "ascii") -> Iterator[Line]:
-    """Yield the events that a mapping makes of a CSV file's rows; the line number is that of the row's last line."""
-    counter = _Counted(path)
-    with counter.open(mapper.mapping.encoding) as text:
-        reader = csv.DictReader(text, delimiter=mapper.mapping.delimiter, restval="", strict=True)
+@dataclass
+class Course:
+    """What became of the rows of a file that goes through a mapping."""
+
+    notes: Notes = field(default_factory=Notes)
+    rows: int = 0
+    by_rule: Counter[int] = field(default_factory=Counter)
+    """rule → rows that it made an event of"""
+    by_none: int = 0
+    """rows that no rule took"""
+
+
+def lines_of_rows(path: Path, mapper: Mapper, codes: Codes = "ascii", course: Course | None = None) -> Iterator[Line]:
+    """Yield the events that a mapping makes of a file's rows (CSV, XLSX, JSON); a row makes all of its events or none.
+
+    Raises BadInput where the file cannot be read, or has not the columns that the mapping asks for.
+    """
+    course = course or Course()
+    for row in rows_of(path, mapper.columns(), mapper.form(), course.notes):
+        course.rows += 1
+        if isinstance(row, Unread):
+            yield Line(row.line, Refused(row.reason), b"", row.read, row.column)
+            continue
         try:
-            for row in reader:
-                yield from _of_row(mapper, row, reader.line_num, counter, codes)
-        except (csv.Error, UnicodeDecodeError) as exc:
-            raise BadInput(f"{path}, after line {reader.line_num}: {exc}") from exc
-
-
-def _of_row(mapper: Mapper, row: dict[str, Any], number: int, counter: "_Counted", codes: Codes) -> Iterator[Line]:
-    try:
-        for _, _, value in mapper.events(row):
-            yield Line(number, decode(value, codes=codes), value, counter.read)
-    except RowError as exc:
-        yield Line(number, Refused(str(exc)), b"", counter.read)
-
-
-class _Counted:
-    """A text file that knows how far it has been read."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._raw: IO[bytes] | None = None
-
-    @property
-    def read(self) -> int:
-        return self._raw.tell() if self._raw is not None else 0
-
-    def open(self, encoding: str) -> io.TextIOWrapper:
-        try:
-            self._raw = self._path.open("rb", buffering=1 << 16)
-            return io.TextIOWrapper(self._raw, encoding=encoding, newline="")
-        except (OSError, LookupError) as exc:
-            raise BadInput(f"{self._path}: {exc}") from exc
+            made = mapper.events(row.cells)
+        except RowError as exc:
+            yield Line(row.line, Refused(str(exc)), b"", row.read, exc.column)
+            continue
+        events = [decode(one.value, codes=codes) for one in made]
+        if (bad := next((e for e in events if isinstance(e, Refused)), None)) is not None:
+            yield Line(row.line, bad, b"", row.read)
+            continue
+        course.by_none += not made
+        for one, event in zip(made, events, strict=True):
+            course.by_rule[one.rule] += 1
+            yield Line(row.line, event, one.value, row.read)
 
 
 class Imported(NamedTuple):
@@ -108,14 +110,14 @@ class Imported(NamedTuple):
 
 
 async def publish_lines(
-    publisher: Publisher, lines: Iterator[Line], refuse: Callable[[int, str], None], progress: Callable[[int], None]
+    publisher: Publisher, lines: Iterator[Line], refuse: Callable[[Line], None], progress: Callable[[int], None]
 ) -> Imported:
     """Publish a file's events; returns when all are acknowledged."""
     refused = 0
     for line in lines:
         if isinstance(line.event, Refused):
             refused += 1
-            refuse(line.number, line.event.reason)
+            refuse(line)
         else:
             await publisher.publish(line.event.type, line.event.dossier, line.value)
         progress(line.read)

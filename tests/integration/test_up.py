@@ -130,7 +130,7 @@ def test_events_come_in_and_standings_come_out(up: Up) -> None:
     last_line = len(events.read_bytes().splitlines())
     imported = up.run("import", str(events))
 
-    assert imported.returncode == 0, imported.stderr
+    assert imported.returncode == 3, imported.stderr
     assert f"line {last_line}: field" in imported.stderr
     assert "1 rows refused" in imported.stderr
     live = json.loads(up.run("standings", "--wait", "--json").stdout)["standings"]

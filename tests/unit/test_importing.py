@@ -8,7 +8,7 @@ import pytest
 
 from models.dossiers.events import Event, Refused
 from streams.errors import BadInput
-from streams.feeds.importing import lines_of_csv, lines_of_json
+from streams.feeds.importing import lines_of_json, lines_of_rows
 from streams.feeds.mapping import Mapper, parse_mapping
 from tests.commands import typed
 
@@ -23,7 +23,7 @@ def mapper(text: str = MAPPING.read_text()) -> Mapper:
 
 def test_the_permit_log_gives_the_counts_found_by_hand() -> None:
     """In the excerpt, by `grep -c 'Confirmation of receipt'` and the like: 50 cases, 44 by internet, 45 ended."""
-    found = list(lines_of_csv(EXCERPT, mapper()))
+    found = list(lines_of_rows(EXCERPT, mapper()))
     events = [orjson.loads(line.value) for line in found]
     received = [e for e in events if e["type"] == "received"]
 
@@ -46,7 +46,7 @@ def test_a_bad_row_is_named_by_its_line_and_the_others_go_on(tmp_path: Path) -> 
     text = (
         'events: [{type: received, id: "x:{code}", dossier: "{code}", fields: {at: "{day}", unit: {constant: "340"}}}]'
     )
-    found = [(line.number, line.event) for line in lines_of_csv(file, mapper(text))]
+    found = [(line.number, line.event) for line in lines_of_rows(file, mapper(text))]
 
     assert [n for n, _ in found] == [2, 3, 4]
     assert [type(e) for _, e in found] == [Event, Refused, Event]
@@ -59,7 +59,8 @@ def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
     file = tmp_path / "e.csv"
     file.write_text("a\n1\n")
 
-    assert next(lines_of_csv(file, mapper())).event == Refused("the file has no column 'concept:name'")
+    with pytest.raises(BadInput, match=r"the file has no columns 'concept:name', .*; its columns are 'a'$"):
+        next(lines_of_rows(file, mapper()))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ events:
       amount: {column: n, type: integer}
       electronic: {column: e, type: boolean}
 """
-    good, bad = lines_of_csv(file, mapper(text))
+    good, bad = lines_of_rows(file, mapper(text))
 
     assert orjson.loads(good.value) == {
         "id": "p:A", "type": "paid", "dossier": "A", "at": "2024-06-03T07:30:00+07:00", "transaction": "A",

@@ -214,10 +214,11 @@ def test_the_documents_tables_are_those_of_the_code() -> None:
 def test_import_says_when_the_file_was_sent_and_which_units_no_table_has(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     arguments = ["import", str(EXCERPT), "--format", "national", "--mapping", str(UNITS), "--aliases", str(ALIASES)]
+    arguments += ["--refused", str(tmp_path / "refused.csv")]
     done = lotrinh(*arguments, "--out", str(out), "--source", "tb")
     again = lotrinh(*arguments, "--out", str(tmp_path / "b.jsonl"), "--source", "tb")
 
-    assert done.returncode == again.returncode == 0
+    assert done.returncode == again.returncode == 3  # a payload is refused
     assert out.read_bytes() == (tmp_path / "b.jsonl").read_bytes()
     assert all(e.startswith(b'{"id":"tb:') for e in out.read_bytes().splitlines())
     assert "taken as sent at 2024-09-13T08:05:00+07:00" in done.stderr
