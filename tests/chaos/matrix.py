@@ -1,4 +1,4 @@
-"""All faults there are, and what each is in a few words, as the table of docs/faults.md says it."""
+"""All faults there are, and what each is in a few words, as the table of docs/faults-measured.md says it."""
 
 from tests.chaos import faults_board, faults_log
 from tests.chaos.faults import FAULTS

@@ -1,4 +1,4 @@
-"""The fault table of docs/faults.md from files of rounds: `python -m tests.chaos.table FILE…`."""
+"""The fault tables of docs/faults-measured.md from files of rounds: `python -m tests.chaos.table FILE…`."""
 
 import json
 import statistics
