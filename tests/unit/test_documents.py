@@ -25,6 +25,13 @@ def sources(folder: str) -> str:
     return "\n".join(path.read_text() for path in sorted((ROOT / folder).rglob("*.py")))
 
 
+@cache
+def file_names() -> frozenset[str]:
+    """The names of all files of the sources."""
+    tops = ("bench", "tests", "streams", "models", "deploy")
+    return frozenset(path.name for top in tops for path in (ROOT / top).rglob("*.*"))
+
+
 def test_the_event_of_the_readme_gives_its_standing() -> None:
     event, shown = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGES[0].read_text(), re.DOTALL))
     found = evaluate(thai_binh(rule="evidence"), [(1, json.dumps(event).encode())], date.fromisoformat(shown["as_of"]))
@@ -50,6 +57,8 @@ def test_modules_files_and_tests_that_a_page_names_are_there(page: Path) -> None
     named = re.findall(r"`((?:bench|tests|streams|models|deploy|docs)/[\w./-]+)`", text)
     gone += [name for name in named if not (ROOT / name).exists()]
     gone += [name for name in re.findall(r"`(test_\w+\.py)`", text) if not [*(ROOT / "tests").rglob(name)]]
+    if "adr" not in page.parts:  # a record tells of its own time
+        gone += [name for name in re.findall(r"`(\w+\.(?:py|mjs|lua))`", text) if name not in file_names()]
 
     assert not gone
 
