@@ -34,6 +34,7 @@ OUT: Final = click.Path(dir_okay=False, path_type=Path)
 @click.option("--sent", metavar="TIME", help="when a file of national payloads was sent; default: its latest date")
 @click.option("--source", default="dvcqg", show_default=True, help="of national payloads: prefix of their events' ids")
 @click.option("--dry-run", is_flag=True, help="publish nothing; say what would happen, rule by rule")
+@click.option("--suggest", is_flag=True, help="print a first mapping for FILE, and how sure it is; read nothing else")
 @click.option("--refused", "refused_to", type=OUT, help="rows that go nowhere (CSV); default: beside FILE")
 @click.option("--allow-refused", metavar="N", type=click.IntRange(0), default=0, help="exit 0 with at most N refused")
 @click.option(
@@ -49,6 +50,7 @@ def command(
     source: str,
     out: Path | None,
     dry_run: bool,
+    suggest: bool,
     refused_to: Path | None,
     allow_refused: int,
     **given: Any,
@@ -62,10 +64,11 @@ def command(
     from streams.files.tables import read_table
 
     settings = settings_from(**given)
-    form = form or ("jsonl" if mapping is None and file.suffix.lower() not in TABLES else "csv")
+    if suggest:
+        _suggest(file, settings)
+        return
+    form = _form(form, file, mapping, sent)
     codes = {} if aliases is None else read_table(aliases, parse_aliases)
-    if sent is not None and form != "national":
-        raise BadInput("--sent is for national payloads; other formats carry versions of their own")
     finish: Callable[[], None] | None = None
     lines: Iterator[Line]
     tables = Tables(file, mapping, settings) if form == "csv" else None
@@ -99,6 +102,27 @@ def command(
         finish()
     if refusals.count > allow_refused:
         sys.exit(3)
+
+
+def _form(given: str | None, file: Path, mapping: Path | None, sent: str | None) -> str:
+    """Return the format of a file: as told, else rows where there is a mapping or the file's name says so."""
+    form = given or ("jsonl" if mapping is None and file.suffix.lower() not in TABLES else "csv")
+    if sent is not None and form != "national":
+        raise BadInput("--sent is for national payloads; other formats carry versions of their own")
+    return form
+
+
+def _suggest(file: Path, settings: Settings) -> None:
+    from streams.feeds.suggesting import suggest
+    from streams.files.decision_files import read_registry
+    from streams.files.rows import Form, Notes, sample_of
+
+    notes = Notes()
+    made = suggest(sample_of(file, Form(), notes), notes, read_registry(settings))
+    click.echo(made.text, nl=False)
+    for doubt in made.doubts:
+        say(f"not sure: {visible(doubt)}")
+    say("write it to a file, mend what it is not sure of, and try it with --mapping F --dry-run")
 
 
 class Refusals:

@@ -229,7 +229,7 @@ class Mapper:
         given, value = self._said(row, value)
         if given is None or given == "":
             return None
-        moment = given if isinstance(given, datetime) else _moment(str(given), value)
+        moment = given if isinstance(given, datetime) else moment_of(str(given), value)
         if moment is None:
             forms = " or ".join(value.formats) or "ISO 8601"
             raise RowError(f"field `{name}` holds no time of the form {forms}{_hint(str(given))}", value.column or "")
@@ -252,7 +252,7 @@ _SERIAL_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook's time
 _MIDNIGHT: Final = re.compile(r"\b24(:00(?::00)?)\b")
 
 
-def _moment(text: str, value: Value) -> datetime | None:
+def moment_of(text: str, value: Value) -> datetime | None:
     """Return the time that a text says in the first form that fits; None where none does."""
     later = timedelta()
     if value.midnight_24 and _MIDNIGHT.search(text):

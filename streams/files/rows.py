@@ -183,6 +183,78 @@ def _looks_json(head: bytes) -> bool:
     return head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
 
 
+class Sample(NamedTuple):
+    """The beginning of a file: what its columns are called, and some of its rows."""
+
+    columns: tuple[str, ...]
+    rows: list[Mapping[str, Cell]]
+
+
+def sample_of(path: Path, form: Form, notes: Notes, size: int = 500) -> Sample:
+    """Return the beginning of a file whose columns nobody has named yet. Raises BadInput where it cannot be read.
+
+    The heading is the first of the rows with the most different texts among those where one is looked for.
+    """
+    columns = tuple(_columns(path, form))
+    rows: list[Mapping[str, Cell]] = []
+    for row in rows_of(path, columns, form, notes):
+        if isinstance(row, Row):
+            rows.append(row.cells)
+        if len(rows) == size:
+            break
+    return Sample(columns, rows)
+
+
+def _columns(path: Path, form: Form) -> list[str]:
+    with _opened(path) as file:
+        head = cast("io.BufferedReader", file).peek(64)[:64]
+        if not head.startswith(_ZIP) and not _looks_json(head):
+            return _widest(_text_rows(path, file, form))
+    if head.startswith(_ZIP):
+        from openpyxl import load_workbook  # noqa: PLC0415 - takes a while to load
+
+        book = load_workbook(path, read_only=True, data_only=True)
+        try:
+            sheet: Any = book[form.sheet] if form.sheet in book.sheetnames else book.worksheets[0]
+            first = sheet.iter_rows(values_only=True, max_row=HEADING_WITHIN)
+            return _widest([[str(_cell(v)) for v in values] for values in first])
+        finally:
+            book.close()
+    found: dict[str, None] = {}
+    for row in rows_of(path, (), form, Notes()):
+        if isinstance(row, Row):
+            found |= dict.fromkeys(row.cells)
+        if row.line >= HEADING_WITHIN:
+            break
+    return [*found]
+
+
+def _text_rows(path: Path, file: IO[bytes], form: Form) -> list[list[str]]:
+    """Return the first rows of a text by the delimiter that makes the most columns."""
+    encoding = encoding_of(cast("io.BufferedReader", file).peek(64)[:64], form.encoding, path)
+    text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
+    try:
+        lines = _Lines(path, text, file)
+        first = [line for _ in range(HEADING_WITHIN) if (line := lines.next()) is not None]
+    finally:
+        text.detach()
+    tables = [
+        [cells for _, cells in _Buffered(first).records(delimiter, None) if isinstance(cells, list)]
+        for delimiter in ([form.delimiter] if form.delimiter else DELIMITERS)
+    ]
+    return max(tables, key=lambda table: max((len(row) for row in table), default=0))
+
+
+def _widest(rows: Iterable[Sequence[str]]) -> list[str]:
+    best: list[str] = []
+    for row in rows:
+        names = [heading_of(cell) for cell in row]
+        different = [name for name in names if name and names.count(name) == 1]
+        if len(different) > len(best):
+            best = different
+    return best
+
+
 # -- text --------------------------------------------------------------------------------------------------------------
 
 
@@ -503,6 +575,18 @@ def at_pointer(value: Any, pointer: str) -> Any:
     return value
 
 
+def _leaves(record: Mapping[str, Any], above: str = "") -> list[str]:
+    """Return the columns of a record: its names, and JSON Pointers to what lies deeper in objects."""
+    found = []
+    for name, value in record.items():
+        pointer = f"{above}/{name.replace('~', '~0').replace('/', '~1')}"
+        if isinstance(value, dict):
+            found += _leaves(value, pointer)
+        elif not isinstance(value, list):
+            found.append(pointer if above else heading_of(name))
+    return found
+
+
 def _of_records(records: Iterable[tuple[int, Any]], wanted: Collection[str], notes: Notes) -> Iterator[Row | Unread]:
     for number, record in records:
         if not isinstance(record, dict):
@@ -512,7 +596,7 @@ def _of_records(records: Iterable[tuple[int, Any]], wanted: Collection[str], not
         named = {heading_of(name): value for name, value in record.items()}
         cells: dict[str, Cell] = {}
         wrong = ""
-        for name in wanted:
+        for name in wanted or _leaves(record):
             value = at_pointer(record, name) if name.startswith("/") else named.get(name)
             if value is None and (name.startswith("/") or name not in named):
                 notes.absent[name] += 1
