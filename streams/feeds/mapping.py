@@ -43,7 +43,7 @@ class Value(_Strict):
     """where the column is blank, or the table has no such value; without one such a value refuses its row"""
     constant: Any = None
     format: str | tuple[str, ...] | None = None
-    """of a time: letters of strptime, or a name of `FORMS`; several are tried in their order; none: ISO 8601"""
+    """of a time: letters of strptime, or a name of `FORMS`; of several, those that fit must agree; none: ISO 8601"""
     midnight_24: bool = False
     """24:00 is the midnight that ends its day"""
     type: Literal["text", "integer", "boolean", "amount"] = "text"
@@ -57,6 +57,8 @@ class Value(_Strict):
         for form in self.formats:
             if "%" not in form and form not in FORMS:
                 raise ValueError(f"{form!r} is no format of a time: letters of strptime, or {', '.join(FORMS)}")
+            if ("%p" in form) != ("%I" in form):  # strptime would take 03:15 PM for 03:15 in silence
+                raise ValueError(f"{form!r}: a clock of 12 hours needs both %I and %p, one of 24 hours %H alone")
         return self
 
     @property
@@ -253,16 +255,25 @@ _MIDNIGHT: Final = re.compile(r"\b24(:00(?::00)?)\b")
 
 
 def moment_of(text: str, value: Value) -> datetime | None:
-    """Return the time that a text says in the first form that fits; None where none does."""
+    """Return the time that a text says in the forms that fit; None where none does.
+
+    Raises RowError where two forms read two times: 03/06/2024 is in March or in June, and nobody may guess.
+    """
     later = timedelta()
     if value.midnight_24 and _MIDNIGHT.search(text):
         text, later = _MIDNIGHT.sub(r"00\1", text), timedelta(days=1)
+    found: dict[datetime, str] = {}
     for form in value.formats or ("iso",):
         try:
-            return _in_form(text, form) + later
+            found.setdefault(_in_form(text, form) + later, form)
         except (ValueError, OverflowError, OSError, ArithmeticError):
             continue
-    return None
+    # A number of days is no count of seconds: what lies outside of the contract's years is no reading of its own.
+    found = {at: form for at, form in found.items() if 2000 <= at.year <= 2100} or found
+    if len(found) > 1:
+        column = value.column or ""
+        raise RowError(f"column {column!r} holds a time that {' and '.join(found.values())} read differently", column)
+    return next(iter(found), None)
 
 
 def _hint(text: str) -> str:
@@ -308,10 +319,12 @@ def _typed(text: str, value: Value, column: str) -> Any:
 
 
 def _integer(text: str, column: str) -> int:
-    try:
-        return int(text)
-    except ValueError as exc:
-        raise RowError(f"column {column!r} holds no whole number", column) from exc
+    if not _WHOLE.fullmatch(text):  # int() would also take 1_000
+        raise RowError(f"column {column!r} holds no whole number", column)
+    return int(text)
+
+
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 _MONEY: Final = re.compile(r"^[^\d+-]*([+-]?[\d., \u00a0\u202f']*\d[\d., \u00a0\u202f']*)[^\d]*$")

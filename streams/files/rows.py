@@ -34,6 +34,9 @@ RECORD_LINES_MAX: Final = 100
 """lines over which a quoted cell may go"""
 JSON_BYTES_MAX: Final = 512 << 20
 """of a file that is one JSON value, which is read whole"""
+PART_BYTES: Final = 16 << 20
+RATIO_MAX: Final = 200
+"""of a larger part of a workbook: unpacked to packed bytes. Tables have 5 to 30; a bomb has 1 000"""
 UNPACKED_BYTES_MAX: Final = 1 << 30
 """of a workbook's parts together"""
 DELIMITERS: Final = (",", ";", "\t", "|")
@@ -443,6 +446,8 @@ def _of_workbook(path: Path, wanted: Collection[str], form: Form, notes: Notes) 
         with zipfile.ZipFile(path) as parts:
             if sum(part.file_size for part in parts.infolist()) > UNPACKED_BYTES_MAX:
                 raise BadInput(f"{path}: more than {UNPACKED_BYTES_MAX >> 30} GB unpacked: save it as CSV UTF-8")
+            if any(p.file_size > max(PART_BYTES, RATIO_MAX * p.compress_size) for p in parts.infolist()):
+                raise BadInput(f"{path}: a part unpacks to {RATIO_MAX} times its size: save it as CSV UTF-8")
         book = load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as exc:
         raise BadInput(f"{path}: not a readable XLSX workbook") from exc

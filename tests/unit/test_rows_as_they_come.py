@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import unicodedata
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from models.dossiers.events import Refused
 from streams.errors import BadInput
 from streams.feeds.importing import Course, lines_of_rows
 from streams.feeds.mapping import Mapper, parse_mapping
+from streams.files.rows import Form, Notes, rows_of
 from tests.commands import typed
 
 MAPPING = """
@@ -343,3 +345,42 @@ def test_an_import_in_which_all_goes_in_is_quiet(file: Path, tmp_path: Path) -> 
     assert not (tmp_path / "export.csv.refused.csv").exists()
     for command in (["--mapping", str(tmp_path / "none.yaml")], []):
         assert typed("import", str(file), *command, "--out", str(tmp_path / "o")).returncode == 2
+
+
+def _of_times(tmp_path: Path, cells: str, value: str) -> list[Any]:
+    (tmp_path / "t.csv").write_text(f"ma,ngay\n{cells}")
+    text = f'events: [{{type: received, id: "x:{{ma}}", dossier: "{{ma}}", fields: {{at: {value}}}}}]'
+    return [line.event for line in lines_of_rows(tmp_path / "t.csv", Mapper(parse_mapping(text, "m.yaml")))]
+
+
+def test_a_day_that_two_forms_read_differently_refuses_its_row_and_no_other(tmp_path: Path) -> None:
+    forms = '{column: ngay, format: ["%d/%m/%Y", "%m/%d/%Y"]}'
+    found = _of_times(tmp_path, "A,25/06/2024\nB,03/06/2024\nC,06/06/2024\n", forms)
+
+    assert found[0].facts["received_at"] == "2024-06-25T00:00:00+07:00"
+    assert found[1] == Refused("column 'ngay' holds a time that %d/%m/%Y and %m/%d/%Y read differently")
+    assert found[2].facts["received_at"] == "2024-06-06T00:00:00+07:00", "both forms say the same"
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y %H:%M %p", "%d/%m/%Y %I:%M"])
+def test_a_clock_of_which_half_is_passed_over_is_a_bad_mapping(tmp_path: Path, form: str) -> None:
+    with pytest.raises(BadInput, match="a clock of 12 hours needs both %I and %p"):
+        _of_times(tmp_path, "A,03/06/2024 03:15 PM\n", f'{{column: ngay, format: "{form}"}}')
+
+
+def test_an_underscore_makes_no_whole_number(tmp_path: Path) -> None:
+    (tmp_path / "n.csv").write_text("ma,so\nA,1_000\n")
+    text = """events: [{type: paid, id: "x:{ma}", dossier: "{ma}", fields: {at: {constant: 2024-06-03T08:00:00},
+      transaction: "{ma}", amount: {column: so, type: integer}}}]"""
+    text = text.replace("2024-06-03T08:00:00", '"2024-06-03T08:00:00"')
+    (line,) = lines_of_rows(tmp_path / "n.csv", Mapper(parse_mapping(text, "m.yaml")))
+
+    assert line.event == Refused("column 'so' holds no whole number")
+
+
+def test_a_workbook_that_unpacks_to_a_thousand_times_its_size_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "b.xlsx", "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("xl/sharedStrings.xml", bytes(20 << 20))
+
+    with pytest.raises(BadInput, match="a part unpacks to 200 times its size"):
+        next(rows_of(tmp_path / "b.xlsx", ["a"], Form(), Notes()))
