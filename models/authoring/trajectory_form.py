@@ -48,9 +48,9 @@ class Problem(NamedTuple):
     """Something about a form, for those who filled it in."""
 
     row: int
-    """of the sheet, from 1; 0 for the form as a whole"""
+    """Row of the sheet, from 1; 0 for the form as a whole."""
     column: str
-    """its letter, '' for the row as a whole"""
+    """Letter of the column; '' for the row as a whole."""
     message: str
     """what is wrong and what was expected, Vietnamese"""
     severity: Severity = "error"
@@ -346,7 +346,7 @@ class Line(NamedTuple):
     indicator: Indicator
     short: str
     target: str
-    """percent, a decimal text"""
+    """Percent, as a decimal text."""
 
 
 def form_lines(reading: Reading, on: date, unit: str | None = None, *, communes: bool = False) -> list[Line]:

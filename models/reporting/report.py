@@ -67,7 +67,7 @@ class Report:
     before: Window | None
     before_is_closed: bool
     closings: Sequence[Closing] = ()
-    """of this period, the newest last; its figures are those of the lines"""
+    """The closings of this period, the newest last; the lines show the figures of the newest."""
     adjustments: Mapping[Key, Figures] = field(default_factory=dict)
     """what later facts add to a closed period; every line has one where the period is closed"""
     estimates: Mapping[Key, float] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Report:
     last_year: Mapping[Key, Figures] = field(default_factory=dict)
     """figures of the same period of the year before, as they were published; empty where none was closed"""
     last_year_of: Closing | None = None
-    """the closing that they are of"""
+    """The closing that holds the figures of the year before."""
     dues: Sequence[Due] = ()
     """until when it is to be sent, where the decision says so"""
     causes: Sequence[Cause] = ()

@@ -44,7 +44,7 @@ class Cell(NamedTuple):
     value: int | str | None
     kind: Kind = "text"
     decimals: int = 2
-    """of a percentage, as it is shown"""
+    """Decimals shown of a percentage."""
 
 
 EMPTY: Final = Cell(None)
@@ -132,7 +132,7 @@ class Column(NamedTuple):
     heading: str
     number: str
     width: float
-    """characters of 12 points"""
+    """Width in characters of 12 points."""
 
 
 def columns_of(report: Report) -> list[Column]:

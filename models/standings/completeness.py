@@ -28,11 +28,11 @@ class Log(NamedTuple):
     partition: int
     first: int
     stable: int
-    """last stable offset: everything before it is committed or aborted"""
+    """Last stable offset: everything before it is committed or aborted."""
     high: int
-    """high watermark: everything before it has arrived"""
+    """High watermark: everything before it has arrived."""
     position: int | None
-    """what the group has counted; None where it has counted nothing yet"""
+    """Committed offset of the group; None where it has counted nothing yet."""
     owned: bool
     """whether a member of the group has the partition"""
 
@@ -54,7 +54,7 @@ class Gap(NamedTuple):
     topic: str
     partition: int | None
     offset: int | None
-    """of the first record that is missing; None where none is"""
+    """Offset of the first missing record; None where none is missing."""
     records: int
 
 
@@ -67,7 +67,7 @@ class Cause(NamedTuple):
     since: str | None
     """canonical instant: when the first missing record arrived, else since when it has been seen; None: not known"""
     records: int
-    """how many offsets are not counted; markers of transactions have offsets too"""
+    """Offsets that are not counted; markers of transactions have offsets too."""
 
     @property
     def name(self) -> tuple[Kind, str, int | None]:

@@ -22,7 +22,7 @@ class Asset(NamedTuple):
 
     body: bytes
     packed: bytes | None
-    """gzip; None where it does not help"""
+    """The bytes packed by gzip; None where packing does not make them smaller."""
     content_type: str
     etag: str
 

@@ -39,11 +39,11 @@ from streams.settings import Settings
 log = logging.getLogger("lotrinh.board.feed")
 
 SCHEMA: Final = str(FILES[BOARD].writes)
-"""of what stands in Redis; a higher number is refused, a lower one begins a new epoch"""
+"""The number of the form of what stands in Redis; a higher one is refused, a lower one begins a new epoch."""
 STANDINGS, ALERTS, HEARTBEATS = topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS
 
 COALESCE_S: Final = 0.3
-"""what changes within this time after a change goes into one batch"""
+"""Changes within this many seconds after a change form one batch."""
 IDLE_S: Final = 1.0
 """without changes, positions and freshness are written this often; it also notices a flushed Redis"""
 POLL_RECORDS_MAX: Final = 2_000
@@ -66,10 +66,10 @@ class Feed:
         self._before: dict[str, dict[str, str]] = {}
         """board → the rows that stood there when the reading began; what is not met again by its end is swept"""
         self._stood: dict[str, set[str]] = {}
-        """board → the rows that were put there by this process"""
+        """The rows that this process has put on each board."""
         self._due = 0.0
         self._refusals = 0
-        """of Redis, in a row"""
+        """How often in a row Redis has refused a batch."""
         self.watermark = Watermark()
         self.unreadable = 0
         self.batches = 0

@@ -18,7 +18,7 @@ log = logging.getLogger("lotrinh.board.follower")
 
 BLOCK_MS: Final = 500
 ENTRIES_REMEMBERED: Final = 128
-"""of the log, at a start: so many batches back a page may go on without a snapshot"""
+"""Batches of the log read at a start; a page within them continues without a snapshot."""
 
 STORE_LOST_S: Final = 6.0
 FEED_LOST_S: Final = 15.0

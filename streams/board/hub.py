@@ -22,14 +22,14 @@ from streams.board.follower import Follower, Stale
 
 BUFFERED_BYTES_MAX: Final = 16 << 10
 BLOCKED_S_MAX: Final = 15.0
-"""without a byte taken, after which a client is given up"""
+"""Seconds after which a client that takes no byte is given up."""
 BEAT_S: Final = 5.0
 BROADCAST_S_MIN: Final = 0.2
-"""between two deltas to everybody"""
+"""Seconds between two deltas to all clients, at least."""
 SLICE_BYTES: Final = 16 << 10
-"""of a snapshot, copied for each client that is being sent one"""
+"""Bytes of a snapshot that are copied at once for each client that receives it."""
 CAUSES_SHOWN: Final = 20
-"""at most; how many there are in all, and since when, says the notice"""
+"""Causes shown at most; the notice says how many there are, and since when."""
 
 
 class Frame(NamedTuple):

@@ -7,7 +7,7 @@ from streams.board.records import AlertFact, RowFact
 from streams.board.store import TRANSITIONS_KEPT, Batch
 
 BATCH_FACTS_MAX: Final = 5_000
-"""in one run of the script, which holds up Redis for its time (some 10 ms)"""
+"""The facts that one run of the script applies at most; Redis serves nobody else meanwhile (some 10 ms)."""
 
 
 class Pending:

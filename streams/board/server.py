@@ -35,7 +35,7 @@ OPS: Final = web.AppKey("ops", bool)
 CACHE: Final = web.AppKey("cache", dict[str, "Made"])
 
 SEND_BUFFER_BYTES: Final = 64 << 10
-"""of the kernel, per stream: what lies there is old before a slow client reads it"""
+"""Bytes of the kernel's send buffer per stream; a slow client reads its content late."""
 REPORTS: Final = frozenset({"crc", "gap", "epoch", "behind", "silent"})
 """reasons a page may give for loading anew"""
 SECURITY: Final[Mapping[str, str]] = {
@@ -154,7 +154,7 @@ def _zstd(plain: bytes) -> bytes:
 
 
 PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"zstd": _zstd, "br": _brotli, "gzip": _gzip}
-"""by the name of their encoding; the first that a client takes is taken"""
+"""Packers by the name of their encoding, in the order of preference."""
 
 
 def taken(accepted: str, offered: Iterable[str] = tuple(PACKERS)) -> str | None:

@@ -23,7 +23,7 @@ from streams.settings import Settings
 
 LOG_ENTRIES_KEPT: Final = 4096
 LOG_ENTRY_BYTES_MAX: Final = 128 << 10
-"""of rows in one entry; with the length of the log it bounds the log's memory"""
+"""Bytes of rows in one entry at most; with the log's length it bounds the log's memory."""
 TRANSITIONS_KEPT: Final = 200
 BOARDS_MAX: Final = 64
 """decisions followed at once: a typo in a key must not make boards without end"""
@@ -43,7 +43,7 @@ class BoardKeys(NamedTuple):
 
     state: str
     versions: str
-    """also of rows that are gone, so that an older one never comes back"""
+    """Key of the versions, those of removed rows included, so that no older row returns."""
     meta: str
     log: str
     alerts: str

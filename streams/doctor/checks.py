@@ -21,11 +21,11 @@ Level = Literal["ok", "warning", "failed", "skipped"]
 
 REDIS_LEAST: Final = (6, 2)
 SKEW_S_MAX: Final = 2.0
-"""between clocks"""
+"""Seconds by which clocks may differ."""
 HOLIDAYS_AHEAD_DAYS: Final = 90
 """civil days. Why: a quarter is time enough to add what the Government has announced"""
 FREE_LEAST: Final = {"failed": 0.05, "warning": 0.15}
-"""of a disk"""
+"""Shares of a disk that have to be free, below which a check fails or warns."""
 
 
 class Finding(NamedTuple):

@@ -34,7 +34,7 @@ class Facts:
     brokers: int = 0
     missing: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    """of topics, as `lotrinh topics apply --check` says them"""
+    """Problems of topics, in the words of `lotrinh topics apply --check`."""
     configs: dict[str, dict[str, str]] = field(default_factory=dict)
     replicas: dict[Where, tuple[int, int]] = field(default_factory=dict)
     """replicas, and those in sync"""
@@ -57,7 +57,7 @@ class Facts:
     foreign: list[str] = field(default_factory=list)
     """states in a format that this release does not read, a sentence each"""
     newest_tick: tuple[str | None, int] | None = None
-    """what the newest tick says, and when the broker took it in (Unix ms)"""
+    """The instant of the newest tick, and when the broker stored it (Unix ms)."""
     halves: frozenset[str] = frozenset()
     """dossiers in two partitions; looked for where nothing else would find them: under the partitioner `any`"""
     sample: tuple[Where, int, int] | None = None

@@ -21,7 +21,7 @@ POLL_MS: Final = 500
 SILENT_POLLS: Final = 60
 """polls without a record, of a partition that has more, after which the broker is taken to have gone away"""
 _CODECS: Final = ("none", "gzip", "snappy", "lz4", "zstd")
-"""by their number in the head of a batch"""
+"""Codecs by their number in the head of a batch."""
 Parts = Fetcher.PartitionRecords
 
 

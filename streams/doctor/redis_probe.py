@@ -16,12 +16,12 @@ class RedisFacts(NamedTuple):
 
     version: str
     policy: str
-    """of eviction"""
+    """The policy of eviction (`maxmemory-policy`)."""
     used_bytes: int
     limit_bytes: int
     """0: none"""
     ahead_s: float
-    """its clock against ours"""
+    """Seconds by which the clock of Redis is ahead of ours."""
 
 
 async def probe(settings: Settings) -> RedisFacts | str:

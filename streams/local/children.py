@@ -14,7 +14,7 @@ from typing import Any, Final
 
 LOG_BYTES: Final = 20 << 20
 LOGS_KEPT: Final = 3
-"""full ones, besides the one being written"""
+"""Full logs that are kept, besides the one being written."""
 PR_SET_PDEATHSIG: Final = 1
 
 

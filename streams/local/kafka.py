@@ -25,10 +25,10 @@ PROGRESS_S: Final = 3.0
 BINDING: Final = ("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.4")
 """carries Kafka's lines (slf4j 1.7) to the log4j that comes with it, of the same version; else none are written"""
 BINDING_S: Final = 30.0
-"""how long that may take to fetch: Kafka starts without it too"""
+"""Seconds that fetching it may take; Kafka starts without it too."""
 LEARN_S: Final = 60
 META: Final = ("cluster.id", "node.id", "version")
-"""without which a log directory is nobody's"""
+"""Fields of `meta.properties` without which a log directory belongs to no broker."""
 
 CONFIG: Final = """\
 process.roles=broker,controller
@@ -240,7 +240,7 @@ class Joins(NamedTuple):
 
     cluster: str
     settings: Mapping[str, str]
-    """besides ours, or in their place"""
+    """Broker settings added to ours, or replacing them."""
     heap: str = "512m"
 
 

@@ -27,7 +27,7 @@ from streams.settings import Settings
 
 READY_S: Final = 120.0
 ROTATE_S: Final = 10.0
-"""between two looks at the size of a log"""
+"""Seconds between two looks at the size of a log."""
 FREE_LEAST: Final = 1 << 20
 """bytes below which a disk is full"""
 ENV_OF: Final = (

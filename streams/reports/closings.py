@@ -20,7 +20,7 @@ from streams.errors import BadInput
 from streams.settings import Settings
 
 RECORD_BYTES_MAX = 64 << 20
-"""before compression"""
+"""Bytes of a closing's record at most, before compression."""
 
 
 def key_of(closing: Closing) -> str:

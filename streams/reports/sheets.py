@@ -18,7 +18,7 @@ TEXT: Final = "General"
 COUNT: Final = f"{_VI}#,##0_-"
 POINTS: Final = f"{_VI}+0.00_-;{_VI}\\-0.00_-;{_VI}0.00_-"
 CHANGE: Final = f'{_VI}+#,##0_-;{_VI}\\-#,##0_-;"{DASH}"_-'
-"""of what came after a closing; nothing is a dash, so that what has changed stands out"""
+"""The format of adjustments after a closing; zero is a dash, so that changes stand out."""
 LINE_POINTS: Final = 15.75
 """height of a line of text of 12 points"""
 CHARACTERS_PER_WIDTH: Final = 1.25

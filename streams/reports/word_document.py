@@ -41,7 +41,7 @@ from streams.reports.document import (
 _A4_MM: Final = (210.0, 297.0)
 _NS: Final = nsdecls("w")
 _TWIPS: Final = 1440 / 25.4
-"""of a millimetre"""
+"""Twentieths of a point in a millimetre."""
 _MIDDLE, _LEFT, _BOTH = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.LEFT, WD_ALIGN_PARAGRAPH.JUSTIFY
 _LOOKS: Final[dict[Style, tuple[float, bool, bool, Any, float]]] = {
     "body": (13, False, False, _BOTH, 4),
