@@ -292,9 +292,15 @@ _LOOKS: Final = {
 }
 
 
+_HALF: Final = re.compile(r"(?<![^\W\d_])(SA|CH|[ap]\.m\.)(?![^\W\d_])", re.IGNORECASE)
+"""halves of the day as Windows in Vietnamese writes them (sáng, chiều), and with full stops"""
+
+
 def _in_form(text: str, form: str) -> datetime:
     if form == "iso":
         return datetime.fromisoformat(text)
+    if "%p" in form:
+        text = _HALF.sub(lambda m: "AM" if m.group().upper() in ("SA", "A.M.") else "PM", text)
     if "%" in form:
         return datetime.strptime(text, form)  # noqa: DTZ007 - the mapping's zone is put in where it has none
     number = Decimal(text)

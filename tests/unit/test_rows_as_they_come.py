@@ -384,3 +384,21 @@ def test_a_workbook_that_unpacks_to_a_thousand_times_its_size_is_not_unpacked(tm
 
     with pytest.raises(BadInput, match="a part unpacks to 200 times its size"):
         next(rows_of(tmp_path / "b.xlsx", ["a"], Form(), Notes()))
+
+
+@pytest.mark.parametrize(
+    ("said", "hour"),
+    [
+        ("08:15 SA", "08"),
+        ("03:15 CH", "15"),
+        ("3:15ch", "15"),
+        ("12:15 SA", "00"),
+        ("12:15 CH", "12"),
+        ("3:15 p.m.", "15"),
+    ],
+)
+def test_halves_of_the_day_may_be_sang_and_chieu(tmp_path: Path, said: str, hour: str) -> None:
+    form = "%d/%m/%Y %I:%M%p" if said.endswith("5ch") else "%d/%m/%Y %I:%M %p"
+    (event,) = _of_times(tmp_path, f"A,03/06/2024 {said}\n", f'{{column: ngay, format: "{form}"}}')
+
+    assert event.facts["received_at"] == f"2024-06-03T{hour}:15:00+07:00"
