@@ -27,7 +27,7 @@ from bench.rig import broker, cpu_of, env_of, events_of, fresh, idle, named_unit
 from models.calendar.civil_time import end_of
 from streams.broker import topics
 from streams.broker.ticks import Ticker
-from streams.engine.partition import partition_of
+from streams.engine.log import partition_of
 from streams.feeds.publisher import Publisher
 from streams.monitoring.waiting import wait_until_counted
 from streams.settings import Settings

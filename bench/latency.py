@@ -28,7 +28,7 @@ from kafka.admin import NewTopic
 
 from bench.run import broker, env_of, idle
 from streams.broker import topics
-from streams.engine.partition import partition_of
+from streams.engine.log import partition_of
 from streams.files.decision_files import read_reading
 from streams.local.children import end_with_parent
 from streams.settings import Settings

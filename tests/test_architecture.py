@@ -21,6 +21,15 @@ NOT_IN_CORE = {
 }
 
 
+def modules_of(file: Path) -> set[str]:
+    """Return what a file imports, a module from a package by its own name."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
 ROOMS = (
     "models.partitioning",
     "models.wording",
@@ -95,6 +104,27 @@ def test_every_module_has_a_room_and_imports_rooms_below_its_own() -> None:
             for name in imports(file):
                 if name.split(".")[0] in ("models", "streams"):
                     assert ROOMS.index(room(name)) <= ROOMS.index(own), (str(file), name)
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """`TYPE_CHECKING` imports and those inside of functions included."""
+    named = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+        for package in ("models", "streams")
+        for file in (ROOT / package).rglob("*.py")
+    }
+    below = {name: {n for n in modules_of(file) if n in named} - {name} for name, file in named.items()}
+    done: set[str] = set()
+
+    def walk(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, f"a circle: {' → '.join((*way[way.index(name) :], name))}"
+        if name not in done:
+            for other in below[name]:
+                walk(other, (*way, name))
+            done.add(name)
+
+    for name in below:
+        walk(name, ())
 
 
 def test_the_engine_knows_nothing_of_dossiers() -> None:

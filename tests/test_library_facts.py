@@ -36,7 +36,7 @@ from mode.threads import ServiceThread
 
 from streams.engine import aiokafka_log as kafka
 from streams.engine import app, records, tables, takeover, transport
-from streams.engine.partition import partition_of
+from streams.engine.log import partition_of
 
 
 def test_versions_are_those_the_overrides_were_written_for() -> None:

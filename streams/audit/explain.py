@@ -16,7 +16,7 @@ from streams.broker import topics
 from streams.broker.formats import check_record
 from streams.broker.reading import consumer
 from streams.engine import Fetch, Owner
-from streams.engine.partition import Progress
+from streams.engine.progress import Progress
 from streams.errors import BadInput
 from streams.notify.texts import KIND, SEVERITY, Names, when_text
 from streams.records.messages import dumps

@@ -10,9 +10,10 @@ what it derives from its tables and what it has to announce. In return:
 How, and what it relies on in faust-streaming 0.15.3 and aiokafka 0.14: docs/engine.md.
 """
 
-from streams.engine.app import Engine, EngineConfig
+from streams.engine.app import Engine
 from streams.engine.budget import Room
-from streams.engine.partition import Announcement, Owes, Owner, Work
-from streams.engine.transport import Fetch
+from streams.engine.config import EngineConfig
+from streams.engine.partition import Owner
+from streams.engine.work import Announcement, Fetch, Owes, Work
 
 __all__ = ["Announcement", "Engine", "EngineConfig", "Fetch", "Owes", "Owner", "Room", "Work"]

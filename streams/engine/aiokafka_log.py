@@ -13,9 +13,8 @@ from aiokafka.producer import sender
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
-from streams.engine.log import Bounds, Broken, Passing, Row, Rows
+from streams.engine.log import WITNESS, Bounds, Broken, Passing, Row, Rows
 from streams.engine.process_exit import die
-from streams.engine.transport import WITNESS
 
 BATCH_BYTES = 900_000
 """of one record batch, below the broker's `message.max.bytes`"""

@@ -3,17 +3,15 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 from faust.types import TP
 
+from streams.engine.partition import Owner
+from streams.engine.partitions import Holdings
 from streams.engine.process_exit import die
 from streams.engine.stats import Stats
-from streams.engine.transport import Fetch
-
-if TYPE_CHECKING:
-    from streams.engine.partition import Owner
-    from streams.engine.partitions import Holdings
+from streams.engine.work import Fetch
 
 log = logging.getLogger("lotrinh.engine")
 
@@ -78,7 +76,7 @@ class Source(Protocol):
     """What the flow needs of the process it runs in: who owns what, and the consumer's positions."""
 
     sources: set[str]
-    holdings: "Holdings"
+    holdings: Holdings
     consumer_generation_id: int
     stats: Stats
 
@@ -117,7 +115,7 @@ class Flow:
             elif verdict == "refetch":
                 await self._again(TP(fetch.topic, fetch.partition), here)
 
-    async def _parts(self, owner: "Owner", fetch: Fetch) -> AsyncIterator[Fetch]:
+    async def _parts(self, owner: Owner, fetch: Fetch) -> AsyncIterator[Fetch]:
         """Yield a fetch in parts as large as the owner has room for; what it is taken away from is left.
 
         It is one object all the while: windowed tables ask the one that Faust knows (`Fetch.at`). An owner that comes
@@ -137,7 +135,7 @@ class Flow:
             if not await self._has_room(owner) or self._source.consumer_generation_id != generation:
                 return
 
-    async def _has_room(self, owner: "Owner") -> bool:
+    async def _has_room(self, owner: Owner) -> bool:
         """Wait until an owner has room for more; tell whether it still is one."""
         while owner.full and not owner.closed:
             await owner.room()

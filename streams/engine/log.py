@@ -1,13 +1,15 @@
 """What the protocol needs of Kafka: a fenced appender per partition, a reader up to a position, what the group knows.
 
-The owner and the takeover speak to these interfaces alone. `kafka.py` implements them with aiokafka; the simulator of
-`tests/engine` implements them in memory and lets everything go wrong between any two calls.
+The owner and the takeover speak to these interfaces alone. `aiokafka_log.py` implements them with aiokafka; the
+simulator of `tests/engine` implements them in memory and lets everything go wrong between any two calls.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
+from aiokafka.partitioner import murmur2
 from faust.types import TP
 
 Row = tuple[bytes | None, bytes | None] | tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
@@ -95,7 +97,17 @@ class Log(Protocol):
         """Connect a reader."""
 
     async def witnessed(self, tps: Collection[TP]) -> Mapping[TP, int]:
-        """Return how far the group has been told that the state has come (`transport.WITNESS`).
+        """Return how far the group has been told that the state has come (`WITNESS`).
 
         The group's positions decide nothing; but a state that is behind them has lost what it once had.
         """
+
+
+WITNESS = "state"
+"""metadata of the group's positions as this engine commits them; a position moved by hand has another or none"""
+
+
+@lru_cache(maxsize=65_536)
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the partition Kafka's default partitioner gives a key."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)

@@ -5,31 +5,22 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-import orjson
-from aiokafka.partitioner import murmur2
 from faust.types import TP
 
 from streams.engine.budget import Budget, Room
+from streams.engine.config import EngineConfig
 from streams.engine.format_numbers import FIRST, LATER, MEMO, found_in, refusal_of_state, stamp, stamp_of_state
-from streams.engine.log import Appender, Bounds, Broken, Log, Passing, Reader, Row, Rows
+from streams.engine.log import Appender, Bounds, Broken, Log, Passing, Reader, Row, Rows, partition_of
 from streams.engine.process_exit import die, point, watched, within
+from streams.engine.progress import POSITION, Progress
 from streams.engine.stats import Stats
 from streams.engine.tables import Table
-from streams.engine.transport import Fetch
-
-if TYPE_CHECKING:
-    from streams.engine.app import EngineConfig
+from streams.engine.work import Fetch, Owes, Work
 
 log = logging.getLogger("lotrinh.engine")
 
-POSITION = b"\x00position"
-"""key of the row that says how far the state has come; no table key begins with NUL"""
-GUARD = "guarded"
-"""key of a position row whose state is in a later format than the first: a release before formats refuses it"""
 GATHER_S = 3.0
 """how long a transaction may wait for more while a backlog is worked off"""
 GATHER_POLL_S = 0.02
@@ -49,52 +40,10 @@ STOP_BROKEN_S = 2.0
 AWAITED = "an agent's body awaited something; half a fetch would have been committed"
 
 
-Owes = Literal["nothing", "later", "now"]
-"""What an application still has to say of what it has taken in: later, and more may be taken in before; or now."""
-
-
-class Announcement(NamedTuple):
-    """A record that an application sends within the transaction of the state it follows from."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    partition: int | None = None
-    """None: by the key, as every Kafka client does"""
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
-class Work(Protocol):
-    """What an application keeps of one source partition besides its tables."""
-
-    @property
-    def owes(self) -> Owes:
-        """What is still to be said. It stands in `Owner.memo`, so that a successor says it."""
-
-    def restored(self, *, renewed: bool) -> None:
-        """Derive everything from the tables' rows of this partition (`Owner.rows`), and what is owed from the memo.
-
-        `renewed`: the fingerprint has changed or there was no state; a new epoch begins, and all must be announced.
-        """
-
-    def take(self, fetch: Fetch) -> None:
-        """Take a fetch in: read its records, write tables. Called by the agent's body, which may not await.
-
-        Records that had better wait until what came before them is committed are left: `Fetch.leave`.
-        """
-
-    def announcements(self, room: Room) -> Iterable[Announcement | None]:
-        """Yield what is to be said of everything taken in, once per transaction; None where others may have a turn.
-
-        At every item others have their turn, and nothing is taken in meanwhile. What cannot be left for another
-        transaction is yielded in any case; for the rest `room.full` is asked, and what is left is owed: `owes`.
-        """
-
-
 class Host(Protocol):
     """What an owner needs of the process it lives in; `Engine` is one, the simulator has another."""
 
-    config: "EngineConfig"
+    config: EngineConfig
     sources: set[str]
     kafka: Log
     new_work: "Callable[[Owner], Work]"
@@ -110,46 +59,6 @@ class Host(Protocol):
 
     def forgotten(self, partition: int) -> None:
         """Tell the application that a partition's state has left this process."""
-
-
-@dataclass
-class Progress:
-    """How far a partition's state has come: the row under `POSITION`."""
-
-    next: dict[str, int] = field(default_factory=dict)
-    """source topic → position applied"""
-    epoch: int = 0
-    fingerprint: str = ""
-    memo: dict[str, Any] = field(default_factory=dict)
-    """what the application keeps with the position; JSON"""
-    ends: dict[str, int] = field(default_factory=dict)
-    """changelog → position up to which it was written before this row: it can never be shorter again"""
-
-    def dump(self, *, guarded: bool = False) -> bytes:
-        """Return the row; `guarded`: with a key at which releases that know of no formats stop."""
-        return orjson.dumps(
-            {
-                "next": self.next,
-                "epoch": self.epoch,
-                "fingerprint": self.fingerprint,
-                "memo": self.memo,
-                "ends": self.ends,
-                **({GUARD: True} if guarded else {}),
-            }
-        )
-
-    @classmethod
-    def load(cls, raw: bytes) -> "Progress":
-        """Read the row. Raises ValueError or TypeError where it is none of this release."""
-        said = orjson.loads(raw)
-        said.pop(GUARD, None)
-        return cls(**said)
-
-
-@lru_cache(maxsize=65_536)
-def partition_of(key: bytes, partitions: int) -> int:
-    """Return the partition Kafka's default partitioner gives a key."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
 class Taken(NamedTuple):
@@ -467,7 +376,7 @@ class Owner:
                 if (why := known.refusal(fetch.topic, found_in(record.headers))) is not None:
                     die(f"{fetch.topic}-{fetch.partition} @ {record.offset}: {why}")
         self._bind()
-        fetch.owner = self
+        fetch.work = self.work
         self.at_work = fetch
         # Runs when the event loop gets its next turn, and that is never while a body keeps its promise.
         self._awaited = asyncio.get_running_loop().call_soon(die, AWAITED)

@@ -5,21 +5,17 @@ Whatever is cancelled between two steps, a partition's rows in memory belong to 
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from faust.types import TP
 
-from streams.engine.partition import Owner
+from streams.engine.partition import Host, Owner
 from streams.engine.process_exit import watched
-
-if TYPE_CHECKING:
-    from streams.engine.partition import Host
 
 
 class Holdings:
     """The owners of one process."""
 
-    def __init__(self, host: "Host") -> None:
+    def __init__(self, host: Host) -> None:
         """Hold nothing."""
         self._host = host
         self.owners: dict[int, Owner] = {}

@@ -5,15 +5,8 @@ a view is put together only when somebody asks for one.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from faust.types import TP
-
-if TYPE_CHECKING:
-    from streams.engine.app import Engine
-    from streams.engine.partition import Owner
+from typing import Any, Final
 
 BOUNDS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -81,52 +74,3 @@ class Stats:
             key = (topic, partition)
             self.records_in[key] = self.records_in.get(key, 0) + len(records)
             self.appended_ms[key] = records[-1].timestamp
-
-
-class SourceView(NamedTuple):
-    """How far one partition of one source topic has come; positions as Kafka counts them."""
-
-    topic: str
-    partition: int
-    applied: int
-    committed: int
-    end: int
-    """of the log, by the last fetch; at least what it was at takeover"""
-
-
-class OwnerView(NamedTuple):
-    """One owned source partition."""
-
-    partition: int
-    epoch: int
-    rows: Mapping[str, int]
-    """table → rows"""
-    pending: int
-    """records applied and not yet committed"""
-    sources: tuple[SourceView, ...]
-    work: Any
-    """the application's, to be read only"""
-
-
-def owned(engine: "Engine") -> list[OwnerView]:
-    """Return a view of every source partition this process owns; empty while it takes over."""
-    return [_view(engine, owner) for _, owner in sorted(engine.holdings.owners.items())]
-
-
-def _view(engine: "Engine", owner: "Owner") -> OwnerView:
-    committed = engine.committed
-    sources = []
-    for topic in sorted(engine.sources):
-        applied = owner.next_of(topic)
-        tp = TP(topic, owner.partition)
-        end = max(applied, owner.goal.get(topic, 0), log_end(engine, tp))
-        sources.append(SourceView(topic, owner.partition, applied, committed.get(tp, 0), end))
-    return OwnerView(owner.partition, owner.epoch, owner.row_counts(), owner.pending, tuple(sources), owner.work)
-
-
-def log_end(engine: "Engine", tp: TP) -> int:
-    """Return where the log ends by the last fetch; 0 where that is not known now."""
-    try:
-        return int(engine.consumer.highwater(tp) or 0)
-    except Exception:  # noqa: BLE001 - between two assignments the client knows nothing of the partition
-        return 0

@@ -8,8 +8,8 @@ position without a record, and are said too: then positions are contiguous, and 
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import faust
 from aiokafka.errors import IllegalStateError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -19,40 +19,12 @@ from faust.types import TP, ConsumerMessage
 
 from streams.engine.alignment import Alignment
 from streams.engine.headers import tolerate_header_names
+from streams.engine.log import WITNESS
 from streams.engine.process_exit import die
 from streams.engine.records import hand_over_bare_records
-
-if TYPE_CHECKING:
-    from streams.engine.partition import Owner
+from streams.engine.work import Fetch
 
 log = logging.getLogger("lotrinh.engine")
-
-WITNESS = "state"
-"""metadata of the group's positions as this engine commits them; a position moved by hand has another or none"""
-
-
-class Fetch:
-    """What one fetch brought from one partition: every record of `[start, position)`, read committed."""
-
-    __slots__ = ("at", "owner", "partition", "position", "records", "start", "topic")
-
-    def __init__(self, tp: TP, records: Sequence[Any], start: int, position: int) -> None:
-        """Hold the records with the stretch of the log that they are."""
-        self.topic: str = tp.topic
-        self.partition: int = tp.partition
-        self.records = records
-        self.start = start
-        self.position = position
-        self.owner: Owner
-        """set by `Engine.fetches`"""
-        self.at = 0.0
-        """the time that windowed tables give a write; the agent sets it"""
-
-    def leave(self, index: int) -> None:
-        """Take only the records before this index in; the others come again, in a fetch of their own."""
-        if index < len(self.records):
-            self.position = self.records[index].offset
-            self.records = self.records[:index]
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):

@@ -25,8 +25,8 @@ from streams.broker import topics
 from streams.broker.connection import bootstrap, client_options
 from streams.broker.reading import records_of
 from streams.engine.aiokafka_log import KafkaAppender, KafkaLog
-from streams.engine.log import Passing
-from streams.engine.partition import POSITION, Progress, partition_of
+from streams.engine.log import Passing, partition_of
+from streams.engine.progress import POSITION, Progress
 from streams.errors import BadInput, Incomplete
 from streams.monitoring.completeness import Sight
 from streams.records.messages import EVIDENCE_HEADER

@@ -45,7 +45,7 @@ def tally_app(settings: Settings, reading: Reading) -> Engine:
     async def tally(stream: Any) -> None:
         """Merge what each fetch brought; the engine commits and announces."""
         async for fetch in app.fetches(stream):
-            fetch.owner.work.take(fetch)
+            fetch.work.take(fetch)
 
     return app
 
@@ -63,7 +63,7 @@ def watch_app(settings: Settings, reading: Reading) -> Engine:
     async def watch(stream: Any) -> None:
         """Merge what each fetch brought; the engine commits and announces."""
         async for fetch in app.fetches(stream):
-            fetch.owner.work.take(fetch)
+            fetch.work.take(fetch)
 
     return app
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from models.standings.completeness import Cause, sentence
 from streams.engine import Engine
-from streams.engine.stats import OwnerView, owned
+from streams.engine.views import OwnerView, owned
 from streams.monitoring.checks import Check
 from streams.monitoring.completeness import Observer
 from streams.monitoring.metrics import Metric, histogram

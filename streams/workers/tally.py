@@ -28,7 +28,7 @@ from models.dossiers.national import in_todays_measure
 from models.partitioning import misplaced, wrong_partition
 from streams.broker import topics
 from streams.engine import Announcement, Fetch, Owes, Owner, Room
-from streams.engine.partition import partition_of
+from streams.engine.log import partition_of
 from streams.records.dossier_rows import pack, parts_at_most, shorthand_of, unpack
 from streams.records.messages import Mark, Passed, Tally, Tick, Version, dumps
 from streams.settings import Settings

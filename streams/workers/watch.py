@@ -22,7 +22,7 @@ from models.decisions.reading import Reading
 from models.standings.standings import Standing, Standings
 from streams.broker import topics
 from streams.engine import Announcement, Engine, Fetch, Owes, Owner, Room
-from streams.engine.partition import partition_of
+from streams.engine.log import partition_of
 from streams.engine.stats import Durations
 from streams.engine.tables import windowed
 from streams.records.messages import EVIDENCE_HEADER, Mark, Passed, Restored, Tally, cells_in_force, dumps

@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 from faust.types import TP
 
-from streams.engine.log import Bounds, Broken, Passing, Rows
-from streams.engine.transport import WITNESS
+from streams.engine.log import WITNESS, Bounds, Broken, Passing, Rows
 from tests.engine.virtual import Life
 
 

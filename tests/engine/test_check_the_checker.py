@@ -7,7 +7,7 @@ import pytest
 from streams.engine.contiguity import Contiguity, Flow
 from streams.engine.log import Broken
 from streams.engine.partition import Owner
-from streams.engine.transport import Fetch
+from streams.engine.work import Fetch
 from tests.engine.model import Broker, ModelAppender
 from tests.engine.world import Plan, World, simulate, simulated
 

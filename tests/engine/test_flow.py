@@ -7,7 +7,7 @@ from faust.types import TP
 
 from streams.engine import contiguity as flow
 from streams.engine.contiguity import REFETCH_S, REFETCHES_MAX, Contiguity
-from streams.engine.transport import Fetch
+from streams.engine.work import Fetch
 
 A = TP("a", 0)
 

@@ -8,7 +8,7 @@ import pytest
 from faust.types import TP
 
 from streams.engine.format_numbers import HEADER, LATER, Format
-from streams.engine.partition import POSITION, Progress
+from streams.engine.progress import POSITION, Progress
 from tests.engine import virtual
 from tests.engine.test_one_process import Stage, last_words  # noqa: F401 - a fixture
 from tests.engine.worker import SAID

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from streams.engine.partition import POSITION
+from streams.engine.progress import POSITION
 from tests.engine import virtual
 from tests.engine.model import Broker
 from tests.engine.worker import SAID, Worker

@@ -11,7 +11,8 @@ import pytest
 from faust.types import TP
 
 from streams.engine.log import Broken
-from streams.engine.partition import AWAITED, POSITION, Owner
+from streams.engine.partition import AWAITED, Owner
+from streams.engine.progress import POSITION
 from tests.engine import virtual
 from tests.engine.model import Broker, ModelAppender, ModelLog
 from tests.engine.worker import Worker
@@ -278,7 +279,7 @@ def test_a_body_that_awaits_ends_the_process_before_anything_else_runs(last_word
             nonlocal owner
             await stage.settled(1)
             owner = stage.worker.holdings.owners[0]
-            from streams.engine.transport import Fetch
+            from streams.engine.work import Fetch
 
             fetch = Fetch(TP("a", 0), (), 0, 1)
             owner.begin(fetch)
@@ -337,7 +338,7 @@ def test_letting_go_commits_markers_too() -> None:
     async def script(stage: Stage) -> None:
         await stage.give(0)
         await stage.settled(1)
-        from streams.engine.transport import Fetch
+        from streams.engine.work import Fetch
 
         async def apply() -> None:
             owner = stage.worker.holdings.owners[0]

@@ -12,15 +12,16 @@ from typing import Any, cast
 
 from faust.types import TP
 
-from streams.engine.app import EngineConfig
 from streams.engine.budget import Room
+from streams.engine.config import EngineConfig
 from streams.engine.contiguity import Flow
-from streams.engine.partition import Announcement, Owes, Owner
+from streams.engine.log import WITNESS
+from streams.engine.partition import Owner
 from streams.engine.partitions import Holdings
 from streams.engine.process_exit import die, watched
 from streams.engine.stats import Stats
 from streams.engine.tables import Rows
-from streams.engine.transport import WITNESS, Fetch
+from streams.engine.work import Announcement, Fetch, Owes
 from tests.engine.model import Broker, ModelLog
 from tests.engine.virtual import Life
 
@@ -173,7 +174,7 @@ class Worker:
 
     async def _agent(self, flow: Flow) -> None:
         async for fetch in flow.fetches(self._arrivals()):
-            fetch.owner.work.take(fetch)
+            fetch.work.take(fetch)
 
     async def _arrivals(self) -> AsyncIterator[tuple[Fetch, int]]:
         while True:

@@ -13,7 +13,7 @@ from typing import Any
 from faust.types import TP
 
 from streams.engine import process_exit as stop
-from streams.engine.partition import POSITION
+from streams.engine.progress import POSITION
 from tests.engine import virtual
 from tests.engine.model import Broker
 from tests.engine.worker import SAID, SOURCES, THIRDS, Worker

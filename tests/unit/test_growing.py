@@ -8,7 +8,7 @@ import pytest
 
 from models.partitioning import partition_of
 from streams.broker import topics
-from streams.engine.partition import POSITION, Progress
+from streams.engine.progress import POSITION, Progress
 from streams.errors import BadInput
 from streams.maintenance import growing
 from streams.maintenance.growing import _Delivered, _Growth, _in_place
