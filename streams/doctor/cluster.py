@@ -14,11 +14,9 @@ from kafka.errors import KafkaError
 
 from streams.broker import formats, topics
 from streams.broker import replicas as copies
-from streams.broker.reading import Dossiers, consumer, log_offsets
+from streams.broker.reading import POSITION, Dossiers, consumer, log_offsets
 from streams.settings import Settings
 
-POSITION: Final = b"\x00position"
-"""key of the row that says how far a state has come (`streams.engine.partition.POSITION`, which would load Faust)"""
 SAMPLE_RECORDS: Final = 20_000
 TAIL_RECORDS: Final = 500
 

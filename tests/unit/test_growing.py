@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from models.partitioning import partition_of
-from streams.broker import topics
+from streams.broker import reading, topics
 from streams.engine.progress import POSITION, Progress
 from streams.errors import BadInput
 from streams.maintenance import growing
@@ -136,3 +136,7 @@ def test_what_was_told_names_the_places_of_the_new_log(logs: dict[str, list[Any]
 
 def test_rows_without_marks_stay_as_they_are() -> None:
     assert _in_place({"told": 3, "mark": ""}, {}) == {"told": 3, "mark": ""}
+
+
+def test_commands_and_the_engine_look_for_the_position_under_one_key() -> None:
+    assert reading.POSITION == POSITION
