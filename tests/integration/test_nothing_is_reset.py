@@ -70,6 +70,11 @@ class Stage:
             time.sleep(0.1)
         topics.apply(self.client, self.system.settings)
 
+    def trim(self, name: str) -> None:
+        """Delete every record of a topic from its head; its end stays."""
+        tps = [TopicPartition(self.system.settings.topic(name), p) for p in range(self.system.settings.partitions)]
+        self.client.delete_records(self.ends(tps))
+
     def put_back(self, topic: str, records: Sequence[Any]) -> None:
         """Give a topic the content of a copy, at the same offsets.
 
@@ -116,3 +121,17 @@ def test_tally_refuses_a_state_that_is_not_what_it_was(stage: Stage) -> None:
     stage.refused("tally", "its changelog was emptied or cut")
     stage.empty(changelog)
     stage.refused("tally", "its changelog was emptied or cut")
+
+
+def test_tally_refuses_a_source_that_is_not_what_it_was(stage: Stage) -> None:
+    system, name = stage.system, topics.INBOUND[0]
+    worker = system.start("tally").until_ready()
+    stage.feed(1)
+    stage.until_counted("tally", *topics.INBOUND)
+    assert worker.stop() == 0
+
+    stage.feed(2)
+    stage.trim(name)  # retention overtook a worker that was down
+    stage.refused("tally", ": gone")
+    stage.empty(system.settings.topic(name))
+    stage.refused("tally", ": another log")
