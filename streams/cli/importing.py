@@ -100,7 +100,7 @@ def command(
     say(f"{published} events {done}, {refusals.count} rows refused")
     if finish is not None:
         finish()
-    if refusals.count > allow_refused:
+    if refusals.count > allow_refused or (tables is not None and tables.nothing(published)):
         sys.exit(3)
 
 
@@ -209,6 +209,10 @@ class Tables:
         self._mapper = Mapper(parse_mapping(read_text(mapping), mapping.name))
         self._course = Course()
         self.lines = lines_of_rows(file, self._mapper, settings.codes, self._course)
+
+    def nothing(self, published: int) -> bool:
+        """Tell whether there were rows and no event was made of them: then the mapping is not this file's."""
+        return published == 0 and self._course.rows > 0
 
     def say_notes(self) -> None:
         """Say what was found out about the file by looking."""

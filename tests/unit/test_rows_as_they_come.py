@@ -337,6 +337,14 @@ def test_a_dry_run_says_what_would_happen(file: Path, tmp_path: Path) -> None:
     assert "2 events would be published, 1 rows refused" in done.stderr
 
 
+def test_rows_of_which_no_rule_takes_one_are_no_success(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(MAPPING, encoding="utf-8")
+    file.write_text(TEXT.replace("Đã tiếp nhận", "Chờ"), encoding="utf-8")
+    done = typed("import", str(file), "--mapping", str(tmp_path / "m.yaml"), "--out", str(tmp_path / "o"))
+    assert done.returncode == 3
+    assert "2 of 2 rows were taken by no rule" in done.stderr
+
+
 def test_an_import_in_which_all_goes_in_is_quiet(file: Path, tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(MAPPING, encoding="utf-8")
     file.write_text(TEXT, encoding="utf-8")
