@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,6 +23,8 @@ from models.registers.procedures import procedure_code
 
 MAX_BYTES: Final = 1 << 20
 """A record larger than this is refused before it is parsed; an event of the contract is under 2 KB."""
+HEADERS_MAX: Final = 100
+"""A record with more headers is refused before they are read; a CloudEvent has under twenty."""
 FIRST: Final = "2000"
 BEYOND: Final = "2101"
 """Canonical instants sort as text: from the year 2000 on, and before 2101. What a slip of somebody's pen puts beyond
@@ -281,10 +284,9 @@ _ATTRIBUTES: Final[Mapping[str, str]] = {"id": "id", "type": "type", "subject": 
 
 def _unwrap(value: bytes, headers: Iterable[tuple[str, bytes | None]]) -> bytes | Refused:
     """Return the plain event of a record with headers; headers that are not CloudEvents' mean nothing."""
-    try:
-        named = {key.lower(): raw.decode() for key, raw in headers if raw is not None}
-    except UnicodeDecodeError:
-        return Refused("a header is not UTF-8")
+    named = _named(headers)
+    if isinstance(named, Refused):
+        return named
     if named.get("content-type", "").lower().startswith("application/cloudevents+json"):
         return _envelope(value)
     if "ce_specversion" not in named and "ce_id" not in named and "ce_type" not in named:
@@ -296,6 +298,16 @@ def _unwrap(value: bytes, headers: Iterable[tuple[str, bytes | None]]) -> bytes 
     except ValueError:
         return Refused("the record is not JSON")
     return _merged({a: named[f"ce_{a}"] for a in _ATTRIBUTES if f"ce_{a}" in named}, data, value)
+
+
+def _named(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str] | Refused:
+    given = [*islice(headers, HEADERS_MAX + 1)]
+    if len(given) > HEADERS_MAX:
+        return Refused(f"the record has more than {HEADERS_MAX} headers")
+    try:
+        return {key.lower(): raw.decode() for key, raw in given if raw is not None}
+    except UnicodeDecodeError:
+        return Refused("a header is not UTF-8")
 
 
 def _envelope(value: bytes) -> bytes | Refused:

@@ -199,3 +199,9 @@ class TestCloudEvents:
     )
     def test_what_is_no_cloudevent_is_refused(self, value: bytes, headers: Any) -> None:
         assert refused(value, headers)
+
+    def test_a_record_with_headers_without_end_is_refused_before_they_are_read(self) -> None:
+        value = b'{"id": "a", "type": "received", "dossier": "D", "at": "2024-06-03T08:00:00+07:00"}'
+        many = [(f"h{n}", b"x") for n in range(100)]
+        assert isinstance(decode(value, many), Event)
+        assert decode(value, [*many, ("one", b"more")]) == Refused("the record has more than 100 headers")
