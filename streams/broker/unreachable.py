@@ -122,22 +122,28 @@ def _ask(address: Address, settings: Settings) -> list[Address]:
         except ssl.SSLError as exc:
             raise _Failed(_of_tls(exc, settings)) from exc
         except TimeoutError as exc:
-            raise _Failed(f"said nothing for {STEP_S:.0f} s: is it a Kafka that listens there?") from exc
+            raise _Failed(
+                f"does not answer: it said nothing for {STEP_S:.0f} s; is it a Kafka that listens there?"
+            ) from exc
         except OSError as exc:
-            raise _Failed(f"broke off the connection ({exc.strerror or type(exc).__name__})") from exc
+            raise _Failed(
+                f"does not answer: it broke off the connection ({exc.strerror or type(exc).__name__})"
+            ) from exc
 
 
 def _connected(address: Address) -> socket.socket:
     try:
         return socket.create_connection(address, timeout=STEP_S)
     except socket.gaierror as exc:
-        raise _Failed("cannot be found: no such host name (LOTRINH_KAFKA)") from exc
+        raise _Failed("does not answer: there is no such host name (LOTRINH_KAFKA)") from exc
     except ConnectionRefusedError as exc:
-        raise _Failed("is not there: nothing listens on that port") from exc
+        raise _Failed("does not answer: nothing listens on that port") from exc
     except TimeoutError as exc:
-        raise _Failed(f"cannot be reached within {STEP_S:.0f} s: a firewall, or a host that is away") from exc
+        raise _Failed(
+            f"does not answer: no way to it within {STEP_S:.0f} s; a firewall, or a host that is away"
+        ) from exc
     except OSError as exc:
-        raise _Failed(f"cannot be reached ({exc.strerror or type(exc).__name__})") from exc
+        raise _Failed(f"does not answer: no way to it ({exc.strerror or type(exc).__name__})") from exc
 
 
 def _over_tls(plain: socket.socket, address: Address, settings: Settings) -> socket.socket:
