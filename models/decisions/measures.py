@@ -12,7 +12,7 @@ from models.registers.units import check_unit
 
 COUNT_MAX: Final = 2**53 - 1
 """what every sender's JSON can say exactly"""
-Key = tuple[str, str, str]
+MeasureKey = tuple[str, str, str]
 """(indicator, unit, civil day as ISO text)"""
 
 
@@ -24,7 +24,7 @@ class Measure(NamedTuple):
     version: int
 
 
-def parse_measures(rows: Iterable[Mapping[str, str]]) -> dict[Key, Measure]:
+def parse_measures(rows: Iterable[Mapping[str, str]]) -> dict[MeasureKey, Measure]:
     """Read rows of ``indicator,unit,day,numerator,denominator,version``; the newest version of a day wins.
 
     Raises BadTable with the line of the file, also where one version says two things of a day.
@@ -33,7 +33,7 @@ def parse_measures(rows: Iterable[Mapping[str, str]]) -> dict[Key, Measure]:
     >>> parse_measures([{**row, "numerator": "9", "version": "2"}, {**row, "numerator": "7", "version": "1"}])
     {('satisfaction', '12688', '2025-01-31'): Measure(numerator=9, denominator=10, version=2)}
     """
-    found: dict[Key, Measure] = {}
+    found: dict[MeasureKey, Measure] = {}
     for line, row in enumerate(rows, start=2):
         indicator, unit, day = ((row.get(c) or "").strip() for c in ("indicator", "unit", "day"))
         if not indicator or not unit:

@@ -47,7 +47,7 @@ from models.decisions.file import (
     cells,
     steps_of,
 )
-from models.decisions.measures import Key, Measure
+from models.decisions.measures import Measure, MeasureKey
 from models.decisions.targets import Assignment, Group, Target, Targets, members_of, value_of
 from models.decisions.trajectory import Flat, Milestones, Ramp, Trajectory
 from models.registers.catalogue import OPEN, Catalogue, DatedRule, Entry, Listing
@@ -86,7 +86,7 @@ class Sources:
     successions: tuple[Succession, ...] = ()
     switches: Mapping[str, str] = field(default_factory=dict)
     workdays: Workdays = SHIPPED
-    measures: Mapping[Key, Measure] | None = None
+    measures: Mapping[MeasureKey, Measure] | None = None
     """figures from outside; None where none are given: what counts them is then not measured"""
     unknown_units_max: int = 1_000
     """units that no registry knows and that have a standing all the same, at most"""
@@ -293,7 +293,7 @@ class Reading:
             if formula is not None and formula.count == "measure":
                 yield self.registry.counts_for(unit), day, indicator, told.numerator, told.denominator
 
-    def with_measures(self, measures: Mapping[Key, Measure]) -> "Reading":
+    def with_measures(self, measures: Mapping[MeasureKey, Measure]) -> "Reading":
         """Return the same decision with figures from outside.
 
         Raises BadDecision where they bear the name of none of its measures.

@@ -19,7 +19,7 @@ from models.reporting.report_lines import CLASSES, Key, Line, UnitClass
 from models.wording import cell as safe
 from models.wording import day_vn, decimal_text, number_text, percent_text
 
-Kind = Literal["text", "count", "percent", "points", "change", "place"]
+CellKind = Literal["text", "count", "percent", "points", "change", "place"]
 DASH: Final = "–"
 _ROMAN: Final = ((50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 TWO_LEVELS: Final = date(2025, 7, 1)
@@ -38,17 +38,17 @@ PARTS: Final = 100
 """hundredths in a percent"""
 
 
-class Cell(NamedTuple):
+class ReportCell(NamedTuple):
     """What stands in one cell: a text, a number of dossiers, or hundredths of a percent (percent, points)."""
 
     value: int | str | None
-    kind: Kind = "text"
+    kind: CellKind = "text"
     decimals: int = 2
     """Decimals shown of a percentage."""
 
 
-EMPTY: Final = Cell(None)
-NO_FIGURE: Final = Cell(DASH)
+EMPTY: Final = ReportCell(None)
+NO_FIGURE: Final = ReportCell(DASH)
 
 
 def roman(number: int) -> str:
@@ -73,12 +73,12 @@ def class_name(unit_class: UnitClass, day: date) -> str:
     return COMMUNES_SINCE if unit_class == "commune" and day >= TWO_LEVELS else CLASS_NAMES[unit_class]
 
 
-def shown(cell: Cell) -> str:
+def shown(cell: ReportCell) -> str:
     """Return a cell as officials read it.
 
-    >>> [shown(Cell(v, k)) for v, k in [(1234, "count"), (4489, "percent"), (-5, "points"), (2, "change")]]
+    >>> [shown(ReportCell(v, k)) for v, k in [(1234, "count"), (4489, "percent"), (-5, "points"), (2, "change")]]
     ['1.234', '44,89 %', '-0,05', '+2']
-    >>> shown(Cell(5000, "percent", 0)), shown(Cell(0, "change")), shown(EMPTY)
+    >>> shown(ReportCell(5000, "percent", 0)), shown(ReportCell(0, "change")), shown(EMPTY)
     ('50 %', '–', '')
     """
     value, kind, decimals = cell
@@ -107,22 +107,22 @@ def decimal_vn(hundred: int, decimals: int = 2) -> str:
     return f"{'-' if hundred < 0 else ''}{whole}{tail}"
 
 
-def ratio_cell(figures: Figures | None) -> Cell:
+def ratio_cell(figures: Figures | None) -> ReportCell:
     """Return a ratio, cut off; a dash for 0/0 and where there is none."""
     value = None if figures is None else hundredths(figures)
-    return NO_FIGURE if value is None else Cell(value, "percent")
+    return NO_FIGURE if value is None else ReportCell(value, "percent")
 
 
-def percent_cell(percent: str | None) -> Cell:
+def percent_cell(percent: str | None) -> ReportCell:
     """Return a decimal text of percent, cut off after two decimals.
 
     >>> percent_cell("66.5599"), percent_cell("50")
-    (Cell(value=6655, kind='percent', decimals=2), Cell(value=5000, kind='percent', decimals=0))
+    (ReportCell(value=6655, kind='percent', decimals=2), ReportCell(value=5000, kind='percent', decimals=0))
     """
     if percent is None:
         return NO_FIGURE
     whole, _, decimals = percent.partition(".")
-    return Cell(int(whole + (decimals + "00")[:2]), "percent", len(decimals[:2]))
+    return ReportCell(int(whole + (decimals + "00")[:2]), "percent", len(decimals[:2]))
 
 
 class Column(NamedTuple):
@@ -205,7 +205,7 @@ def ranks_of(report: Report) -> dict[tuple[str, Indicator], Rank]:
     return found
 
 
-def rank_cell(rank: Rank | None) -> Cell:
+def rank_cell(rank: Rank | None) -> ReportCell:
     """Return a place; one that is shared says so.
 
     >>> rank_cell(Rank(3, tied=True)).value, rank_cell(Rank(1, tied=False)).value
@@ -213,16 +213,16 @@ def rank_cell(rank: Rank | None) -> Cell:
     """
     if rank is None:
         return NO_FIGURE
-    return Cell(f"{rank.place} (đồng hạng)") if rank.tied else Cell(rank.place, "place")
+    return ReportCell(f"{rank.place} (đồng hạng)") if rank.tied else ReportCell(rank.place, "place")
 
 
 # -- annexes -----------------------------------------------------------------------------------------------------------
 
 
-class Row(NamedTuple):
+class ReportRow(NamedTuple):
     """One row of a table; a heading has its number and its text alone, the text across the rest."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[ReportCell, ...]
     is_heading: bool = False
     is_note: bool = False
     is_total: bool = False
@@ -257,7 +257,7 @@ class Annexes:
             if line.group and not line.is_group and not line.frozen:
                 self._members.setdefault((line.group, line.indicator), []).append(line)
 
-    def rows(self, indicator: Indicator) -> Iterator[Row]:
+    def rows(self, indicator: Indicator) -> Iterator[ReportRow]:
         """Yield the rows of one indicator: a heading for each class of units, then its lines."""
         lines = [x for x in self._report.lines if x.indicator == indicator]
         headed = 0
@@ -269,44 +269,44 @@ class Annexes:
                 continue
             headed += 1
             name = class_name(unit_class, self._report.as_of)
-            yield Row((Cell(roman(headed)), Cell(name)), is_heading=True)
+            yield ReportRow((ReportCell(roman(headed)), ReportCell(name)), is_heading=True)
             if unit_class != "other" and all(line.status == "no-target" for line in of_class):
                 reason = self._report.reading.decision.no_target.get(indicator, "Quyết định để trống")
-                yield Row((EMPTY, Cell(safe(f"{STATUS['no-target']}. {reason}."))), is_note=True)
+                yield ReportRow((EMPTY, ReportCell(safe(f"{STATUS['no-target']}. {reason}."))), is_note=True)
             elif all(line.status == "not-measured" for line in of_class):
                 of_others = self._report.reading.indicators[indicator].count == "measure"
                 lacks = "số liệu của nguồn bên ngoài" if of_others else "danh mục thủ tục để tính"
-                yield Row((EMPTY, Cell(f"{STATUS['not-measured']}: chưa có {lacks}.")), is_note=True)
+                yield ReportRow((EMPTY, ReportCell(f"{STATUS['not-measured']}: chưa có {lacks}.")), is_note=True)
             else:
                 for line in of_class:
-                    yield Row(self.cells(line), line=line)
+                    yield ReportRow(self.cells(line), line=line)
 
-    def cells(self, line: Line) -> tuple[Cell, ...]:
+    def cells(self, line: Line) -> tuple[ReportCell, ...]:
         """Return the cells of one line, in the order of `columns_of`."""
         report = self._report
-        cells = [Cell("" if line.group and not line.is_group else safe(line.row)), Cell(name_of(line))]
+        cells = [ReportCell("" if line.group and not line.is_group else safe(line.row)), ReportCell(name_of(line))]
         if line.status == "not-measured":
             cells += [*(8 * [NO_FIGURE]), percent_cell(line.expected), percent_cell(line.target)]
         else:
             moved = change(line)
             cells += [
-                Cell(line.numerator, "count"),
-                Cell(line.denominator, "count"),
+                ReportCell(line.numerator, "count"),
+                ReportCell(line.denominator, "count"),
                 ratio_cell(line.figures),
                 ratio_cell(line.previous),
-                NO_FIGURE if moved is None else Cell(moved, "points"),
-                Cell(line.cumulative_numerator, "count"),
-                Cell(line.cumulative_denominator, "count"),
+                NO_FIGURE if moved is None else ReportCell(moved, "points"),
+                ReportCell(line.cumulative_numerator, "count"),
+                ReportCell(line.cumulative_denominator, "count"),
                 ratio_cell(line.cumulative),
                 percent_cell(line.expected),
                 percent_cell(line.target),
             ]
         added = report.adjustments.get(line.key)
         cells += [
-            Cell(self._verdict(line)),
-            Cell(line.shortfall, "count") if line.status == "below" else EMPTY,
-            *(2 * [EMPTY] if added is None else [Cell(n, "change") for n in added]),
-            Cell(TARGET_STATUS[line.target_status]) if line.status in JUDGED else NO_FIGURE,
+            ReportCell(self._verdict(line)),
+            ReportCell(line.shortfall, "count") if line.status == "below" else EMPTY,
+            *(2 * [EMPTY] if added is None else [ReportCell(n, "change") for n in added]),
+            ReportCell(TARGET_STATUS[line.target_status]) if line.status in JUDGED else NO_FIGURE,
             rank_cell(self._ranks.get(line.key)),
         ]
         if self._stretches:
@@ -316,7 +316,7 @@ class Annexes:
             cells.append(ratio_cell(report.last_year.get(line.key)))
         if report.estimates:
             guess = report.estimates.get(line.key)
-            cells.append(NO_FIGURE if guess is None else Cell(int(guess * PARTS), "percent"))
+            cells.append(NO_FIGURE if guess is None else ReportCell(int(guess * PARTS), "percent"))
         return tuple(cells)
 
     def _verdict(self, line: Line) -> str:
@@ -345,10 +345,12 @@ def summary_headings(report: Report) -> list[str]:
     return [*headings, "Đạt chỉ tiêu"]
 
 
-def summary_rows(report: Report) -> Iterator[Row]:
+def summary_rows(report: Report) -> Iterator[ReportRow]:
     """Yield how many units are on their trajectory and have reached their target: by class, and in all."""
     for number, (indicator, formula) in enumerate(report.reading.indicators.items(), start=1):
-        yield Row((Cell(number, "count"), Cell(safe(f"{formula.short} ({formula.clause})"))), is_heading=True)
+        yield ReportRow(
+            (ReportCell(number, "count"), ReportCell(safe(f"{formula.short} ({formula.clause})"))), is_heading=True
+        )
         given: list[Line] = []
         for unit_class in CLASSES[:3]:
             lines = [
@@ -357,26 +359,26 @@ def summary_rows(report: Report) -> Iterator[Row]:
                 and not x.is_group and x.status != "no-target"
             ]  # fmt: skip
             if lines:
-                yield Row((EMPTY, Cell(class_name(unit_class, report.as_of)), *_summed(report, lines)))
+                yield ReportRow((EMPTY, ReportCell(class_name(unit_class, report.as_of)), *_summed(report, lines)))
                 given += lines
         if given:
-            yield Row((EMPTY, Cell(f"Cộng {territory(report)}"), *_summed(report, given)), is_total=True)
+            yield ReportRow((EMPTY, ReportCell(f"Cộng {territory(report)}"), *_summed(report, given)), is_total=True)
 
 
-def _summed(report: Report, lines: Sequence[Line]) -> Iterator[Cell]:
+def _summed(report: Report, lines: Sequence[Line]) -> Iterator[ReportCell]:
     found = Counter(line.status for line in lines)
-    yield Cell(len(lines), "count")
-    yield from (Cell(found[s], "count") for s in ("met", "below", "no-dossiers"))
+    yield ReportCell(len(lines), "count")
+    yield from (ReportCell(found[s], "count") for s in ("met", "below", "no-dossiers"))
     if report.statuses()["not-measured"]:
-        yield Cell(found["not-measured"], "count")
-    yield Cell(sum(line.target_status == "reached" for line in lines), "count")
+        yield ReportCell(found["not-measured"], "count")
+    yield ReportCell(sum(line.target_status == "reached" for line in lines), "count")
     if found["not-measured"] == len(lines):
         yield from 6 * [NO_FIGURE]
         return
     live = [line for line in lines if not line.frozen]  # what a merged unit had, its heir has
     for figures in (_sum(x.figures for x in live), _sum(x.cumulative for x in live)):
-        yield Cell(figures[0], "count")
-        yield Cell(figures[1], "count")
+        yield ReportCell(figures[0], "count")
+        yield ReportCell(figures[1], "count")
         yield ratio_cell(figures)
 
 
@@ -419,7 +421,7 @@ class Urged(NamedTuple):
 
     heading: str
     advice: str
-    rows: list[Row]
+    rows: list[ReportRow]
 
 
 def urged(report: Report) -> Iterator[Urged]:
@@ -437,8 +439,8 @@ def urged(report: Report) -> Iterator[Urged]:
             of_class = sorted((x for x in lines if x.unit_class == unit_class), key=lambda x: -x.shortfall)
             if of_class:
                 name = f"{class_name(unit_class, report.as_of)}: {number_text(len(of_class))} đơn vị"
-                rows.append(Row((EMPTY, Cell(name)), is_heading=True))
-            rows += [Row(_urged_cells(report, n, line, noun)) for n, line in enumerate(of_class, start=1)]
+                rows.append(ReportRow((EMPTY, ReportCell(name)), is_heading=True))
+            rows += [ReportRow(_urged_cells(report, n, line, noun)) for n, line in enumerate(of_class, start=1)]
         yield Urged(
             f"{number}. {safe(formula.short)}: {number_text(len(lines))} đơn vị chưa đạt lộ trình",
             f"Việc cần làm: {advice_text(indicator, formula)}",
@@ -446,20 +448,20 @@ def urged(report: Report) -> Iterator[Urged]:
         )
 
 
-def _urged_cells(report: Report, number: int, line: Line, noun: str) -> tuple[Cell, ...]:
+def _urged_cells(report: Report, number: int, line: Line, noun: str) -> tuple[ReportCell, ...]:
     remark = "" if line.ceiling is None else (
         f"Danh mục chỉ cho phép tối đa {percent_text(line.ceiling)}: đề nghị cơ quan quản lý danh mục xem xét"
     )  # fmt: skip
     return (
-        Cell(number, "count"),
-        Cell(_with_district(report, line)),
-        Cell(line.cumulative_numerator, "count"),
-        Cell(line.cumulative_denominator, "count"),
+        ReportCell(number, "count"),
+        ReportCell(_with_district(report, line)),
+        ReportCell(line.cumulative_numerator, "count"),
+        ReportCell(line.cumulative_denominator, "count"),
         ratio_cell(line.cumulative),
         percent_cell(line.expected),
         percent_cell(line.target),
-        Cell(f"{number_text(line.shortfall)} {noun}"),
-        Cell(remark),
+        ReportCell(f"{number_text(line.shortfall)} {noun}"),
+        ReportCell(remark),
     )
 
 
@@ -498,7 +500,7 @@ _PERCENT: Final = frozenset(
 )
 
 
-def _excel(cell: Cell) -> str:
+def _excel(cell: ReportCell) -> str:
     value, kind, decimals = cell
     if value is None:
         return ""

@@ -32,7 +32,7 @@ log = logging.getLogger("lotrinh.board.server")
 WALL: Final = web.AppKey("wall", Wall)
 ASSETS: Final = web.AppKey("assets", dict[str, Asset])
 OPS: Final = web.AppKey("ops", bool)
-CACHE: Final = web.AppKey("cache", dict[str, "Made"])
+CACHE: Final = web.AppKey("cache", dict[str, "PackedBody"])
 
 SEND_BUFFER_BYTES: Final = 64 << 10
 """Bytes of the kernel's send buffer per stream; a slow client reads its content late."""
@@ -157,11 +157,11 @@ PACKERS: Final[Mapping[str, Callable[[bytes], bytes]]] = {"zstd": _zstd, "br": _
 """Packers by the name of their encoding, in the order of preference."""
 
 
-def taken(accepted: str, offered: Iterable[str] = tuple(PACKERS)) -> str | None:
+def encoding_taken(accepted: str, offered: Iterable[str] = tuple(PACKERS)) -> str | None:
     """Return the encoding for an `Accept-Encoding`, the first of those offered; None where the body goes as it is.
 
-    >>> taken("gzip, deflate, br"), taken("zstd;q=0, gzip;q=0.5"), taken("identity"), taken("*")
-    ('br', 'gzip', None, 'zstd')
+    >>> [encoding_taken(said) for said in ("gzip, deflate, br", "zstd;q=0, gzip;q=0.5", "identity", "*")]
+    ['br', 'gzip', None, 'zstd']
     """
     said: dict[str, bool] = {}
     for part in accepted.lower().split(","):
@@ -171,7 +171,7 @@ def taken(accepted: str, offered: Iterable[str] = tuple(PACKERS)) -> str | None:
 
 
 def _takes_gzip(request: web.Request) -> bool:
-    return taken(request.headers.get("Accept-Encoding", ""), ("gzip",)) is not None
+    return encoding_taken(request.headers.get("Accept-Encoding", ""), ("gzip",)) is not None
 
 
 def _later(status: int, text: str, retry_after_s: int) -> web.Response:
@@ -235,7 +235,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body[0], headers={**headers, **body[1]})
 
 
-class Made(NamedTuple):
+class PackedBody(NamedTuple):
     """A body of a version, and its compressed forms by the name of their encoding, each made by who asks first."""
 
     key: tuple[object, ...]
@@ -250,8 +250,8 @@ async def _packed(
     cache = request.app[CACHE]
     found = cache.get(name)
     if found is None or found.key != key:
-        found = cache[name] = Made(key, make(), {})
-    encoding = taken(request.headers.get("Accept-Encoding", ""))
+        found = cache[name] = PackedBody(key, make(), {})
+    encoding = encoding_taken(request.headers.get("Accept-Encoding", ""))
     if encoding is None:
         return found.plain, {}
     if encoding not in found.packed:
@@ -303,9 +303,8 @@ async def _stream(request: web.Request, channel: Channel, transport: asyncio.Tra
     await response.prepare(request)
     if (sock := transport.get_extra_info("socket")) is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        if hasattr(
-            socket, "TCP_USER_TIMEOUT"
-        ):  # a screen that lost its network acknowledges nothing, and says so never
+        # A screen that has lost its network acknowledges nothing, and never says so.
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * BLOCKED_S_MAX))
     await converse(channel, client, response, since)
     return response

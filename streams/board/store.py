@@ -75,8 +75,8 @@ def position_field(topic: str, partition: int) -> str:
     return f"position:{topic}:{partition}"
 
 
-SENTINEL: Final = ("redis+sentinel", "rediss+sentinel")
-FORMS: Final = (
+_SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
+_ADDRESS_FORMS: Final = (
     "redis://[user:password@]host:port[/db], rediss:// for TLS, or "
     "redis+sentinel://[user:password@]host:port,host:port/master[/db]"
 )
@@ -99,12 +99,12 @@ def connect(settings: Settings) -> "Redis":
     if settings.redis_password_file is not None:
         options["password"] = read_text(settings.redis_password_file).strip()
     url = settings.redis.get_secret_value()
-    if url.partition("://")[0] in SENTINEL:
+    if url.partition("://")[0] in _SENTINEL_SCHEMES:
         return _of_sentinels(url, options | _tls(settings, encrypted=url.startswith("rediss")))
     try:
         return Redis.from_url(url, **options, **_tls(settings, encrypted=url.startswith("rediss:")))
     except ValueError as exc:
-        raise BadInput(f"LOTRINH_REDIS is no address: expected {FORMS}") from exc
+        raise BadInput(f"LOTRINH_REDIS is no address: expected {_ADDRESS_FORMS}") from exc
 
 
 def _tls(settings: Settings, *, encrypted: bool) -> dict[str, Any]:
@@ -143,10 +143,10 @@ def _of_sentinels(url: str, options: dict[str, Any]) -> "Redis":
     for server in hosts.split(","):
         host, _, port = server.rpartition(":")
         if not host or not port.isdecimal():
-            raise BadInput(f"LOTRINH_REDIS: a sentinel is host:port; expected {FORMS}")
+            raise BadInput(f"LOTRINH_REDIS: a sentinel is host:port; expected {_ADDRESS_FORMS}")
         sentinels.append((host.strip("[]"), int(port)))
     if not name or (db and not db.isdecimal()):
-        raise BadInput(f"LOTRINH_REDIS names no master; expected {FORMS}")
+        raise BadInput(f"LOTRINH_REDIS names no master; expected {_ADDRESS_FORMS}")
     if parsed.scheme.startswith("rediss"):
         options["ssl"] = True
     if parsed.password:

@@ -16,7 +16,7 @@ from models.dossiers.dossier import Dossier
 from streams.broker import formats, topics
 from streams.broker.connection import bootstrap, client_options
 from streams.broker.topics import changelog
-from streams.broker.unreachable import sentence_of
+from streams.broker.unreachable import no_answer_of
 from streams.engine.header_text import Lenient
 from streams.errors import BadInput, NoAnswer
 from streams.records.dossier_rows import unpack
@@ -92,7 +92,7 @@ def consumer(settings: Settings, **options: Any) -> KafkaConsumer:
             **{"isolation_level": "read_committed", **options},
         )
     except KafkaError as exc:
-        raise NoAnswer(sentence_of(exc, settings)) from exc
+        raise NoAnswer(no_answer_of(exc, settings)) from exc
 
 
 def records_of(settings: Settings, name: str) -> Iterator[Any]:

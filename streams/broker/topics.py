@@ -131,7 +131,7 @@ def administrator(settings: Settings, request_timeout_ms: int = 30_000) -> Kafka
     try:
         return admin(bootstrap(settings), client_options(settings), request_timeout_ms)
     except NoAnswer as exc:
-        raise NoAnswer(unreachable.sentence_of(exc.__cause__ or exc, settings)) from exc
+        raise NoAnswer(unreachable.no_answer_of(exc.__cause__ or exc, settings)) from exc
 
 
 def wrong(client: KafkaAdminClient, settings: Settings) -> tuple[list[TopicSpec], list[str]]:

@@ -29,7 +29,7 @@ _ANY_MECHANISM: Final = "NONE"
 """no broker has it, and every one that wants a log-in says which it has"""
 
 
-class Address(NamedTuple):
+class BrokerAddress(NamedTuple):
     """Of a broker."""
 
     host: str
@@ -54,9 +54,9 @@ class _Failed(Exception):  # noqa: N818 - what was found, not a fault of the pro
     """A step has failed; the text is a clause whose subject is the broker."""
 
 
-def sentence_of(exc: BaseException, settings: Settings) -> str:
+def no_answer_of(exc: BaseException, settings: Settings) -> str:
     """Return why a client got no answer: what was found step by step, else the client's own word."""
-    return reason(settings) or f"Kafka at {settings.kafka} does not answer: {type(exc).__name__}"
+    return why_unreachable(settings) or f"Kafka at {settings.kafka} does not answer: {type(exc).__name__}"
 
 
 async def started(*clients: Startable, settings: Settings) -> None:
@@ -67,16 +67,16 @@ async def started(*clients: Startable, settings: Settings) -> None:
     except KafkaError as exc:
         for client in clients:
             await client.stop()
-        raise NoAnswer(await asyncio.to_thread(sentence_of, exc, settings)) from exc
+        raise NoAnswer(await asyncio.to_thread(no_answer_of, exc, settings)) from exc
 
 
-def reason(settings: Settings) -> str | None:
+def why_unreachable(settings: Settings) -> str | None:
     """Return in one sentence why Kafka cannot be used; None where every step succeeds. Raises BadInput for bad files.
 
     One bootstrap server that answers is enough; then the brokers that it names are asked.
     """
     found: list[str] = []
-    brokers: list[Address] | None = None
+    brokers: list[BrokerAddress] | None = None
     for address in _addresses(settings.kafka or ""):
         try:
             brokers = _ask(address, settings)
@@ -93,17 +93,17 @@ def reason(settings: Settings) -> str | None:
     return None
 
 
-def _addresses(servers: str) -> list[Address]:
+def _addresses(servers: str) -> list[BrokerAddress]:
     found = []
     for server in servers.split(","):
         host, _, port = server.strip().rpartition(":")
         if not host or not port.isdecimal():
             raise BadInput(f"LOTRINH_KAFKA: {server.strip() or 'nothing'} is no host:port")
-        found.append(Address(host.strip("[]"), int(port)))
+        found.append(BrokerAddress(host.strip("[]"), int(port)))
     return found
 
 
-def _ask(address: Address, settings: Settings) -> list[Address]:
+def _ask(address: BrokerAddress, settings: Settings) -> list[BrokerAddress]:
     """Do all that a client does to one broker, and return the brokers that it names."""
     secured = settings.kafka_security
     with _connected(address) as plain:
@@ -131,7 +131,7 @@ def _ask(address: Address, settings: Settings) -> list[Address]:
             ) from exc
 
 
-def _connected(address: Address) -> socket.socket:
+def _connected(address: BrokerAddress) -> socket.socket:
     try:
         return socket.create_connection(address, timeout=STEP_S)
     except socket.gaierror as exc:
@@ -146,11 +146,11 @@ def _connected(address: Address) -> socket.socket:
         raise _Failed(f"does not answer: no way to it ({exc.strerror or type(exc).__name__})") from exc
 
 
-def _over_tls(plain: socket.socket, address: Address, settings: Settings) -> socket.socket:
+def _over_tls(plain: socket.socket, address: BrokerAddress, settings: Settings) -> socket.socket:
     return context(settings).wrap_socket(plain, server_hostname=address.host)
 
 
-def _speaks_plain(address: Address) -> bool:
+def _speaks_plain(address: BrokerAddress) -> bool:
     try:
         with _connected(address) as link:
             return bool(_call(link, _VERSIONS, b""))
@@ -240,7 +240,7 @@ def _log_in(link: socket.socket, settings: Settings) -> None:
             raise _Failed("does not prove that it knows the password: is it another's Kafka?") from exc
 
 
-def _brokers(answer: bytes) -> list[Address]:
+def _brokers(answer: bytes) -> list[BrokerAddress]:
     """Return the brokers of an answer about metadata."""
     (count,) = struct.unpack_from(">i", answer, 4)
     found, at = [], 8
@@ -248,7 +248,7 @@ def _brokers(answer: bytes) -> list[Address]:
         host, at = _read_text(answer, at + 4)
         (port,) = struct.unpack_from(">i", answer, at)
         _, at = _read_text(answer, at + 4)
-        found.append(Address(host, port))
+        found.append(BrokerAddress(host, port))
     return found
 
 

@@ -49,7 +49,7 @@ class Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        return vietnamese.translated(command) if vietnamese.is_wanted() else command
+        return vietnamese.with_vietnamese_help(command) if vietnamese.is_wanted() else command
 
     def get_help(self, ctx: click.Context) -> str:
         """Return the help, in Vietnamese where that is wanted."""
@@ -62,7 +62,7 @@ class Lazy(click.Group):
         text = self.help or ""
         with formatter.indentation():
             formatter.write_paragraph()
-            formatter.write_text(vietnamese.say(text) if vietnamese.is_wanted() else text)
+            formatter.write_text(vietnamese.in_vietnamese(text) if vietnamese.is_wanted() else text)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without loading them."""

@@ -19,7 +19,7 @@ from streams.settings import Settings
 
 UNKNOWN_SHOWN: Final = 20
 KINDS_SHOWN: Final = 10
-TABLES: Final = (".csv", ".xlsx", ".xls", ".tsv", ".txt")
+_TABLE_ENDINGS: Final = (".csv", ".xlsx", ".xls", ".tsv", ".txt")
 """endings of files that are tables"""
 OUT: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -71,7 +71,7 @@ def command(
     codes = {} if aliases is None else read_table(aliases, parse_aliases)
     finish: Callable[[], None] | None = None
     lines: Iterator[Line]
-    tables = Tables(file, mapping, settings) if form == "csv" else None
+    tables = MappedFile(file, mapping, settings) if form == "csv" else None
     if tables is not None:
         lines = tables.lines
     elif form == "national":
@@ -106,7 +106,7 @@ def command(
 
 def _form(given: str | None, file: Path, mapping: Path | None, sent: str | None) -> str:
     """Return the format of a file: as told, else rows where there is a mapping or the file's name says so."""
-    form = given or ("jsonl" if mapping is None and file.suffix.lower() not in TABLES else "csv")
+    form = given or ("jsonl" if mapping is None and file.suffix.lower() not in _TABLE_ENDINGS else "csv")
     if sent is not None and form != "national":
         raise BadInput("--sent is for national payloads; other formats carry versions of their own")
     return form
@@ -115,10 +115,10 @@ def _form(given: str | None, file: Path, mapping: Path | None, sent: str | None)
 def _suggest(file: Path, settings: Settings) -> None:
     from streams.feeds.suggesting import suggest
     from streams.files.decision_files import read_registry
-    from streams.files.rows import Form, Notes, sample_of
+    from streams.files.rows import FileForm, FileNotes, sample_of
 
-    notes = Notes()
-    made = suggest(sample_of(file, Form(), notes), notes, read_registry(settings))
+    notes = FileNotes()
+    made = suggest(sample_of(file, FileForm(), notes), notes, read_registry(settings))
     click.echo(made.text, nl=False)
     for doubt in made.doubts:
         say(f"not sure: {visible(doubt)}")
@@ -195,19 +195,19 @@ class Refusals:
             say(f"each refused row, with line, column and reason: {self._to}")
 
 
-class Tables:
+class MappedFile:
     """A file of rows and the mapping that makes events of them."""
 
     def __init__(self, file: Path, mapping: Path | None, settings: Settings) -> None:
         """Read the mapping. Raises BadInput where there is none, or it is wrong."""
-        from streams.feeds.importing import Course, lines_of_rows
+        from streams.feeds.importing import MappingCourse, lines_of_rows
         from streams.feeds.mapping import Mapper, parse_mapping
         from streams.files.tables import read_text
 
         if mapping is None:
             raise BadInput("a CSV file needs --mapping, which says how its rows become events")
         self._mapper = Mapper(parse_mapping(read_text(mapping), mapping.name))
-        self._course = Course()
+        self._course = MappingCourse()
         self.lines = lines_of_rows(file, self._mapper, settings.codes, self._course)
 
     def nothing(self, published: int) -> bool:

@@ -20,7 +20,7 @@ HEADINGS: Final = {"Options": "Tùy chọn", "Commands": "Lệnh", "Arguments": 
 EXTRAS: Final = {"[required]": "[bắt buộc]", "[default: ": "[mặc định: ", "; required]": "; bắt buộc]"}
 """what click adds in brackets"""
 
-SENTENCES: Final = {
+HELP_SENTENCES: Final = {
     # the list of commands
     "Follow every dossier along the trajectory that a decision assigned to its unit.": (
         "Theo dõi từng hồ sơ theo lộ trình mà quyết định giao cho đơn vị."
@@ -226,9 +226,9 @@ def is_wanted() -> bool:
     return (os.environ.get("LOTRINH_LANG") or os.environ.get("LANG") or "").lower().startswith("vi")
 
 
-def say(text: str) -> str:
+def in_vietnamese(text: str) -> str:
     """Return a help text in Vietnamese, or as it is where the catalogue does not hold it."""
-    return SENTENCES.get(inspect.cleandoc(text), text)
+    return HELP_SENTENCES.get(inspect.cleandoc(text), text)
 
 
 class Formatter(click.HelpFormatter):
@@ -244,28 +244,28 @@ class Formatter(click.HelpFormatter):
 
     def write_dl(self, rows: Sequence[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
         """Write options or commands, each with its sentence."""
-        super().write_dl([(name, _extras(say(text))) for name, text in rows], col_max, col_spacing)
+        super().write_dl([(name, _extras(in_vietnamese(text))) for name, text in rows], col_max, col_spacing)
 
 
 class _Context(click.Context):
     formatter_class = Formatter
 
 
-def translated(command: click.Command) -> click.Command:
+def with_vietnamese_help(command: click.Command) -> click.Command:
     """Return a copy of a command, and of all below it, whose help is in Vietnamese."""
     made = copy.copy(command)
     made.context_class = _Context
-    made.help = command.help and say(command.help)
+    made.help = command.help and in_vietnamese(command.help)
     made.params = [_translated(param) for param in command.params]
     if isinstance(made, click.Group):
-        made.commands = {name: translated(below) for name, below in made.commands.items()}
+        made.commands = {name: with_vietnamese_help(below) for name, below in made.commands.items()}
     return made
 
 
 def _translated(param: click.Parameter) -> click.Parameter:
     made = copy.copy(param)
     if isinstance(made, click.Option) and made.help:
-        made.help = say(made.help)
+        made.help = in_vietnamese(made.help)
     return made
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from redis.exceptions import RedisError
 
 from streams.board.store import BoardStore, connect, known_boards, why
-from streams.doctor.redis_reason import reason
+from streams.doctor.redis_reason import why_refused
 from streams.settings import Settings
 
 
@@ -40,7 +40,7 @@ async def probe(settings: Settings) -> RedisFacts | str:
         seconds, micros = await client.time()
         now = (began + time.time()) / 2
     except (RedisError, OSError, TimeoutError) as exc:
-        told = await asyncio.to_thread(reason, settings)
+        told = await asyncio.to_thread(why_refused, settings)
         return why(exc) if told is None else f"it {told}"
     finally:
         await client.aclose()

@@ -7,14 +7,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from streams.broker.tls import NO_TLS, context_of, meaning, redis_files
+from streams.broker.unreachable import STEP_S
 from streams.settings import Settings
 
-STEP_S: Final = 3.0
 REFUSAL_S: Final = 0.5
 _PING: Final = b"PING\r\n"
 
 
-def reason(settings: Settings) -> str | None:
+def why_refused(settings: Settings) -> str | None:
     """Return why, as a clause whose subject is the server; None where TLS is not the matter.
 
     Raises BadInput where a file of TLS is not what it has to be.

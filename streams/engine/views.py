@@ -9,7 +9,7 @@ from streams.engine.partition import Owner
 from streams.engine.partitions import Holdings
 
 
-class Seen(Protocol):
+class ProcessView(Protocol):
     """What of a process is looked at; `Engine` is one."""
 
     holdings: Holdings
@@ -43,12 +43,12 @@ class OwnerView(NamedTuple):
     """the application's, to be read only"""
 
 
-def owned(engine: Seen) -> list[OwnerView]:
+def owned(engine: ProcessView) -> list[OwnerView]:
     """Return a view of every source partition this process owns; empty while it takes over."""
     return [_view(engine, owner) for _, owner in sorted(engine.holdings.owners.items())]
 
 
-def _view(engine: Seen, owner: Owner) -> OwnerView:
+def _view(engine: ProcessView, owner: Owner) -> OwnerView:
     committed = engine.committed
     sources = []
     for topic in sorted(engine.sources):
@@ -59,7 +59,7 @@ def _view(engine: Seen, owner: Owner) -> OwnerView:
     return OwnerView(owner.partition, owner.epoch, owner.row_counts(), owner.pending, tuple(sources), owner.work)
 
 
-def log_end(engine: Seen, tp: TP) -> int:
+def log_end(engine: ProcessView, tp: TP) -> int:
     """Return where the log ends by the last fetch; 0 where that is not known now."""
     try:
         return int(engine.consumer.highwater(tp) or 0)

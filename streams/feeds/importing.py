@@ -16,7 +16,7 @@ from streams.errors import BadInput
 from streams.feeds.aliases import renamed
 from streams.feeds.mapping import Mapper, RowError
 from streams.feeds.publisher import Publisher
-from streams.files.rows import Notes, Unread, rows_of
+from streams.files.rows import FileNotes, UnreadRow, rows_of
 
 
 class Line(NamedTuple):
@@ -65,10 +65,10 @@ def under_one_code(lines: Iterator[Line], aliases: Mapping[str, str], codes: Cod
 
 
 @dataclass
-class Course:
+class MappingCourse:
     """What became of the rows of a file that goes through a mapping."""
 
-    notes: Notes = field(default_factory=Notes)
+    notes: FileNotes = field(default_factory=FileNotes)
     rows: int = 0
     by_rule: Counter[int] = field(default_factory=Counter)
     """rule → rows that it made an event of"""
@@ -76,15 +76,17 @@ class Course:
     """rows that no rule took"""
 
 
-def lines_of_rows(path: Path, mapper: Mapper, codes: Codes = "ascii", course: Course | None = None) -> Iterator[Line]:
+def lines_of_rows(
+    path: Path, mapper: Mapper, codes: Codes = "ascii", course: MappingCourse | None = None
+) -> Iterator[Line]:
     """Yield the events that a mapping makes of a file's rows (CSV, XLSX, JSON); a row makes all of its events or none.
 
     Raises BadInput where the file cannot be read, or has not the columns that the mapping asks for.
     """
-    course = course or Course()
+    course = course or MappingCourse()
     for row in rows_of(path, mapper.columns(), mapper.form(), course.notes):
         course.rows += 1
-        if isinstance(row, Unread):
+        if isinstance(row, UnreadRow):
             yield Line(row.line, Refused(row.reason), b"", row.read, row.column)
             continue
         try:

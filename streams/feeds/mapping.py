@@ -21,7 +21,7 @@ from models.dossiers.events import FIELDS, TIMES
 from models.dossiers.wire import Type
 from models.wording import first_error
 from streams.errors import BadInput
-from streams.files.rows import Cell, Form, tidy
+from streams.files.rows import FileForm, TableCell, tidy
 
 _HOLE = re.compile(r"\{([^{}]+)\}")
 
@@ -30,7 +30,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-FORMS: Final = ("iso", "epoch-seconds", "epoch-milliseconds", "excel-serial")
+TIME_FORMS: Final = ("iso", "epoch-seconds", "epoch-milliseconds", "excel-serial")
 """forms of a time that strptime has no letters for"""
 
 
@@ -43,7 +43,7 @@ class Value(_Strict):
     """where the column is blank, or the table has no such value; without one such a value refuses its row"""
     constant: Any = None
     format: str | tuple[str, ...] | None = None
-    """of a time: letters of strptime, or a name of `FORMS`; of several, those that fit must agree; none: ISO 8601"""
+    """of a time: letters of strptime, or one of `TIME_FORMS`; of several, those that fit must agree; none: ISO 8601"""
     midnight_24: bool = False
     """24:00 is the midnight that ends its day"""
     type: Literal["text", "integer", "boolean", "amount"] = "text"
@@ -55,8 +55,8 @@ class Value(_Strict):
         if self.type == "amount" and self.decimal is None:
             raise ValueError('an amount needs `decimal`: "." (525.50) or "," (525,50)')
         for form in self.formats:
-            if "%" not in form and form not in FORMS:
-                raise ValueError(f"{form!r} is no format of a time: letters of strptime, or {', '.join(FORMS)}")
+            if "%" not in form and form not in TIME_FORMS:
+                raise ValueError(f"{form!r} is no format of a time: letters of strptime, or {', '.join(TIME_FORMS)}")
             if ("%p" in form) != ("%I" in form):  # strptime would take 03:15 PM for 03:15 in silence
                 raise ValueError(f"{form!r}: a clock of 12 hours needs both %I and %p, one of 24 hours %H alone")
         return self
@@ -152,7 +152,7 @@ class RowError(ValueError):
         self.column = column
 
 
-class Made(NamedTuple):
+class MadeEvent(NamedTuple):
     """An event that a rule made of a row."""
 
     rule: int
@@ -173,10 +173,10 @@ class Mapper:
         self.unmapped: Counter[tuple[str, str]] = Counter()
         """(column, value) → rows with a value that the column's table does not have"""
 
-    def form(self) -> Form:
+    def form(self) -> FileForm:
         """Return what the mapping says of the file itself."""
         said = self.mapping
-        return Form(said.encoding, said.delimiter, said.sheet, said.rows)
+        return FileForm(said.encoding, said.delimiter, said.sheet, said.rows)
 
     def columns(self) -> tuple[str, ...]:
         """Return the columns that the mapping asks for, in its order."""
@@ -188,7 +188,7 @@ class Mapper:
             found |= dict.fromkeys(v.column for v in rule.fields.values() if isinstance(v, Value) and v.column)
         return tuple(found)
 
-    def events(self, row: Mapping[str, Cell]) -> list[Made]:
+    def events(self, row: Mapping[str, TableCell]) -> list[MadeEvent]:
         """Return what the rules make of a row: all of it. Raises RowError where one of them cannot."""
         return [
             self._made(number, rule, row)
@@ -196,7 +196,7 @@ class Mapper:
             if all(_matches(_text(row, column), wanted) for column, wanted in rule.when.items())
         ]
 
-    def _made(self, number: int, rule: Rule, row: Mapping[str, Cell]) -> Made:
+    def _made(self, number: int, rule: Rule, row: Mapping[str, TableCell]) -> MadeEvent:
         event: dict[str, Any] = {
             "id": _filled(rule.id, row),
             "type": rule.type,
@@ -207,9 +207,9 @@ class Mapper:
                 event[name] = self._time(row, name, value)
             else:
                 event[name] = _filled(value, row) if isinstance(value, str) else self._value(value, row)
-        return Made(number, rule.type, event["dossier"], orjson.dumps(event))
+        return MadeEvent(number, rule.type, event["dossier"], orjson.dumps(event))
 
-    def _value(self, value: Value, row: Mapping[str, Cell]) -> Any:
+    def _value(self, value: Value, row: Mapping[str, TableCell]) -> Any:
         if value.column is None:
             return value.constant
         text = _text(row, value.column)
@@ -227,11 +227,11 @@ class Mapper:
             return value.default
         raise RowError(f"column {column!r} holds a value that is not in its `map`, which has no `default`", column)
 
-    def _time(self, row: Mapping[str, Cell], name: str, value: Value | str) -> str | None:
+    def _time(self, row: Mapping[str, TableCell], name: str, value: Value | str) -> str | None:
         given, value = self._said(row, value)
         if given is None or given == "":
             return None
-        moment = given if isinstance(given, datetime) else moment_of(str(given), value)
+        moment = given if isinstance(given, datetime) else time_in(str(given), value)
         if moment is None:
             forms = " or ".join(value.formats) or "ISO 8601"
             raise RowError(f"field `{name}` holds no time of the form {forms}{_hint(str(given))}", value.column or "")
@@ -239,7 +239,7 @@ class Mapper:
             moment = moment.replace(tzinfo=self._zone)
         return instant_of(moment.astimezone(ZONE))
 
-    def _said(self, row: Mapping[str, Cell], value: Value | str) -> tuple[Any, Value]:
+    def _said(self, row: Mapping[str, TableCell], value: Value | str) -> tuple[Any, Value]:
         """Return what stands where a time is wanted: a text, or a workbook's time; and how to read it."""
         if isinstance(value, str):
             hole = _HOLE.fullmatch(value)
@@ -254,7 +254,7 @@ _SERIAL_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - a workbook's time
 _MIDNIGHT: Final = re.compile(r"\b24(:00(?::00)?)\b")
 
 
-def moment_of(text: str, value: Value) -> datetime | None:
+def time_in(text: str, value: Value) -> datetime | None:
     """Return the time that a text says in the forms that fit; None where none does.
 
     Raises RowError where two forms read two times: 03/06/2024 is in March or in June, and nobody may guess.
@@ -356,14 +356,14 @@ def _amount(text: str, column: str, decimal: str) -> int:
     raise RowError(f"column {column!r} holds no whole amount with {decimal!r} before decimals", column)
 
 
-def _text(row: Mapping[str, Cell], column: str) -> str:
+def _text(row: Mapping[str, TableCell], column: str) -> str:
     if column not in row:
         raise RowError(f"the file has no column {column!r}", column)
     cell = row[column]
     return cell.isoformat() if isinstance(cell, datetime) else cell
 
 
-def _filled(template: str, row: Mapping[str, Cell]) -> str:
+def _filled(template: str, row: Mapping[str, TableCell]) -> str:
     return _HOLE.sub(lambda m: _text(row, m.group(1)), template)
 
 

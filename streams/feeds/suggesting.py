@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from models.registers.units import Registry, slug
-from streams.feeds.mapping import Value, moment_of
-from streams.files.rows import Cell, Notes, Sample
+from streams.feeds.mapping import Value, time_in
+from streams.files.rows import FileNotes, FileSample, TableCell
 
-CALLED: Final[Mapping[str, Sequence[str]]] = {
+_CALLED: Final[Mapping[str, Sequence[str]]] = {
     "dossier": [
         "ma-ho-so",
         "so-ho-so",
@@ -75,13 +75,13 @@ CALLED: Final[Mapping[str, Sequence[str]]] = {
     ],
 }
 """field → what exports call it (without diacritics), the surest first"""
-CHANNELS: Final[Mapping[str, tuple[str, ...]]] = {
+_CHANNELS: Final[Mapping[str, tuple[str, ...]]] = {
     "online": ("truc-tuyen", "online", "qua-mang", "internet", "web", "mobile", "dvc", "app", "portal"),
     "in_person": ("truc-tiep", "in-person", "desk", "counter", "walk", "tai-quay", "mot-cua", "intern"),
     "postal": ("buu-chinh", "buu-dien", "post", "bcci"),
 }
-TIMES: Final = ("submitted_at", "received_at", "due_at", "resolved_at", "issued_at")
-FORMS: Final = (
+_DATED: Final = ("submitted_at", "received_at", "due_at", "resolved_at", "issued_at")
+_TRIED: Final = (
     "iso",
     *("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y"),
     *("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M", "%m/%d/%Y"),
@@ -108,12 +108,12 @@ class Suggestion:
     doubts: list[str] = field(default_factory=list)
 
 
-def suggest(sample: Sample, notes: Notes, registry: Registry) -> Suggestion:
+def suggest(sample: FileSample, notes: FileNotes, registry: Registry) -> Suggestion:
     """Return a first mapping of a file; a comment stands at all that it is not sure of."""
-    found = {name: guess for name in CALLED if (guess := _column(sample.columns, CALLED[name])) is not None}
+    found = {name: guess for name in _CALLED if (guess := _column(sample.columns, _CALLED[name])) is not None}
     made = Suggestion()
     forms: dict[str, Sequence[str]] = {
-        name: _forms(_texts(sample, found[name].column)) for name in TIMES if name in found
+        name: _forms(_texts(sample, found[name].column)) for name in _DATED if name in found
     }
     dated = [name for name in forms if forms[name]]
     for name, guess in found.items():
@@ -132,7 +132,7 @@ def suggest(sample: Sample, notes: Notes, registry: Registry) -> Suggestion:
     return made
 
 
-def _of_file(notes: Notes) -> list[str]:
+def _of_file(notes: FileNotes) -> list[str]:
     delimiter = [] if notes.delimiter in ("", ",") else [f"delimiter: {_quoted(notes.delimiter)}"]
     return [*delimiter, *([f"encoding: {notes.encoding}"] if notes.encoding.startswith("utf-16") else [])]
 
@@ -143,7 +143,7 @@ def _rule(  # noqa: PLR0913, PLR0917 - one rule from all that was found
     version: int,
     found: Mapping[str, Guess],
     forms: Mapping[str, Sequence[str]],
-    sample: Sample,
+    sample: FileSample,
     registry: Registry,
     made: Suggestion,
 ) -> list[str]:
@@ -168,7 +168,7 @@ def _rule(  # noqa: PLR0913, PLR0917 - one rule from all that was found
     return lines
 
 
-def _table(name: str, column: str, sample: Sample, of: Any, made: Suggestion) -> list[str]:
+def _table(name: str, column: str, sample: FileSample, of: Any, made: Suggestion) -> list[str]:
     values = Counter(text for text in _texts(sample, column) if text)
     lines = [f"      {name}:", f"        column: {_quoted(column)}", "        map:"]
     unknown = 0
@@ -186,7 +186,7 @@ def _table(name: str, column: str, sample: Sample, of: Any, made: Suggestion) ->
 
 def _channel(text: str) -> str | None:
     plain = slug(text)
-    return next((name for name, words in CHANNELS.items() if any(word in plain for word in words)), None)
+    return next((name for name, words in _CHANNELS.items() if any(word in plain for word in words)), None)
 
 
 def _unit(text: str, registry: Registry) -> str | None:
@@ -210,8 +210,8 @@ def _column(columns: Sequence[str], called: Iterable[str]) -> Guess | None:
     return None
 
 
-def _texts(sample: Sample, column: str) -> list[str]:
-    found: list[Cell] = [row.get(column, "") for row in sample.rows]
+def _texts(sample: FileSample, column: str) -> list[str]:
+    found: list[TableCell] = [row.get(column, "") for row in sample.rows]
     return ["" if isinstance(cell, datetime) else cell for cell in found]
 
 
@@ -220,12 +220,12 @@ def _forms(texts: Iterable[str]) -> list[str]:
     given = [text for text in texts if text]
     if not given:
         return ["iso"]  # a workbook's own times need no form
-    fitting = [form for form in FORMS if all(_fits(text, form) for text in given)]
+    fitting = [form for form in _TRIED if all(_fits(text, form) for text in given)]
     return fitting[:2] if fitting and fitting[0].startswith("%") else fitting[:1]
 
 
 def _fits(text: str, form: str) -> bool:
-    moment = moment_of(text, Value(format=form))
+    moment = time_in(text, Value(format=form))
     return moment is not None and 2000 <= moment.year <= 2100
 
 

@@ -24,7 +24,7 @@ import zstandard
 
 from streams.errors import BadInput
 
-Cell = str | datetime
+TableCell = str | datetime
 HEADING_WITHIN: Final = 30
 """rows, the heading included, in which a heading is looked for"""
 COLUMNS_SHOWN: Final = 30
@@ -34,7 +34,7 @@ RECORD_LINES_MAX: Final = 100
 """lines over which a quoted cell may go"""
 JSON_BYTES_MAX: Final = 512 << 20
 """of a file that is one JSON value, which is read whole"""
-PART_BYTES: Final = 16 << 20
+PACKED_PART_BYTES: Final = 16 << 20
 RATIO_MAX: Final = 200
 """of a larger part of a workbook: unpacked to packed bytes. Tables have 5 to 30; a bomb has 1 000"""
 UNPACKED_BYTES_MAX: Final = 1 << 30
@@ -56,17 +56,17 @@ _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 
 
-class Row(NamedTuple):
+class TableRow(NamedTuple):
     """A row that could be read."""
 
     line: int
     """of the file, the row's first; the number of the row in a workbook or of the record in JSON"""
-    cells: Mapping[str, Cell]
+    cells: Mapping[str, TableCell]
     read: int
     """bytes of the file read so far"""
 
 
-class Unread(NamedTuple):
+class UnreadRow(NamedTuple):
     """A row that could not be read."""
 
     line: int
@@ -77,7 +77,7 @@ class Unread(NamedTuple):
 
 
 @dataclass
-class Notes:
+class FileNotes:
     """What a reader found and decided by itself."""
 
     encoding: str = ""
@@ -111,7 +111,7 @@ def _counted(number: int, thing: str) -> str:
 
 
 @dataclass(frozen=True)
-class Form:
+class FileForm:
     """What a mapping says of the file itself; None: found by looking."""
 
     encoding: str | None = None
@@ -121,7 +121,7 @@ class Form:
     """JSON Pointer to the array of records"""
 
 
-def tidy(text: str, notes: Notes | None = None) -> str:
+def tidy(text: str, notes: FileNotes | None = None) -> str:
     """Return a text in NFC without blanks and invisible characters around it.
 
     >>> tidy("  Tru\u031b\u0323c tuye\u0302\u0301n\u00a0")
@@ -142,7 +142,7 @@ def heading_of(text: str) -> str:
     return _BLANK.sub(" ", tidy(text))
 
 
-def rows_of(path: Path, wanted: Collection[str], form: Form, notes: Notes) -> Iterator[Row | Unread]:
+def rows_of(path: Path, wanted: Collection[str], form: FileForm, notes: FileNotes) -> Iterator[TableRow | UnreadRow]:
     """Yield the rows of a file in any form that is known. Raises BadInput where it cannot be read at all.
 
     `wanted`: the columns that a mapping asks for, each of which there has to be once.
@@ -154,7 +154,9 @@ def rows_of(path: Path, wanted: Collection[str], form: Form, notes: Notes) -> It
         raise BadInput(f"{path}: cannot be read further ({exc})") from exc
 
 
-def _of_file(path: Path, file: IO[bytes], wanted: Collection[str], form: Form, notes: Notes) -> Iterator[Row | Unread]:
+def _of_file(
+    path: Path, file: IO[bytes], wanted: Collection[str], form: FileForm, notes: FileNotes
+) -> Iterator[TableRow | UnreadRow]:
     head = file.peek(64)[:64] if isinstance(file, io.BufferedReader) else b""
     if head.startswith(_OLD_EXCEL):
         raise BadInput(f"{path}: an Excel file of before 2007 (.xls): save it as .xlsx or as CSV UTF-8")
@@ -186,29 +188,29 @@ def _looks_json(head: bytes) -> bool:
     return head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
 
 
-class Sample(NamedTuple):
+class FileSample(NamedTuple):
     """The beginning of a file: what its columns are called, and some of its rows."""
 
     columns: tuple[str, ...]
-    rows: list[Mapping[str, Cell]]
+    rows: list[Mapping[str, TableCell]]
 
 
-def sample_of(path: Path, form: Form, notes: Notes, size: int = 500) -> Sample:
+def sample_of(path: Path, form: FileForm, notes: FileNotes, size: int = 500) -> FileSample:
     """Return the beginning of a file whose columns nobody has named yet. Raises BadInput where it cannot be read.
 
     The heading is the first of the rows with the most different texts among those where one is looked for.
     """
     columns = tuple(_columns(path, form))
-    rows: list[Mapping[str, Cell]] = []
+    rows: list[Mapping[str, TableCell]] = []
     for row in rows_of(path, columns, form, notes):
-        if isinstance(row, Row):
+        if isinstance(row, TableRow):
             rows.append(row.cells)
         if len(rows) == size:
             break
-    return Sample(columns, rows)
+    return FileSample(columns, rows)
 
 
-def _columns(path: Path, form: Form) -> list[str]:
+def _columns(path: Path, form: FileForm) -> list[str]:
     with _opened(path) as file:
         head = cast("io.BufferedReader", file).peek(64)[:64]
         if not head.startswith(_ZIP) and not _looks_json(head):
@@ -224,15 +226,15 @@ def _columns(path: Path, form: Form) -> list[str]:
         finally:
             book.close()
     found: dict[str, None] = {}
-    for row in rows_of(path, (), form, Notes()):
-        if isinstance(row, Row):
+    for row in rows_of(path, (), form, FileNotes()):
+        if isinstance(row, TableRow):
             found |= dict.fromkeys(row.cells)
         if row.line >= HEADING_WITHIN:
             break
     return [*found]
 
 
-def _text_rows(path: Path, file: IO[bytes], form: Form) -> list[list[str]]:
+def _text_rows(path: Path, file: IO[bytes], form: FileForm) -> list[list[str]]:
     """Return the first rows of a text by the delimiter that makes the most columns."""
     encoding = encoding_of(cast("io.BufferedReader", file).peek(64)[:64], form.encoding, path)
     text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
@@ -279,7 +281,9 @@ def encoding_of(head: bytes, declared: str | None, path: Path) -> str:
     return "utf-8"
 
 
-def _of_text(path: Path, file: IO[bytes], wanted: Collection[str], form: Form, notes: Notes) -> Iterator[Row | Unread]:
+def _of_text(
+    path: Path, file: IO[bytes], wanted: Collection[str], form: FileForm, notes: FileNotes
+) -> Iterator[TableRow | UnreadRow]:
     notes.encoding = encoding_of(cast("io.BufferedReader", file).peek(64)[:64], form.encoding, path)
     wide = notes.encoding.startswith(("utf-16", "utf-32"))
     text = io.TextIOWrapper(file, encoding=notes.encoding, errors="replace" if wide else "surrogateescape", newline="")
@@ -289,25 +293,29 @@ def _of_text(path: Path, file: IO[bytes], wanted: Collection[str], form: Form, n
         text.detach()  # whoever opened the file closes it
 
 
-def _of_lines(path: Path, lines: "_Lines", wanted: Collection[str], form: Form, notes: Notes) -> Iterator[Row | Unread]:
+def _of_lines(
+    path: Path, lines: "_Lines", wanted: Collection[str], form: FileForm, notes: FileNotes
+) -> Iterator[TableRow | UnreadRow]:
     heading = _heading(path, lines, wanted, form, notes)
     places = {name: place for place, name in enumerate(heading) if name in wanted}
     width = len(heading)
     for first, cells in lines.records(notes.delimiter, width):
         if isinstance(cells, str):
-            yield Unread(first, "", cells, lines.read)
+            yield UnreadRow(first, "", cells, lines.read)
             continue
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != width:
-            yield Unread(first, "", f"{len(cells)} cells under {width} headings", lines.read)
+            yield UnreadRow(first, "", f"{len(cells)} cells under {width} headings", lines.read)
             continue
         undecoded = next((n for n, cell in enumerate(cells) if not cell.isascii() and _UNDECODED.search(cell)), None)
         if undecoded is not None:
             name = heading[undecoded] if undecoded < width else ""
-            yield Unread(first, name, f"column {name!r} holds bytes that are no {notes.encoding.upper()}", lines.read)
+            yield UnreadRow(
+                first, name, f"column {name!r} holds bytes that are no {notes.encoding.upper()}", lines.read
+            )
             continue
-        yield Row(first, {name: tidy(cells[place], notes) for name, place in places.items()}, lines.read)
+        yield TableRow(first, {name: tidy(cells[place], notes) for name, place in places.items()}, lines.read)
 
 
 class _Lines:
@@ -373,7 +381,7 @@ def _parsed(text: str, delimiter: str) -> list[str] | None:
     return found[0] if len(found) == 1 else None
 
 
-def _heading(path: Path, lines: _Lines, wanted: Collection[str], form: Form, notes: Notes) -> list[str]:
+def _heading(path: Path, lines: _Lines, wanted: Collection[str], form: FileForm, notes: FileNotes) -> list[str]:
     """Find heading and delimiter, and leave the lines after it. Raises BadInput naming the columns that there are."""
     first: list[tuple[int, str]] = []
     while len(first) < HEADING_WITHIN and (line := lines.next()) is not None:
@@ -438,7 +446,9 @@ def _no_columns(path: Path, wanted: Collection[str], there: Sequence[str]) -> st
 # -- workbooks ---------------------------------------------------------------------------------------------------------
 
 
-def _of_workbook(path: Path, wanted: Collection[str], form: Form, notes: Notes) -> Iterator[Row | Unread]:
+def _of_workbook(
+    path: Path, wanted: Collection[str], form: FileForm, notes: FileNotes
+) -> Iterator[TableRow | UnreadRow]:
     from openpyxl import load_workbook  # noqa: PLC0415 - takes a while to load
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
 
@@ -446,7 +456,7 @@ def _of_workbook(path: Path, wanted: Collection[str], form: Form, notes: Notes) 
         with zipfile.ZipFile(path) as parts:
             if sum(part.file_size for part in parts.infolist()) > UNPACKED_BYTES_MAX:
                 raise BadInput(f"{path}: more than {UNPACKED_BYTES_MAX >> 30} GB unpacked: save it as CSV UTF-8")
-            if any(p.file_size > max(PART_BYTES, RATIO_MAX * p.compress_size) for p in parts.infolist()):
+            if any(p.file_size > max(PACKED_PART_BYTES, RATIO_MAX * p.compress_size) for p in parts.infolist()):
                 raise BadInput(f"{path}: a part unpacks to {RATIO_MAX} times its size: save it as CSV UTF-8")
         book = load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as exc:
@@ -462,8 +472,8 @@ def _of_workbook(path: Path, wanted: Collection[str], form: Form, notes: Notes) 
 
 
 def _of_grid(
-    path: Path, grid: Iterable[tuple[int, Sequence[Any]]], wanted: Collection[str], notes: Notes
-) -> Iterator[Row | Unread]:
+    path: Path, grid: Iterable[tuple[int, Sequence[Any]]], wanted: Collection[str], notes: FileNotes
+) -> Iterator[TableRow | UnreadRow]:
     places: dict[str, int] | None = None
     widest: list[str] = []
     for number, values in grid:
@@ -480,12 +490,12 @@ def _of_grid(
             continue
         if any(value not in (None, "") for value in values):
             cells = {name: values[place] if place < len(values) else None for name, place in places.items()}
-            yield Row(number, {name: _tidied(_cell(value), notes) for name, value in cells.items()}, 0)
+            yield TableRow(number, {name: _tidied(_cell(value), notes) for name, value in cells.items()}, 0)
     if places is None:
         raise BadInput(_no_columns(path, wanted, widest))
 
 
-def _cell(value: Any) -> Cell:
+def _cell(value: Any) -> TableCell:
     """Return a value of a workbook or of JSON as a cell: a time, or the text that a person would have typed."""
     if value is None:
         return ""
@@ -500,14 +510,16 @@ def _cell(value: Any) -> Cell:
     return str(value)
 
 
-def _tidied(cell: Cell, notes: Notes) -> Cell:
+def _tidied(cell: TableCell, notes: FileNotes) -> TableCell:
     return tidy(cell, notes) if isinstance(cell, str) else cell
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
-def _of_json(path: Path, file: IO[bytes], wanted: Collection[str], form: Form, notes: Notes) -> Iterator[Row | Unread]:
+def _of_json(
+    path: Path, file: IO[bytes], wanted: Collection[str], form: FileForm, notes: FileNotes
+) -> Iterator[TableRow | UnreadRow]:
     """Yield the records of JSON lines, or of one array somewhere in one JSON value."""
     first = file.readline(LINE_MAX + 1)
     try:
@@ -592,14 +604,16 @@ def _leaves(record: Mapping[str, Any], above: str = "") -> list[str]:
     return found
 
 
-def _of_records(records: Iterable[tuple[int, Any]], wanted: Collection[str], notes: Notes) -> Iterator[Row | Unread]:
+def _of_records(
+    records: Iterable[tuple[int, Any]], wanted: Collection[str], notes: FileNotes
+) -> Iterator[TableRow | UnreadRow]:
     for number, record in records:
         if not isinstance(record, dict):
-            yield Unread(number, "", "not a JSON object", 0)
+            yield UnreadRow(number, "", "not a JSON object", 0)
             continue
         notes.records += 1
         named = {heading_of(name): value for name, value in record.items()}
-        cells: dict[str, Cell] = {}
+        cells: dict[str, TableCell] = {}
         wrong = ""
         for name in wanted or _leaves(record):
             value = at_pointer(record, name) if name.startswith("/") else named.get(name)
@@ -609,6 +623,6 @@ def _of_records(records: Iterable[tuple[int, Any]], wanted: Collection[str], not
                 wrong = name
             cells[name] = _tidied(_cell(value), notes)
         if wrong:
-            yield Unread(number, wrong, f"{wrong!r} holds more than one value; name one by a JSON Pointer", 0)
+            yield UnreadRow(number, wrong, f"{wrong!r} holds more than one value; name one by a JSON Pointer", 0)
         else:
-            yield Row(number, cells, 0)
+            yield TableRow(number, cells, 0)

@@ -19,7 +19,7 @@ from aiohttp.web_protocol import RequestHandler
 
 log = logging.getLogger("lotrinh.http")
 
-IDLE_S: Final = 15.0
+WHOLE_REQUEST_S: Final = 15.0
 """without a whole request, after which a connection is closed"""
 TOLD_S: Final = 10.0
 """between two lines of log about malformed requests"""
@@ -76,7 +76,7 @@ class Runner(web.AppRunner):
 
     def __init__(self, app: web.Application, **options: Any) -> None:
         """Write no access log, and give up connections that ask for nothing."""
-        super().__init__(app, access_log=None, keepalive_timeout=IDLE_S, **options)
+        super().__init__(app, access_log=None, keepalive_timeout=WHOLE_REQUEST_S, **options)
 
     async def _make_server(self) -> web.Server:  # type: ignore[type-arg,unused-ignore]
         server = await super()._make_server()

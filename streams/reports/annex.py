@@ -6,7 +6,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from models.decisions.file import Indicator
 from models.reporting.report import Report
-from models.reporting.tables import URGED_COLUMNS, VERDICT, Annexes, Column, Row, columns_of, urged
+from models.reporting.tables import URGED_COLUMNS, VERDICT, Annexes, Column, ReportRow, columns_of, urged
 from streams.reports import words
 from streams.reports.sheets import LINE_POINTS, Sheets, lines_high, number_format, written
 
@@ -76,7 +76,7 @@ class Annex:
         sheet.set_row(row + 1, 2.2 * LINE_POINTS)
         return row + 3
 
-    def _line(self, row: int, found: Row) -> None:
+    def _line(self, row: int, found: ReportRow) -> None:
         """Write one line: words in the middle, figures to the right, what is below its trajectory in red."""
         line = found.line
         how: dict[str, Any] = {"bold": True} if found.is_group else {}
@@ -102,7 +102,7 @@ class Annex:
             self._sheet.write(row, at, written(cell), self._sheets.boxed(**looks))
 
 
-def heading(sheets: Sheets, sheet: Worksheet, row: int, line: Row, last: int) -> None:
+def heading(sheets: Sheets, sheet: Worksheet, row: int, line: ReportRow, last: int) -> None:
     """Write a heading or a remark across a table."""
     looks: dict[str, Any] = {"italic": True} if line.is_note else {"bold": True, "bg_color": "#F7F7F7"}
     sheet.write(row, 0, written(line.cells[0]), sheets.boxed(align="center", **looks))

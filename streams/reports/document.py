@@ -12,7 +12,7 @@ from models.reporting.tables import (
     URGED_COLUMNS,
     Annexes,
     Column,
-    Row,
+    ReportRow,
     Urged,
     columns_of,
     summary_headings,
@@ -36,11 +36,11 @@ class Paragraph(NamedTuple):
     style: Style = "body"
 
 
-class Table(NamedTuple):
+class DocumentTable(NamedTuple):
     """A table; widths of columns are shares of the page. Texts stand left or in the middle, figures right."""
 
     columns: list[Column]
-    rows: list[Row]
+    rows: list[ReportRow]
     points: float
     """size of the letters"""
     left: frozenset[int]
@@ -57,7 +57,7 @@ class Signatures(NamedTuple):
     """Where the report goes and who signs."""
 
 
-Block = Paragraph | Table | PageBreak | Signatures
+Block = Paragraph | DocumentTable | PageBreak | Signatures
 
 
 def letterhead(report: Report) -> tuple[tuple[str, str, str], ...]:
@@ -98,7 +98,7 @@ def blocks(report: Report) -> Iterator[Block]:
         yield from _attached(report, words.URGED.upper())
     for of_indicator in lists:
         yield Paragraph(of_indicator.heading, "heading")
-        yield Table(list(URGED_COLUMNS), of_indicator.rows, 9, frozenset({1, 8}))
+        yield DocumentTable(list(URGED_COLUMNS), of_indicator.rows, 9, frozenset({1, 8}))
     yield PageBreak()
     yield from _attached(report, words.EXPLAINED)
     for note in words.explanations(report):
@@ -124,7 +124,7 @@ def _signed(report: Report, lists: list[Urged]) -> Iterator[Block]:
         yield Paragraph(visible(f"- {text}."))
     yield Paragraph("I. KẾT QUẢ CHUNG", "heading")
     yield Paragraph(words.finding(report))
-    yield Table(_summary_columns(report), list(summary_rows(report)), 8.5, frozenset({1}))
+    yield DocumentTable(_summary_columns(report), list(summary_rows(report)), 8.5, frozenset({1}))
     yield Paragraph("II. CÁC ĐƠN VỊ CẦN ĐÔN ĐỐC", "heading")
     for of_indicator in lists:
         yield Paragraph(of_indicator.heading, "heading")
@@ -140,7 +140,7 @@ def _annexes(report: Report) -> Iterator[Block]:
         yield PageBreak(across=number == 1)
         for text, how in words.annex_titles(report, number, indicator):
             yield Paragraph(text, "name" if how == "bold" else "small")
-        yield Table(columns, list(annexes.rows(indicator)), 7.5, frozenset({1}))
+        yield DocumentTable(columns, list(annexes.rows(indicator)), 7.5, frozenset({1}))
 
 
 def _attached(report: Report, title: str) -> Iterator[Paragraph]:

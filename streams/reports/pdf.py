@@ -32,17 +32,17 @@ from reportlab.platypus import Paragraph as Text
 from reportlab.platypus import Table as Grid
 
 from models.reporting.report import Report
-from models.reporting.tables import Row, shown
+from models.reporting.tables import ReportRow, shown
 from streams.reports import words
 from streams.reports.document import (
     MARGINS_ACROSS_MM,
     MARGINS_MM,
     SIGNED,
     Block,
+    DocumentTable,
     PageBreak,
     Paragraph,
     Style,
-    Table,
     blocks,
     letterhead,
     title_of,
@@ -148,7 +148,7 @@ def _flowables(block: Block, width: float) -> list[Flowable]:
             )  # fmt: skip
             text = Text(_marked_up(block.text), style)
             return [CondPageBreak(_BELOW_HEADING), text] if block.style == "heading" else [text]
-        case Table():
+        case DocumentTable():
             return [_grid(block, width), Spacer(0, 6)]
         case _:
             return [_signatures(width)]
@@ -200,7 +200,7 @@ def _padding(points: float) -> list[tuple[Any, ...]]:
 class _Grid:
     """Gathers the cells of a table, their height, and what is merged and shaded."""
 
-    def __init__(self, table: Table, width: float) -> None:
+    def __init__(self, table: DocumentTable, width: float) -> None:
         total = sum(c.width for c in table.columns)
         self.table = table
         self.widths = [width * c.width / total for c in table.columns]
@@ -238,7 +238,7 @@ class _Grid:
         self.looks.append((name, (first, row), (last, row + rows - 1), *values))
 
 
-def _grid(table: Table, width: float) -> Grid:
+def _grid(table: DocumentTable, width: float) -> Grid:
     """Return a table whose headings stand on every page."""
     grid = _Grid(table, width)
     _headings(grid)
@@ -293,7 +293,7 @@ def _headings(grid: _Grid) -> None:
         grid.add([c.number for c in columns], size)
 
 
-def _row(grid: _Grid, row: Row) -> None:
+def _row(grid: _Grid, row: ReportRow) -> None:
     table, last = grid.table, len(grid.table.columns) - 1
     if row.is_heading or row.is_note:
         face = "Tinos-Bold" if row.is_heading else "Tinos-Italic"

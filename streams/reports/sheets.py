@@ -10,7 +10,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from models.reporting.tables import DASH, Cell
+from models.reporting.tables import DASH, ReportCell
 
 FONT: Final = "Times New Roman"
 _VI: Final = "[$-42A]"
@@ -25,7 +25,7 @@ CHARACTERS_PER_WIDTH: Final = 1.25
 A4: Final = 9
 
 
-def written(cell: Cell) -> float | str | None:
+def written(cell: ReportCell) -> float | str | None:
     """Return what a cell of a workbook holds: figures are numbers, of which a percentage is a share of one."""
     value = cell.value
     if value is None or isinstance(value, str):
@@ -33,10 +33,10 @@ def written(cell: Cell) -> float | str | None:
     return {"percent": value / 10_000, "points": value / 100}.get(cell.kind, value)
 
 
-def number_format(cell: Cell) -> str:
+def number_format(cell: ReportCell) -> str:
     r"""Return how a cell is shown.
 
-    >>> number_format(Cell(6655, "percent")), number_format(Cell(5000, "percent", 0))
+    >>> number_format(ReportCell(6655, "percent")), number_format(ReportCell(5000, "percent", 0))
     ('[$-42A]0.00\\ %_-', '[$-42A]0\\ %_-')
     """
     if not isinstance(cell.value, int):

@@ -20,18 +20,18 @@ from docx.shared import Mm, Pt
 
 from models.calendar.civil_time import moment_of
 from models.reporting.report import Report
-from models.reporting.tables import Cell, Row, shown
+from models.reporting.tables import ReportCell, ReportRow, shown
 from streams.reports import words
 from streams.reports.document import (
     FONT,
     MARGINS_ACROSS_MM,
     MARGINS_MM,
     SIGNED,
+    DocumentTable,
     PageBreak,
     Paragraph,
     Signatures,
     Style,
-    Table,
     blocks,
     letterhead,
     title_of,
@@ -141,7 +141,7 @@ class _Writer:
                 if self._breaks:
                     paragraph.paragraph_format.page_break_before = True
                 self._breaks = False
-            case Table():
+            case DocumentTable():
                 made = parse_xml(_table_xml(block, self._width))
                 self._document.element.body.insert_element_before(made, "w:sectPr")
                 self._document.add_paragraph(style="Lotrinh gap")
@@ -200,7 +200,7 @@ class _Writer:
 # -- tables, as XML: python-docx takes minutes for two thousand rows of eighteen cells ------------------------------
 
 
-def _table_xml(table: Table, width: float) -> str:
+def _table_xml(table: DocumentTable, width: float) -> str:
     """Return a table; its headings stand on every page, and no row is split between two."""
     total = sum(c.width for c in table.columns)
     widths = [round(width * c.width / total) for c in table.columns]
@@ -219,7 +219,7 @@ def _table_xml(table: Table, width: float) -> str:
     )
 
 
-def _headings(table: Table, widths: list[int], size: int) -> Iterator[str]:
+def _headings(table: DocumentTable, widths: list[int], size: int) -> Iterator[str]:
     columns = table.columns
     two = any(c.above for c in columns)
     if two:
@@ -253,7 +253,7 @@ def _headings(table: Table, widths: list[int], size: int) -> Iterator[str]:
         yield _tr(numbers, heading=True)
 
 
-def _row(row: Row, table: Table, widths: list[int], size: int) -> str:
+def _row(row: ReportRow, table: DocumentTable, widths: list[int], size: int) -> str:
     if row.is_heading or row.is_note:
         bold, fill = (True, "F7F7F7") if row.is_heading else (False, "")
         first, second = map(shown, row.cells)
@@ -278,7 +278,7 @@ def _row(row: Row, table: Table, widths: list[int], size: int) -> str:
     )
 
 
-def _alignment(cell: Cell, at: int, table: Table) -> str:
+def _alignment(cell: ReportCell, at: int, table: DocumentTable) -> str:
     if at in table.left:
         return "left"
     return "right" if isinstance(cell.value, int) and cell.kind != "place" and at else "center"

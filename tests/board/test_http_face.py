@@ -85,7 +85,7 @@ def test_many_malformed_requests_are_one_line_of_log(
 def test_who_does_not_end_a_request_is_given_up(
     begun: bytes, settings: Settings, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "IDLE_S", 0.5)
+    monkeypatch.setattr(http, "WHOLE_REQUEST_S", 0.5)
 
     async def play(board: Board) -> None:
         assert await said(board, begun) == b""

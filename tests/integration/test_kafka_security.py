@@ -91,7 +91,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 
 def refusal(settings: Settings) -> str:
     """Return what is said where no client gets in; clients themselves try for ten seconds first."""
-    return unreachable.reason(settings) or ""
+    return unreachable.why_unreachable(settings) or ""
 
 
 FITTING = [

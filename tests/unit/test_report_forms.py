@@ -22,8 +22,8 @@ from models.decisions.vietnamese import answer_text
 from models.reporting.report import Due, Report, close_period, make_report
 from models.reporting.tables import (
     Annexes,
-    Cell,
-    Row,
+    ReportCell,
+    ReportRow,
     columns_of,
     decimal_vn,
     excel_rows,
@@ -151,7 +151,7 @@ def held(cell: Any) -> str:
     return "" if value is None else str(value)
 
 
-def plain(row: Row) -> list[str]:
+def plain(row: ReportRow) -> list[str]:
     return ["" if cell.value is None else str(cell.value) for cell in row.cells]
 
 
@@ -169,7 +169,7 @@ def test_the_csv_for_excel_holds_the_table(report: Report) -> None:
             assert text == in_excel(cell), (line, text)
 
 
-def in_excel(cell: Cell) -> str:
+def in_excel(cell: ReportCell) -> str:
     if isinstance(cell.value, int) and cell.kind in ("percent", "points"):
         return decimal_vn(cell.value, cell.decimals)
     return "" if cell.value is None else str(cell.value)

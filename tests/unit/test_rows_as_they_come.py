@@ -16,9 +16,9 @@ from openpyxl import Workbook
 
 from models.dossiers.events import Refused
 from streams.errors import BadInput
-from streams.feeds.importing import Course, lines_of_rows
+from streams.feeds.importing import MappingCourse, lines_of_rows
 from streams.feeds.mapping import Mapper, parse_mapping
-from streams.files.rows import Form, Notes, rows_of
+from streams.files.rows import FileForm, FileNotes, rows_of
 from tests.commands import typed
 
 MAPPING = """
@@ -39,9 +39,9 @@ TEXT = f"{HEADING}\n{ROWS}"
 
 def read(
     path: Path, mapping: str = MAPPING, **options: str
-) -> tuple[list[dict[str, Any]], list[tuple[int, str]], Course]:
+) -> tuple[list[dict[str, Any]], list[tuple[int, str]], MappingCourse]:
     """Return events, refusals (line, reason) and the course of an import."""
-    course = Course()
+    course = MappingCourse()
     said = "".join(f"{name}: {json.dumps(value)}\n" for name, value in options.items())
     lines = [*lines_of_rows(path, Mapper(parse_mapping(said + mapping, "m.yaml")), course=course)]
     refused = [(line.number, line.event.reason) for line in lines if isinstance(line.event, Refused)]
@@ -391,7 +391,7 @@ def test_a_workbook_that_unpacks_to_a_thousand_times_its_size_is_not_unpacked(tm
         book.writestr("xl/sharedStrings.xml", bytes(20 << 20))
 
     with pytest.raises(BadInput, match="a part unpacks to 200 times its size"):
-        next(rows_of(tmp_path / "b.xlsx", ["a"], Form(), Notes()))
+        next(rows_of(tmp_path / "b.xlsx", ["a"], FileForm(), FileNotes()))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from models.registers.units import Registry, Unit
 from streams.feeds.importing import lines_of_rows
 from streams.feeds.mapping import Mapper, parse_mapping
 from streams.feeds.suggesting import Suggestion, suggest
-from streams.files.rows import Form, Notes, sample_of
+from streams.files.rows import FileForm, FileNotes, sample_of
 from tests.commands import typed
 
 REGISTRY = Registry({"34.so-cong-thuong": Unit("34.so-cong-thuong", "Sở Công Thương", "province-agency", "34")})
@@ -24,8 +24,8 @@ HS-3;1.004616;Sở Nào Đó;Bưu chính công ích;05/06/2024 10:00;
 
 
 def suggested(path: Path) -> Suggestion:
-    notes = Notes()
-    return suggest(sample_of(path, Form(), notes), notes, REGISTRY)
+    notes = FileNotes()
+    return suggest(sample_of(path, FileForm(), notes), notes, REGISTRY)
 
 
 def events_of(path: Path, text: str) -> list[dict[str, object]]:

@@ -29,14 +29,14 @@ def sentences() -> set[str]:
 
 
 def test_every_sentence_of_an_officials_command_has_its_vietnamese() -> None:
-    assert not sentences() - set(vietnamese.SENTENCES)
+    assert not sentences() - set(vietnamese.HELP_SENTENCES)
 
 
 def test_the_catalogue_holds_no_sentence_that_nobody_shows() -> None:
     of_click = {"Show this message and exit.", "Show the version and exit."}
     of_root = {inspect.cleandoc(lotrinh.help or "")}
 
-    assert not set(vietnamese.SENTENCES) - sentences() - of_click - of_root
+    assert not set(vietnamese.HELP_SENTENCES) - sentences() - of_click - of_root
 
 
 def shown(variables: dict[str, str], *args: str) -> str:
