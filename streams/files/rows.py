@@ -11,9 +11,9 @@ import gzip
 import io
 import re
 import unicodedata
-import zipfile
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
@@ -34,11 +34,9 @@ RECORD_LINES_MAX: Final = 100
 """lines over which a quoted cell may go"""
 JSON_BYTES_MAX: Final = 512 << 20
 """of a file that is one JSON value, which is read whole"""
-PACKED_PART_BYTES: Final = 16 << 20
-RATIO_MAX: Final = 200
-"""of a larger part of a workbook: unpacked to packed bytes. Tables have 5 to 30; a bomb has 1 000"""
-UNPACKED_BYTES_MAX: Final = 1 << 30
-"""of a workbook's parts together"""
+WORKBOOK_BYTES_MAX: Final = 1 << 30
+"""Bytes of a workbook's parts together, unpacked, at most."""
+REMEDY: Final = "save it as CSV UTF-8"
 DELIMITERS: Final = (",", ";", "\t", "|")
 _INVISIBLE: Final = "\u200b\u200c\u200d\u2060\ufeff"
 _BLANK: Final = re.compile(r"\s+")
@@ -216,15 +214,9 @@ def _columns(path: Path, form: FileForm) -> list[str]:
         if not head.startswith(_ZIP) and not _looks_json(head):
             return _widest(_text_rows(path, file, form))
     if head.startswith(_ZIP):
-        from openpyxl import load_workbook  # noqa: PLC0415 - takes a while to load
-
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
-            sheet: Any = book[form.sheet] if form.sheet in book.sheetnames else book.worksheets[0]
+        with _sheet(path, form) as sheet:
             first = sheet.iter_rows(values_only=True, max_row=HEADING_WITHIN)
             return _widest([[str(_cell(v)) for v in values] for values in first])
-        finally:
-            book.close()
     found: dict[str, None] = {}
     for row in rows_of(path, (), form, FileNotes()):
         if isinstance(row, TableRow):
@@ -446,29 +438,23 @@ def _no_columns(path: Path, wanted: Collection[str], there: Sequence[str]) -> st
 # -- workbooks ---------------------------------------------------------------------------------------------------------
 
 
-def _of_workbook(
-    path: Path, wanted: Collection[str], form: FileForm, notes: FileNotes
-) -> Iterator[TableRow | UnreadRow]:
-    from openpyxl import load_workbook  # noqa: PLC0415 - takes a while to load
-    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415
+@contextmanager
+def _sheet(path: Path, form: FileForm) -> Iterator[Any]:
+    """Give the sheet that a mapping names, else the first. Raises BadInput where it is not there."""
+    from streams.files.xlsx import opened  # noqa: PLC0415 - a large library, for workbooks alone
 
-    try:
-        with zipfile.ZipFile(path) as parts:
-            if sum(part.file_size for part in parts.infolist()) > UNPACKED_BYTES_MAX:
-                raise BadInput(f"{path}: more than {UNPACKED_BYTES_MAX >> 30} GB unpacked: save it as CSV UTF-8")
-            if any(p.file_size > max(PACKED_PART_BYTES, RATIO_MAX * p.compress_size) for p in parts.infolist()):
-                raise BadInput(f"{path}: a part unpacks to {RATIO_MAX} times its size: save it as CSV UTF-8")
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as exc:
-        raise BadInput(f"{path}: not a readable XLSX workbook") from exc
-    try:
+    with opened(path, WORKBOOK_BYTES_MAX, REMEDY) as book:
         if form.sheet is not None and form.sheet not in book.sheetnames:
             there = ", ".join(map(repr, book.sheetnames))
             raise BadInput(f"{path}: there is no sheet {form.sheet!r}; its sheets are {there}")
-        sheet: Any = book[form.sheet] if form.sheet is not None else book.worksheets[0]
+        yield book[form.sheet] if form.sheet is not None else book.worksheets[0]
+
+
+def _of_workbook(
+    path: Path, wanted: Collection[str], form: FileForm, notes: FileNotes
+) -> Iterator[TableRow | UnreadRow]:
+    with _sheet(path, form) as sheet:
         yield from _of_grid(path, enumerate(sheet.iter_rows(values_only=True), start=1), wanted, notes)
-    finally:
-        book.close()
 
 
 def _of_grid(

@@ -3,21 +3,20 @@
 Read by openpyxl without formulas: what a cell showed when it was last saved.
 """
 
-import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from models.authoring.trajectory_form import Line
 from streams.errors import BadInput
+from streams.files.xlsx import opened
 
 UNPACKED_BYTES_MAX: Final = 64 << 20
 """of a workbook's parts together; a form of a province has under 1 MB"""
@@ -42,16 +41,7 @@ GUIDE: Final = (
 
 def grid_of(path: Path) -> list[list[str]]:
     """Return the cells of a workbook's sheet as texts. Raises BadInput."""
-    try:
-        with zipfile.ZipFile(path) as parts:
-            if sum(part.file_size for part in parts.infolist()) > UNPACKED_BYTES_MAX:
-                raise BadInput(f"{path}: larger than {UNPACKED_BYTES_MAX >> 20} MB unpacked; a form is far smaller")
-        book = load_workbook(path, read_only=True, data_only=True)
-    except OSError as exc:
-        raise BadInput(f"{path}: {exc.strerror or exc}") from exc
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as exc:
-        raise BadInput(f"{path}: not a readable XLSX workbook") from exc
-    try:
+    with opened(path, UNPACKED_BYTES_MAX, "a form is far smaller") as book:
         sheet: Any = book[SHEET] if SHEET in book.sheetnames else book.worksheets[0]
         grid = []
         for row in sheet.iter_rows(max_col=COLUMNS_MAX):
@@ -61,8 +51,6 @@ def grid_of(path: Path) -> list[list[str]]:
             grid.append(texts)
             if len(grid) > ROWS_MAX:
                 raise BadInput(f"{path}: more than {ROWS_MAX} rows")
-    finally:
-        book.close()
     return grid
 
 

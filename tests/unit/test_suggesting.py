@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from models.registers.units import Registry, Unit
+from streams.errors import BadInput
 from streams.feeds.importing import lines_of_rows
 from streams.feeds.mapping import Mapper, parse_mapping
 from streams.feeds.suggesting import Suggestion, suggest
@@ -77,3 +78,11 @@ def test_the_command_prints_a_mapping_and_its_doubts(tmp_path: Path) -> None:
     assert done.returncode == 0
     parse_mapping(done.stdout, "m")
     assert "not sure: unit" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["e.xlsx", "e.csv", "e.jsonl"])
+def test_a_broken_workbook_is_one_sentence_here_too(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"PK\x03\x04rest")
+    with pytest.raises(BadInput, match="not a readable XLSX workbook"):
+        suggested(path)
