@@ -16,7 +16,7 @@ from streams.errors import BadInput
 from streams.feeds.aliases import renamed
 from streams.feeds.mapping import Mapper, RowError
 from streams.feeds.publisher import Publisher
-from streams.files.rows import FileNotes, UnreadRow, rows_of
+from streams.files.rows import UNREADABLE, FileNotes, UnreadRow, open_unpacked, rows_of
 
 
 class Line(NamedTuple):
@@ -32,10 +32,10 @@ class Line(NamedTuple):
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, bytes, int]]:
-    """Yield (line number, bytes, bytes read) of each line that is not blank. Raises BadInput."""
+    """Yield (line number, bytes, bytes read, unpacked) of each line that is not blank. Raises BadInput."""
     read = 0
     try:
-        with path.open("rb") as file:
+        with open_unpacked(path) as file:
             for number, raw in enumerate(file, start=1):
                 read += len(raw)
                 line = raw.strip()
@@ -43,8 +43,8 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes, int]]:
                     line = line.removeprefix(b"\xef\xbb\xbf")
                 if line:
                     yield number, line, read
-    except OSError as exc:
-        raise BadInput(f"{path}: {exc.strerror or exc}") from exc
+    except UNREADABLE as exc:
+        raise BadInput(f"{path}: cannot be read further ({exc})") from exc
 
 
 def lines_of_json(path: Path, codes: Codes = "ascii") -> Iterator[Line]:

@@ -52,6 +52,8 @@ _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _ZIP: Final = b"PK\x03\x04"
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
+UNREADABLE: Final = (OSError, EOFError, zstandard.ZstdError)
+"""What reading raises where a device, or a packed file, breaks off."""
 
 
 class TableRow(NamedTuple):
@@ -146,9 +148,9 @@ def rows_of(path: Path, wanted: Collection[str], form: FileForm, notes: FileNote
     `wanted`: the columns that a mapping asks for, each of which there has to be once.
     """
     try:
-        with _opened(path) as file:
+        with open_unpacked(path) as file:
             yield from _of_file(path, file, wanted, form, notes)
-    except (EOFError, OSError, zstandard.ZstdError) as exc:
+    except UNREADABLE as exc:
         raise BadInput(f"{path}: cannot be read further ({exc})") from exc
 
 
@@ -168,7 +170,8 @@ def _of_file(
         yield from _of_text(path, file, wanted, form, notes)
 
 
-def _opened(path: Path) -> IO[bytes]:
+def open_unpacked(path: Path) -> IO[bytes]:
+    """Return a file's bytes, unpacked where they are gzip or zstd. Raises BadInput where it cannot be opened."""
     try:
         raw = path.open("rb", buffering=1 << 16)
     except OSError as exc:
@@ -209,7 +212,7 @@ def sample_of(path: Path, form: FileForm, notes: FileNotes, size: int = 500) -> 
 
 
 def _columns(path: Path, form: FileForm) -> list[str]:
-    with _opened(path) as file:
+    with open_unpacked(path) as file:
         head = cast("io.BufferedReader", file).peek(64)[:64]
         if not head.startswith(_ZIP) and not _looks_json(head):
             return _widest(_text_rows(path, file, form))
@@ -325,7 +328,7 @@ class _Lines:
             return self._back.popleft()
         try:
             line = self._text.readline(LINE_MAX + 1)
-        except (OSError, EOFError, zstandard.ZstdError, UnicodeError) as exc:
+        except (*UNREADABLE, UnicodeError) as exc:
             raise BadInput(f"{self._path}, after line {self._number}: cannot be read further ({exc})") from exc
         if not line:
             return None

@@ -1,10 +1,12 @@
 """Importers: JSON lines as they are, CSV through a mapping file; bad rows are named and go nowhere."""
 
+import gzip
 from collections import Counter
 from pathlib import Path
 
 import orjson
 import pytest
+import zstandard
 
 from models.dossiers.events import Event, Refused
 from streams.errors import BadInput
@@ -111,6 +113,17 @@ def test_json_lines_are_taken_byte_for_byte_and_blank_lines_passed_over(tmp_path
 
     assert [(f.number, f.value) for f in found] == [(1, line), (4, b"oops"), (5, line)]
     assert isinstance(found[1].event, Refused)
+
+
+def test_json_lines_may_be_packed(tmp_path: Path) -> None:
+    line = b'{"id": "a", "type": "received", "dossier": "D", "at": "2024-06-03T08:00:00+07:00"}\n'
+    file = tmp_path / "e.jsonl.gz"
+    for packed in (gzip.compress(line * 3), zstandard.compress(line * 3)):
+        file.write_bytes(packed)
+        assert [found.number for found in lines_of_json(file)] == [1, 2, 3]
+    file.write_bytes(gzip.compress(line * 999)[:60])
+    with pytest.raises(BadInput, match="cannot be read further"):
+        list(lines_of_json(file))
 
 
 def test_import_into_a_file_needs_no_kafka(tmp_path: Path) -> None:
