@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import orjson
@@ -19,6 +19,7 @@ from aiohttp import web
 from models.calendar.civil_time import utc_ms
 from models.standings.completeness import Cause, as_json, notice
 from streams.board.follower import Follower, Stale
+from streams.board.state import BoardState
 
 BUFFERED_BYTES_MAX: Final = 16 << 10
 BLOCKED_S_MAX: Final = 15.0
@@ -30,6 +31,11 @@ SLICE_BYTES: Final = 16 << 10
 """Bytes of a snapshot that are copied at once for each client that receives it."""
 CAUSES_SHOWN: Final = 20
 """Causes shown at most; the notice says how many there are, and since when."""
+
+
+def second_of(state: BoardState, fresh: Mapping[str, object]) -> tuple[str, ...]:
+    """Return what a snapshot is made of: a version, the server's second, and what is said of its freshness."""
+    return state.tag, str(fresh["server_time"])[:19], str(fresh["stale"]), str(fresh["notice"])
 
 
 class Frame(NamedTuple):
@@ -138,7 +144,7 @@ class Channel:
         if state is None:
             return None
         fresh = self.freshness()
-        made_of = (state.tag, str(fresh["server_time"])[:19], str(fresh["stale"]), str(fresh["notice"]))
+        made_of = second_of(state, fresh)
         if self._whole is None or self._whole[0] != made_of:
             self._whole = made_of, frame("snapshot", state.snapshot(fresh), state.tag).plain
         return self._whole[1]

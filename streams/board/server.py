@@ -20,7 +20,7 @@ from models.calendar.civil_time import ZONE
 from models.standings.completeness import as_json
 from streams.board.assets import Asset, load_assets
 from streams.board.describe import describe
-from streams.board.hub import BLOCKED_S_MAX, Channel, Client, converse
+from streams.board.hub import BLOCKED_S_MAX, Channel, Client, converse, second_of
 from streams.board.wall import NoSeat, Wall
 from streams.monitoring.http import HEADERS, is_host, problem
 from streams.monitoring.metrics import CONTENT_TYPE, exposition
@@ -230,7 +230,7 @@ async def snapshot(request: web.Request) -> web.StreamResponse:
         return web.Response(status=304, headers=headers)
     headers["Content-Type"] = "application/json"
     # Made at most once a second per version, however many ask.
-    key = (state.tag, str(fresh["server_time"])[:19], str(fresh["stale"]), str(fresh["notice"]))
+    key = second_of(state, fresh)
     body = await _packed(request, f"snapshot/{request.match_info['board']}", key, lambda: state.snapshot(fresh))
     return web.Response(body=body[0], headers={**headers, **body[1]})
 
