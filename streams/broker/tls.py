@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from streams.errors import BadInput
 from streams.files.tables import read_text
@@ -86,10 +86,27 @@ def _of_our_certificate(exc: ssl.SSLError, files: Files) -> str:
 
 
 NO_TLS: Final = "speaks no TLS on this port"
-_EXPIRED: Final = 10
-_NOT_YET: Final = 9
-_OTHER_HOST: Final = (62, 64)
-_UNKNOWN_CA: Final = (2, 18, 19, 20, 21)
+CertificateFault = Literal["expired", "not-yet", "other-host", "self-signed", "unknown-authority"]
+_FAULTS: Final[Mapping[int, CertificateFault]] = {
+    2: "unknown-authority",
+    9: "not-yet",
+    10: "expired",
+    18: "self-signed",
+    19: "unknown-authority",
+    20: "unknown-authority",
+    21: "unknown-authority",
+    62: "other-host",
+    64: "other-host",
+}
+"""OpenSSL's verification code → what is wrong with a certificate"""
+_UNTRUSTED: Final = "has a certificate that none of the authorities we trust has signed: see {prefix}_CA_FILE"
+_THEIRS: Final[Mapping[CertificateFault, str]] = {
+    "expired": "has a certificate that has expired: renew it there",
+    "not-yet": "has a certificate that is not valid yet: look at the clocks",
+    "other-host": "has a certificate of another host: ask for it by the name in its certificate",
+    "self-signed": _UNTRUSTED,
+    "unknown-authority": _UNTRUSTED,
+}
 _ALERTS: Final[Mapping[str, str]] = {
     "CERTIFICATE_REQUIRED": "asks for a certificate of ours: set {prefix}_CERT_FILE and {prefix}_KEY_FILE",
     "HANDSHAKE_FAILURE": "refused the handshake; it may ask for a certificate of ours ({prefix}_CERT_FILE)",
@@ -121,16 +138,16 @@ def meaning(exc: BaseException, prefix: str) -> str | None:
     return None
 
 
+def fault_of(exc: ssl.SSLCertVerificationError) -> CertificateFault | None:
+    """Return what is wrong with a certificate that was refused; None where it is something rarer."""
+    return _FAULTS.get(exc.verify_code)
+
+
 def _of_their_certificate(exc: ssl.SSLCertVerificationError, prefix: str) -> str:
-    if exc.verify_code == _EXPIRED:
-        return "has a certificate that has expired: renew it there"
-    if exc.verify_code == _NOT_YET:
-        return "has a certificate that is not valid yet: look at the clocks"
-    if exc.verify_code in _OTHER_HOST:
-        return "has a certificate of another host: ask for it by the name in its certificate"
-    if exc.verify_code in _UNKNOWN_CA:
-        return f"has a certificate that none of the authorities we trust has signed: see {prefix}_CA_FILE"
-    return f"has a certificate that is refused: {exc.verify_message}"
+    fault = fault_of(exc)
+    if fault is None:
+        return f"has a certificate that is refused: {exc.verify_message}"
+    return _THEIRS[fault].format(prefix=prefix)
 
 
 def _of_the_handshake(exc: ssl.SSLError, prefix: str) -> str:

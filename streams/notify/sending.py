@@ -8,6 +8,7 @@ import logging
 import smtplib
 import ssl
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from email.header import Header
 from email.message import EmailMessage
@@ -17,6 +18,7 @@ from typing import Final, NamedTuple, Self
 import aiohttp
 
 from models.notification.outbox import Message
+from streams.broker.tls import CertificateFault, fault_of
 from streams.errors import BadInput
 from streams.notify import payloads
 from streams.notify.addresses import NOT_ALLOWED, PrivateAddressError, PublicResolver
@@ -43,15 +45,13 @@ REFUSED: Final = frozenset({400, 410, 413, 422})
 """answers that are about what was sent, or about an address that is gone: sending it again would not help"""
 NO_SUCH_ADDRESS: Final = frozenset({550, 551, 553, 556})
 """SMTP codes at RCPT that say that the address takes no mail; 552 (mailbox full) passes"""
-CERTIFICATE: Final = {
-    10: "has expired",
-    18: "is self-signed",
-    19: "is signed by an unknown authority",
-    20: "is signed by an unknown authority",
-    62: "is for another host name",
-    64: "is for another host name",
+CERTIFICATE: Final[Mapping[CertificateFault, str]] = {
+    "expired": "has expired",
+    "self-signed": "is self-signed",
+    "unknown-authority": "is signed by an unknown authority",
+    "other-host": "is for another host name",
+    "not-yet": "is not valid yet",
 }
-"""OpenSSL's verification code → what is wrong with the certificate"""
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
 ZALO_REFUSES: Final = frozenset({-201, -213})
 """Zalo's errors for a parameter that is wrong, and for a user who does not follow the account"""
@@ -278,7 +278,8 @@ def _trouble(exc: BaseException) -> str:
         return NOT_ALLOWED
     inner = getattr(exc, "certificate_error", exc)
     if isinstance(inner, ssl.SSLCertVerificationError):
-        return f"TLS: the certificate {CERTIFICATE.get(inner.verify_code, 'cannot be verified')}"
+        fault = fault_of(inner)
+        return f"TLS: the certificate {'cannot be verified' if fault is None else CERTIFICATE[fault]}"
     return type(exc).__name__
 
 
