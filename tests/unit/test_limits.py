@@ -7,6 +7,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,19 +16,24 @@ from models.alerting.alerts import UNKNOWN_DOSSIERS
 from models.counting.learning import learn, learn_all, moved
 from models.decisions.reading import UNKNOWN_HOME, Reading, Sources
 from models.dossiers.dossier import NOTHING, Dossier, merge_all
-from models.dossiers.events import Event, decode
+from models.dossiers.events import TOPIC_OF, Event, decode
 from models.dossiers.limits import TOO_MANY_COPIES, TOO_MANY_PAYMENTS, Limits
 from models.evaluation.evaluation import Evaluation, evaluate
 from models.registers.units import Unit
 from models.standings.standings import Standings
 from streams.board.records import RowFact, read_standing
+from streams.broker import topics
 from streams.broker.topics import RECORD_BYTES_MAX
-from streams.files.decision_files import read_decision, shipped_registry
+from streams.engine import Room
+from streams.files.decision_files import read_decision, read_reading, shipped_registry
 from streams.records.dossier_rows import LARGE, pack, parts_at_most, unpack
+from streams.settings import Settings
+from streams.workers.tally import TallyWork
 from tests.builders import evaluated, event, figures, received, standing, thai_binh
 from tests.integration.verdict import DECISION, UNITS
 from tests.oracle.oracle import Oracle, Record
 from tests.strategies import events, lines
+from tests.unit.test_passed_ticks import Rows, fetch, owner_of
 
 UNTIL = date(2024, 12, 31)
 
@@ -79,6 +85,35 @@ def test_the_first_so_many_count_and_what_is_known_may_be_told_again() -> None:
     assert ours["12688", "online-payments"] == (5, 5)
     assert ours["12688", "online-payments"] == theirs["12688", "online-payments"]
     assert result.counts.events == result.counts.applied + result.counts.duplicates + result.counts.refused
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 100])
+@pytest.mark.parametrize("commits_each", [True, False])
+def test_a_worker_refuses_the_same_however_fetches_and_transactions_cut_the_log(
+    at_once: int, *, commits_each: bool
+) -> None:
+    settings = Settings(partitions=1, payments_max=5, _env_file=None)
+    told = [e for e in crowd(9, 0) if e["type"] == "paid"]
+    first: list[str] = []
+    for one in told:
+        if one["transaction"] not in first:
+            first.append(one["transaction"])
+    table = Rows()
+    owner = owner_of(table)
+    work = TallyWork(owner, read_reading(settings), settings, table)
+    work.restored(renewed=True)
+    letters = []
+    for at in range(0, len(told), at_once):
+        part = told[at : at + at_once]
+        work.take(fetch(settings.topic(TOPIC_OF["paid"]), at, [(e["dossier"].encode(), e) for e in part]))
+        if commits_each or at + at_once >= len(told):
+            letters += [a for a in work.announcements(Room(1_000, 1 << 20)) if a is not None]
+    dead = [orjson.loads(a.value or b"") for a in letters if a.topic == settings.topic(topics.DEAD_LETTERS)]
+
+    assert [d["offset"] for d in dead] == [n for n, e in enumerate(told) if e["transaction"] not in first[:5]]
+    assert {d["reason"] for d in dead} == {TOO_MANY_PAYMENTS}
+    ((_, row),) = table.rows.items()
+    assert {name.partition("@")[2] for name in unpack(row)[0] if name.startswith("payment@")} == set(first[:5])
 
 
 def test_a_transaction_of_which_nothing_is_said_takes_no_place() -> None:

@@ -35,9 +35,14 @@ def owner_of(table: Rows) -> Any:
     )  # fmt: skip
 
 
-def fetch(topic: str, first: int, values: list[tuple[bytes, Any]]) -> Any:
-    records = [SimpleNamespace(key=k, value=orjson.dumps(v), headers=(), timestamp=0) for k, v in values]
-    return SimpleNamespace(topic=topic, start=first, position=first + len(records), records=records)
+def fetch(topic: str, first: int, values: list[tuple[bytes, Any]], partition: int = 0) -> Any:
+    records = [
+        SimpleNamespace(key=k, value=orjson.dumps(v), headers=(), timestamp=0, offset=offset)
+        for offset, (k, v) in enumerate(values, start=first)
+    ]
+    return SimpleNamespace(
+        topic=topic, partition=partition, start=first, position=first + len(records), records=records
+    )
 
 
 def passed(evenings: list[int]) -> list[int]:

@@ -304,6 +304,18 @@ def test_a_row_is_all_or_nothing_whatever_the_order_of_rules(file: Path) -> None
         assert refused == [(2, "column 'a' holds no whole number")]
 
 
+def test_an_event_that_the_contract_refuses_takes_the_other_of_its_row_with_it(file: Path) -> None:
+    rules = (
+        '  - {type: resolved, id: "r:{n}", dossier: "{n}", fields: {at: "{t}"}}\n'
+        '  - {type: paid, id: "p:{n}", dossier: "{n}", fields: {at: "{t}", transaction: "{k}"}}\n'
+    )
+    file.write_text("n,t,k\n1,2024-06-01T08:00:00,no code\n2,2024-06-01T08:00:00,T\n", encoding="utf-8")
+    events, refused, course = read(file, f"events:\n{rules}")
+    assert [e["dossier"] for e in events] == ["2", "2"]
+    assert refused == [(2, "transaction is not a code")]
+    assert course.by_rule == {0: 1, 1: 1}
+
+
 def test_refusals_go_to_a_file_and_by_kind_to_the_terminal(file: Path, tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(MAPPING, encoding="utf-8")
     name = "Nguyễn Thị A"
