@@ -39,7 +39,6 @@ WORKBOOK_BYTES_MAX: Final = 1 << 30
 REMEDY: Final = "save it as CSV UTF-8"
 DELIMITERS: Final = (",", ";", "\t", "|")
 _INVISIBLE: Final = "\u200b\u200c\u200d\u2060\ufeff"
-_BLANK: Final = re.compile(r"\s+")
 _UNDECODED: Final = re.compile("[\ud800-\udfff\ufffd]")
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -122,9 +121,9 @@ class FileForm:
 
 
 def tidy(text: str, notes: FileNotes | None = None) -> str:
-    """Return a text in NFC without blanks and invisible characters around it.
+    """Return a text as texts are compared: in NFC, each run of blanks one blank, none and nothing invisible around it.
 
-    >>> tidy("  Tru\u031b\u0323c tuye\u0302\u0301n\u00a0")
+    >>> tidy("  Tru\u031b\u0323c \u00a0 tuye\u0302\u0301n\u00a0")
     'Trực tuyến'
     """
     if not text.isascii() and not unicodedata.is_normalized("NFC", text):
@@ -134,12 +133,7 @@ def tidy(text: str, notes: FileNotes | None = None) -> str:
         bare = bare.strip(_INVISIBLE).strip()
     if notes is not None and len(bare) != len(text):
         notes.trimmed += 1
-    return bare
-
-
-def heading_of(text: str) -> str:
-    """Return a heading as it is compared: tidy, and each run of blanks in it one blank."""
-    return _BLANK.sub(" ", tidy(text))
+    return " ".join(bare.split())
 
 
 def rows_of(path: Path, wanted: Collection[str], form: FileForm, notes: FileNotes) -> Iterator[TableRow | UnreadRow]:
@@ -248,7 +242,7 @@ def _text_rows(path: Path, file: IO[bytes], form: FileForm) -> list[list[str]]:
 def _widest(rows: Iterable[Sequence[str]]) -> list[str]:
     best: list[str] = []
     for row in rows:
-        names = [heading_of(cell) for cell in row]
+        names = [tidy(cell) for cell in row]
         different = [name for name in names if name and names.count(name) == 1]
         if len(different) > len(best):
             best = different
@@ -392,7 +386,7 @@ def _heading(path: Path, lines: _Lines, wanted: Collection[str], form: FileForm,
     for delimiter in candidates:
         buffered = _Buffered(first[start:])
         for number, cells in buffered.records(delimiter, None):
-            names = [heading_of(cell) for cell in cells] if isinstance(cells, list) else []
+            names = [tidy(cell) for cell in cells] if isinstance(cells, list) else []
             if len([n for n in names if n]) > len(widest):
                 widest = [n for n in names if n]
             if wanted and set(wanted) <= set(names):
@@ -467,7 +461,7 @@ def _of_grid(
     widest: list[str] = []
     for number, values in grid:
         if places is None:
-            names = [heading_of(str(_cell(v))) for v in values]
+            names = [tidy(str(_cell(v))) for v in values]
             if len([n for n in names if n]) > len(widest):
                 widest = [n for n in names if n]
             if wanted and set(wanted) <= set(names):
@@ -526,7 +520,7 @@ def _of_json(
     except orjson.JSONDecodeError as exc:
         raise BadInput(f"{path}, line {exc.lineno}: not JSON ({exc.msg})") from exc
     records = _array(path, whole, form.rows)
-    there = dict.fromkeys(heading_of(name) for record in records if isinstance(record, dict) for name in record)
+    there = dict.fromkeys(tidy(name) for record in records if isinstance(record, dict) for name in record)
     if records and any(not name.startswith("/") and name not in there for name in wanted):
         raise BadInput(_no_columns(path, [name for name in wanted if not name.startswith("/")], [*there]))
     yield from _of_records(enumerate(records, start=1), wanted, notes)
@@ -589,7 +583,7 @@ def _leaves(record: Mapping[str, Any], above: str = "") -> list[str]:
         if isinstance(value, dict):
             found += _leaves(value, pointer)
         elif not isinstance(value, list):
-            found.append(pointer if above else heading_of(name))
+            found.append(pointer if above else tidy(name))
     return found
 
 
@@ -601,7 +595,7 @@ def _of_records(
             yield UnreadRow(number, "", "not a JSON object", 0)
             continue
         notes.records += 1
-        named = {heading_of(name): value for name, value in record.items()}
+        named = {tidy(name): value for name, value in record.items()}
         cells: dict[str, TableCell] = {}
         wrong = ""
         for name in wanted or _leaves(record):

@@ -89,6 +89,7 @@ SAME = {
     "lines of Windows": (TEXT.replace("\n", "\r\n").encode(), {}),
     "lines of old Macs": (TEXT.replace("\n", "\r").encode(), {}),
     "blanks": (TEXT.replace(",", " ,\u00a0").replace("A-1", "\u200bA-1 ").encode(), {}),
+    "blanks within": (TEXT.replace("Mã hồ", "Mã  hồ").replace("Trực tiếp", '"Trực\u00a0\n tiếp"').encode(), {}),
     "quotes": (("\n".join(",".join(f'"{c}"' for c in line.split(",")) for line in TEXT.splitlines())).encode(), {}),
     "a quoted line end": (TEXT.replace("Mã hồ sơ", '"Mã\nhồ sơ"').encode(), {}),
     "empty lines": (TEXT.replace("\n", "\n\n").encode(), {}),
@@ -106,6 +107,11 @@ def test_it_is_read_as_a_person_reads_it(kind: str, file: Path, tmp_path: Path) 
 
     assert refused == []
     assert events == expected(tmp_path)
+
+
+def test_a_mapping_may_have_blanks_that_the_heading_has_not(file: Path, tmp_path: Path) -> None:
+    file.write_text(TEXT, encoding="utf-8")
+    assert read(file, MAPPING.replace("Mã hồ sơ", "Mã  hồ\u00a0sơ"))[0] == expected(tmp_path)
 
 
 def test_a_workbook_has_numbers_times_and_texts(tmp_path: Path) -> None:
