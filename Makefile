@@ -50,7 +50,7 @@ test: $(VENV)/dev  ## the whole test suite, in two sides at once, for one of the
 	@$(call sides,tests $(addprefix --ignore=,$(ASIDE)),$(ASIDE))
 
 unit: export LOTRINH_TESTS = quick
-unit: $(VENV)/dev  ## what needs no process, with a tenth of the examples of each law: a minute
+unit: $(VENV)/dev  ## what needs no process, with a tenth of the examples of each law: a minute and a half
 	@$(call sides,$(QUICK) $(LATER),$(QUICK) $(filter-out $(LATER),$(wildcard tests/unit/*.py)) $(filter-out tests/unit,$(COMPUTING)))
 
 integration: $(VENV)/dev  ## real Kafka, Valkey, browser; without the faults that take minutes
