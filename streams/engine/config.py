@@ -36,7 +36,7 @@ class EngineConfig:
     """of tables, of the memo, and of every topic of ours that is read or announced to"""
     wall: Callable[[], float] = time.time
     fault: str | None = None
-    """a named fault point (`stop.point`), for tests"""
+    """a named fault point (`process_exit.point`), for tests"""
 
     def client(self) -> dict[str, Any]:
         """Return the options of an aiokafka client."""

@@ -116,7 +116,7 @@ def _task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> "asynci
 
 
 def end_process(code: int) -> None:
-    """Stands in the place of `stop.end_process`."""
+    """Stands in the place of `process_exit.end_process`."""
     life = Life.current.get()
     assert life is not None, "only a simulated process may end"
     life.end()

@@ -251,7 +251,7 @@ class World:
 
 @contextmanager
 def simulated(monkeypatch: Any) -> Iterator[None]:
-    """Let `stop.end_process` end simulated processes, silently."""
+    """Let `process_exit.end_process` end simulated processes, silently."""
     monkeypatch.setattr(stop, "end_process", virtual.end_process)
     monkeypatch.setattr(stop, "_leave", [])
     logger = logging.getLogger("lotrinh.engine")
