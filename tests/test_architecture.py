@@ -59,6 +59,7 @@ ROOMS = (
     "streams.reports",
     "streams.doctor",
     "streams.audit",
+    "streams.acts",
     "streams.maintenance",
     "streams.local",
     "streams.cli",

@@ -42,6 +42,7 @@ def _impersonal(text: str) -> str:
 
 Instant = Annotated[str, AfterValidator(instant)]
 Id = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._:-]+$")]
+Pseudonym = Annotated[str, Field(pattern=r"^p-[0-9a-f]{12}$")]
 Reason = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_impersonal)]
 
 
@@ -53,6 +54,8 @@ class _Record(BaseModel):
     at: Instant
     role: Role
     reason: Reason
+    by: Pseudonym | None = None
+    """pseudonym of who signed in and acted, which only the identity provider can resolve; None: the command line"""
 
 
 class Ack(_Record):

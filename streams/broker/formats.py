@@ -33,7 +33,7 @@ MESSAGES: Final[Mapping[str, Format]] = {
     topics.STANDINGS: Format(),
     topics.ALERTS: Format(),
     topics.HEARTBEATS: Format(),
-    topics.OPERATORS: Format(),
+    topics.OPERATORS: Format(writes=2),
     topics.PERIODS: Format(),
     topics.DELIVERIES: Format(),
     topics.DEAD_LETTERS: Format(),
@@ -51,9 +51,12 @@ def of_application(settings: Settings, app: str) -> Formats:
     return {**STATES[app], **{settings.topic(name): known for name, known in MESSAGES.items()}}
 
 
-def stamped(name: str) -> list[tuple[str, bytes]]:
-    """Return the header of a record that is written now to a topic (without prefix)."""
-    return list(stamp(MESSAGES[name]))
+def stamped(name: str, of: Format | None = None) -> list[tuple[str, bytes]]:
+    """Return the header of a record that is written now to a topic (without prefix).
+
+    `of`: an earlier format, of a record that holds nothing which that one lacks: the release before reads it.
+    """
+    return list(stamp(MESSAGES[name] if of is None else of))
 
 
 def check_record(name: str, headers: Headers | None, where: str) -> None:

@@ -1,11 +1,9 @@
 """`lotrinh alerts`: the transitions the running system has raised, and what operators say of them."""
 
-import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 import click
-import orjson
 
 from models.alerting.operator_actions import Role
 from streams.cli.explain import explain
@@ -36,7 +34,8 @@ def command(
     **given: Any,
 ) -> None:
     """Show every alert transition, by time, from the topic `alerts`; with a command, explain one or act on it."""
-    from streams.cli.alert_list import history_text
+    from streams.acts.alert_acts import open_of, transitions
+    from streams.acts.alert_list import history_text
     from streams.files.decision_files import read_reading
     from streams.local.state import located
     from streams.monitoring.waiting import wait_until_counted
@@ -48,9 +47,9 @@ def command(
     settings = located(settings_from(**given))
     if wait:
         wait_until_counted(settings, timeout, None if as_json else say)
-    rows = [r for r in _transitions(settings) if unit in (None, r["unit"]) and decision in (None, r["decision"])]
+    rows = [r for r in transitions(settings) if unit in (None, r["unit"]) and decision in (None, r["decision"])]
     if only_open:
-        rows = _open(rows)
+        rows = open_of(rows)
     rows.sort(key=lambda r: r["at"])  # stable: within a fingerprint the order is that of the log
     if as_json:
         echo_json({"alerts": rows})
@@ -73,8 +72,9 @@ def list_(
     The JSON also says what each was judged by, where in the log it comes from, and when each mailbox is told next.
     """
     from models.notification.outbox import Situation
-    from streams.cli.alert_list import list_text
-    from streams.cli.alert_rows import open_alerts, silences_of
+    from streams.acts.alert_acts import now_of, operators_of, shortfalls
+    from streams.acts.alert_list import list_text
+    from streams.acts.alert_rows import open_alerts, silences_of
     from streams.files.decision_files import read_reading
     from streams.notify.texts import Names
 
@@ -106,23 +106,16 @@ def list_(
 @click.pass_obj
 def ack(above: dict[str, Any], alert: str, role: str, note: str, ends: str | None, state_dir: Any) -> None:
     """Acknowledge an open alert (ID: of its transition or its fingerprint, or how that begins)."""
-    from streams.cli.alert_answers import ack_text, found_alert, until
+    from streams.acts.alert_acts import Acts, now_of, open_of, shortfalls, transitions
+    from streams.acts.alert_answers import ack_text, found_alert
     from streams.files.decision_files import read_reading
     from streams.notify.texts import Names
 
     settings = _settings(above, state_dir)
-    names, now = Names(read_reading(settings)), now_of(settings)
-    fired = found_alert(_open(_transitions(settings)), alert)
+    names, acts = Names(read_reading(settings)), Acts(settings, role, now_of(settings))
+    fired = found_alert(open_of(transitions(settings)), alert)
     missing = shortfalls(settings).get((fired["decision"], fired["indicator"], fired["unit"]), fired["shortfall"])
-    record = {
-        "kind": "ack",
-        "fingerprint": fired["fingerprint"],
-        "alert": fired["id"],
-        "severity": fired["severity"],
-        "shortfall": missing,
-        "until": None if ends is None else until(ends, now),
-    }
-    made = _publish(settings, record, now, role, note)
+    made = acts.acknowledge(fired, missing, note, ends)
     click.echo(ack_text(fired, made["until"], names))
 
 
@@ -135,19 +128,15 @@ def ack(above: dict[str, Any], alert: str, role: str, note: str, ends: str | Non
 @click.pass_obj
 def silence(above: dict[str, Any], matches: tuple[str, ...], ends: str, reason: str, role: str, state_dir: Any) -> None:
     """Send nothing of the alerts that fit all conditions, until then. The end of what was told is still told."""
-    from streams.cli.alert_answers import matcher, silence_text, until
+    from streams.acts.alert_acts import Acts, now_of
+    from streams.acts.alert_answers import matcher, silence_text
     from streams.files.decision_files import read_reading
     from streams.notify.texts import Names
 
     settings = _settings(above, state_dir)
-    names, now = Names(read_reading(settings)), now_of(settings)
-    record = {
-        "kind": "silence",
-        "matchers": [matcher(text) for text in matches],
-        "since": now,
-        "until": until(ends, now),
-    }
-    click.echo(silence_text(_publish(settings, record, now, role, reason), names))
+    names, acts = Names(read_reading(settings)), Acts(settings, role, now_of(settings))
+    made = acts.silence([matcher(text) for text in matches], ends, reason)
+    click.echo(silence_text(made, names))
 
 
 @command.command("unsilence")
@@ -158,12 +147,12 @@ def silence(above: dict[str, Any], matches: tuple[str, ...], ends: str, reason: 
 @click.pass_obj
 def unsilence(above: dict[str, Any], id_: str, role: str, reason: str, state_dir: Any) -> None:
     """End a silence before its time."""
-    from streams.cli.alert_answers import found_silence, unsilence_text
+    from streams.acts.alert_acts import Acts, now_of, operators_of
+    from streams.acts.alert_answers import found_silence, unsilence_text
 
     settings = _settings(above, state_dir)
-    now = now_of(settings)
     ended = found_silence(operators_of(settings).silences, id_)
-    _publish(settings, {"kind": "unsilence", "silence": ended}, now, role, reason)
+    Acts(settings, role, now_of(settings)).end_silence(ended, reason)
     click.echo(unsilence_text(ended))
 
 
@@ -175,83 +164,6 @@ def _settings(above: Mapping[str, Any], state_dir: Any, receivers: Any = None) -
 
     given = {"state_dir": state_dir, "receivers": receivers}
     return located(settings_from(**{**above, **{k: v for k, v in given.items() if v is not None}}))
-
-
-def _transitions(settings: Any) -> list[dict[str, Any]]:
-    from streams.broker import topics
-    from streams.broker.reading import records_of
-
-    return [orjson.loads(record.value) for record in records_of(settings, topics.ALERTS)]
-
-
-def _open(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [r for r in {r["fingerprint"]: r for r in rows}.values() if r["status"] == "firing"]
-
-
-def operators_of(settings: Any) -> Any:
-    """Return what operators have said, merged."""
-    from models.alerting.operator_actions import merged, parse_operator
-    from models.dossiers.events import Refused
-    from streams.broker import topics
-    from streams.broker.reading import records_of
-
-    said = (parse_operator(record.value or b"") for record in records_of(settings, topics.OPERATORS))
-    return merged(s for s in said if not isinstance(s, Refused))
-
-
-def shortfalls(settings: Any) -> dict[tuple[str, str, str], int]:
-    """Return what each unit lacks today, by (decision, indicator, unit)."""
-    from streams.board.standings_log import standings_now
-
-    return {(r["decision"], r["indicator"], r["unit"]): r["shortfall"] for r in standings_now(settings)}
-
-
-def now_of(settings: Any) -> str:
-    """Return the time: of this machine, or of the replay where the running system lives through one."""
-    import time
-
-    from models.calendar.civil_time import utc_ms
-    from streams.broker import topics
-    from streams.broker.reading import records_of
-
-    if settings.clock == "records":
-        beats = [orjson.loads(r.value)["clock"] for r in records_of(settings, topics.HEARTBEATS) if r.value is not None]
-        if beats:
-            return str(max(beats))
-    return utc_ms(int(time.time()) * 1000)
-
-
-def _publish(settings: Any, said: Mapping[str, Any], now: str, role: str, reason: str) -> dict[str, Any]:
-    """Check a record as its readers will, publish it, and return it once it is acknowledged. Raises BadInput."""
-    from kafka import KafkaProducer
-    from kafka.errors import KafkaError
-
-    from models.alerting.operator_actions import key_of, parse_operator
-    from models.dossiers.events import Refused
-    from streams.broker import topics
-    from streams.broker.connection import bootstrap, client_options
-    from streams.broker.formats import stamped
-    from streams.cli.alert_answers import refused, wrong
-
-    record = {**said, "id": secrets.token_hex(8), "at": now, "role": role, "reason": reason}
-    value = orjson.dumps(record)
-    checked = parse_operator(value)
-    if isinstance(checked, Refused):
-        raise refused(checked.reason)
-    try:
-        producer = KafkaProducer(
-            bootstrap_servers=bootstrap(settings).split(","), acks="all", **client_options(settings)
-        )
-        try:
-            producer.send(
-                settings.topic(topics.OPERATORS), value, key=key_of(checked).encode(), headers=stamped(topics.OPERATORS)
-            ).get(timeout=30)
-        finally:
-            producer.close()
-    except KafkaError as exc:
-        what = f"Kafka, {settings.kafka}: {type(exc).__name__}"
-        raise wrong(f"chưa ghi được, hãy thử lại ({what})", "Kafka did not take the record") from exc
-    return record
 
 
 command.add_command(explain)

@@ -41,7 +41,7 @@ def _show(settings: Any, reading: Any, config: Any, *, as_json: bool) -> None:
     """Show mailboxes from what the notifier keeps; what it has not read yet is not in it."""
     from models.notification.outbox import NEW_BOX, Outbox, Situation
     from models.notification.routing import Routing
-    from streams.cli.alerts import now_of, operators_of
+    from streams.acts.alert_acts import now_of, operators_of
     from streams.notify.log import restore
 
     outbox = Outbox(Routing(config.plan, reading.registry, reading.workdays))

@@ -7,7 +7,7 @@ import pytest
 
 from models.alerting.operator_actions import parse_operator
 from models.dossiers.events import Refused
-from streams.cli.alert_answers import (
+from streams.acts.alert_answers import (
     ack_text,
     found_alert,
     found_silence,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from models.alerting.operator_actions import labels_of
-from streams.cli.alert_list import LABEL, ROLE, history_text, list_text
+from streams.acts.alert_list import LABEL, ROLE, history_text, list_text
 from streams.cli.alerts import ROLES
 from streams.files.decision_files import read_reading
 from streams.notify.texts import Names

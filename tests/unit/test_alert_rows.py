@@ -8,8 +8,8 @@ import pytest
 
 from models.alerting.operator_actions import NOBODY, Operators, merged, parse_operator
 from models.notification.outbox import Situation
+from streams.acts.alert_rows import judged_by, next_told, silences_of
 from streams.audit.alert_log import Told
-from streams.cli.alert_rows import judged_by, next_told, silences_of
 from tests.notices import INPUTS, NOW, Delivery, plan, to, transition
 
 TOMORROW = "2024-06-06T09:00:00+07:00"

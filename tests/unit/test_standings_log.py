@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from streams.acts.alert_acts import shortfalls
 from streams.board import standings_log
 from streams.board.standings_log import Newest, newest_of
-from streams.cli.alerts import shortfalls
 from streams.settings import Settings
 
 KEY = b"thai-binh-2024/online-dossiers/12688"

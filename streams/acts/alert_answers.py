@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, get_args
 
 from models.alerting.operator_actions import SILENCE_DAYS_MAX, Label
 from models.calendar.civil_time import end_of, instant, instant_of, moment_of
-from streams.cli.alert_list import ID_SHOWN, condition_text
+from streams.acts.alert_list import ID_SHOWN, condition_text
 from streams.errors import BadInput
 from streams.notify.texts import KIND, Names, when_text
 
