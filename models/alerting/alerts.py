@@ -22,6 +22,7 @@ from models.alerting.transitions import NOTHING, Memory, Open, Phase, Step, Tran
 from models.calendar.civil_time import civil_day, day_number, end_of
 from models.counting.ledger import NONE
 from models.decisions.file import Indicator
+from models.decisions.targets import Target
 from models.decisions.vietnamese import counted_text, still_needed_text
 from models.dossiers.events import TOPICS
 from models.forecasting.forecast import forecast, rounded
@@ -72,6 +73,16 @@ class _Occasion(NamedTuple):
     inputs: Inputs | None
 
 
+class _Said(NamedTuple):
+    """What a rule said of figures that have not changed since."""
+
+    judged: Judged
+    inputs: Inputs
+    verdict: Verdict
+    until: date
+    """the last day on which it is known to say the same"""
+
+
 class Alerts:
     """The alert state of some units under one decision: evaluates cases, and says what changed."""
 
@@ -88,6 +99,8 @@ class Alerts:
         """what has changed since the last evaluation; None: nothing has been evaluated yet"""
         self._watched: set[tuple[str, Indicator]] = set()
         """what a daily rule has to look at again, changed or not: below the trajectory, or remembered"""
+        self._said: dict[tuple[str, Indicator], _Said] = {}
+        """of those: what the rule said when their figures were last looked at, and they have not changed since"""
         self._dirty: set[tuple[str, Indicator]] = set()
         self._feed = (self.reading.decision.province, EVERY)
 
@@ -95,6 +108,8 @@ class Alerts:
         """Take note of what may be judged otherwise than before (`Standings.take_changed`)."""
         keys = list(keys)
         self.prospects.note(keys)
+        for key in keys:
+            self._said.pop(key, None)
         if self._seen is not None:
             self._seen.update(keys)
 
@@ -190,24 +205,21 @@ class Alerts:
         memory = self.memory.get(key, NOTHING)
         if target is None and memory["open"] is None:
             return []
-        judged = standings.judge(unit, indicator)
         opened = None if memory["open"] is None else memory["open"]["fired"]["kind"]
         if opened is None and self.rule.daily and civil_day(at) > reading.period(standings.as_of)[1].isoformat():
             return []  # a missed period is a line of the report, not an alert
-        inputs, verdict = None, Verdict(None, clear=True)
-        if target is not None and not target.held and not standings.frozen(unit):
-            inputs = self._observer.inputs(
-                unit, indicator, judged, target.value, remembered=bool(memory["rule"] or opened)
-            )
-            verdict = verdict if inputs is None else self.rule.judge(inputs)
+        if self._says_again(key, memory, opened):
+            return []
+        judged = standings.judge(unit, indicator)
+        inputs = self._inputs(key, target, judged, remembered=bool(memory["rule"] or opened))
+        verdict = Verdict(None, clear=True) if inputs is None else self.rule.judge(inputs)
         if not self.rule.daily:
             made = Step({}, verdict.kind)
         else:
             made = step(memory["rule"], opened, verdict, working=reading.workdays.is_working(standings.as_of))
-            if judged.status == "below" or made.rule or made.kind:
-                self._watched.add(key)
-            else:
-                self._watched.discard(key)
+            self._remember(key, judged, made)
+            if inputs is not None and self.rule.turns is not None:
+                self._said[key] = _Said(judged, inputs, verdict, standings.as_of)
         occasion = _Occasion(unit, indicator, at, judged, memory, verdict, inputs)
         if made.kind == opened:
             if memory["rule"] != made.rule:
@@ -220,6 +232,42 @@ class Alerts:
         if made.kind is not None:
             found.append(self._fire(occasion, made.kind, made.rule))
         return found
+
+    def _inputs(
+        self, key: tuple[str, Indicator], target: Target | None, judged: Judged, *, remembered: bool
+    ) -> Inputs | None:
+        """Return what the rule judges by; None where nothing can come of it, or nobody has assigned the target yet."""
+        if target is None or target.held or self.standings.frozen(key[0]):
+            return None
+        return self._observer.inputs(*key, judged, target.value, remembered=remembered)
+
+    def _remember(self, key: tuple[str, Indicator], judged: Judged, made: Step) -> None:
+        """Remember whether a daily rule has to look at a unit again, though nothing of it changes."""
+        if judged.status == "below" or made.rule or made.kind:
+            self._watched.add(key)
+        else:
+            self._watched.discard(key)
+
+    def _says_again(self, key: tuple[str, Indicator], memory: Memory, opened: Kind | None) -> bool:
+        """Take in the verdict of an evening on which the rule cannot but say what it last said of the same figures.
+
+        Tells whether that was all: it was not where the verdict may be another, or where an alert is raised or ended.
+        """
+        said, today = self._said.get(key), self.standings.as_of
+        if said is None:
+            return False
+        if said.until < today:
+            said = said._replace(until=self._observer.lasts_until(*key, said.inputs))
+            self._said[key] = said
+        if said.until < today:
+            return False
+        made = step(memory["rule"], opened, said.verdict, working=self.reading.workdays.is_working(today))
+        if made.kind != opened:
+            return False
+        self._remember(key, said.judged, made)
+        if memory["rule"] != made.rule:
+            self._put(key, {**memory, "rule": dict(made.rule)})
+        return True
 
     def _fire(self, occasion: "_Occasion", kind: Kind, rule: Mapping[str, Any]) -> Transition:
         unit, indicator, judged, inputs = occasion.unit, occasion.indicator, occasion.judged, occasion.inputs

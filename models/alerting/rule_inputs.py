@@ -15,6 +15,8 @@ from models.standings.standings import Judged, reaches
 STEP_POINTS: Final = 1
 """points by which a trajectory rises from one day to the next, from which that is a step"""
 RECENT_WORKING_DAYS, RECENT_DOSSIERS = 10, 30
+LOOK_AHEAD: Final = timedelta(days=28)
+"""how far ahead a verdict is known to stay, at most: what turns within is looked for again every evening"""
 
 
 class Observer:
@@ -64,6 +66,36 @@ class Observer:
         }
         asked = self.rule.forecasts and (self.rule.on_target or judged.status == "below")
         return self.with_forecast(unit, indicator, judged, inputs) if asked else inputs
+
+    def lasts_until(self, unit: str, indicator: Indicator, inputs: Inputs) -> date:
+        """Return until which day the rule says of the same figures and trajectory what it said; before today: unsure.
+
+        Where a period has one before it, last year's weeks may tell of the rest, which then need not fall evenly.
+        """
+        on, turns = self.standings.as_of, self.rule.turns
+        later = min(on + LOOK_AHEAD, self.prospects.profile(on).last)
+        if turns is None or self.reading.decision.period.yearly_from is not None:
+            return date.min
+        if inputs["shape"] == "completeness":  # what is due grows with the days, and is never more than all
+            return later if inputs["overdue"] > 0 or inputs["numerator"] == inputs["denominator"] else date.min
+        if inputs["status"] != "below":
+            return later
+        if inputs["stepped"] or self.reading.steps(unit, indicator, on):
+            return date.min
+        return later if turns(self._on_day(unit, indicator, inputs, later)) == turns(inputs) else date.min
+
+    def _on_day(self, unit: str, indicator: Indicator, inputs: Inputs, day: date) -> Inputs:
+        """Return what the rule would judge by on a later day of the period, were nothing to come until then."""
+        calendar, counted = self.prospects.profile(day), inputs["denominator"]
+        then: Inputs = {
+            **inputs,
+            "days_left": (calendar.last - day).days,
+            "working_days_left": calendar.working_after(day),
+        }
+        if inputs["shape"] == "proportion" and counted:
+            then["further"] = self.prospects.further(unit, indicator, counted, day)
+            then["further_most"] = self.prospects.volume(unit, indicator, counted, day).most
+        return then
 
     def with_forecast(self, unit: str, indicator: Indicator, judged: Judged, inputs: Inputs) -> Inputs:
         """Add how the period will end, as it looks now, and what the recent days say to it."""

@@ -105,6 +105,9 @@ class RuleSpec(NamedTuple):
     """asks for `probability`"""
     on_target: bool = False
     """asks for it of units that are on target today, too"""
+    turns: Callable[[Inputs], tuple[bool, ...]] | None = None
+    """all that the verdict follows from besides figures and trajectory, where each of it turns at most once in a period
+    while these stay: equal on two days, it was equal on all between; None: the verdict may change on any evening"""
 
 
 NOTHING: Final = Verdict(None, clear=True)
@@ -179,11 +182,16 @@ def _counts(inputs: Inputs) -> bool:
     """Tell whether a shortfall is more than chance: by the binomial, or because the period is nearly over."""
     if inputs["expected"] is None:
         return False
-    if inputs["shape"] == "cells" or inputs["days_left"] < min(CENSUS_DAYS, inputs["days"] // CENSUS_SHARE):
+    if inputs["shape"] == "cells" or _is_census(inputs):
         return True
     figures = inputs["numerator"], inputs["denominator"]
     expected = Fraction(inputs["expected"])
     return shortfall(figures, expected) >= STAKE and implausible(*figures, expected / 100, LEVEL)
+
+
+def _is_census(inputs: Inputs) -> bool:
+    """Tell whether the period is nearly over, so that its ratio is judged as it is."""
+    return inputs["days_left"] < min(CENSUS_DAYS, inputs["days"] // CENSUS_SHARE)
 
 
 def _unreachable(inputs: Inputs) -> Verdict | None:
@@ -198,6 +206,20 @@ def _unreachable(inputs: Inputs) -> Verdict | None:
     if inputs["shape"] != "proportion" or inputs["fulfilled_later"] or k + most >= target * (n + most):
         return None
     return Verdict("unreachable", clear=False)
+
+
+def evidence_turns(inputs: Inputs) -> tuple[bool, ...]:
+    """Return what `evidence` looks at besides figures and trajectory: how much is still to come, and how many days.
+
+    What is expected of the rest falls from day to day while figures stay, so none of it turns back.
+    """
+    k, n, most = inputs["numerator"], inputs["denominator"], inputs["further_most"]
+    return (
+        _is_census(inputs),
+        inputs["working_days_left"] >= UNREACHABLE_WORKING_DAYS,
+        n + inputs["further"] >= CRITICAL_DOSSIERS,
+        k + most >= Fraction(inputs["target"]) / 100 * (n + most),
+    )
 
 
 def severity(kind: Kind, inputs: Inputs) -> Severity:
@@ -224,7 +246,7 @@ def chance(figures: Figures, expected: Fraction | None) -> str | None:
 
 
 RULES: Final[Mapping[str, RuleSpec]] = {
-    "evidence": RuleSpec("evidence/1", evidence, daily=True, forecasts=False),
+    "evidence": RuleSpec("evidence/1", evidence, daily=True, forecasts=False, turns=evidence_turns),
     "literal": RuleSpec("literal/1", literal, daily=False, forecasts=False),
     "forecast": RuleSpec("forecast/2", forecast, daily=True, forecasts=True, on_target=True),
     "graded": RuleSpec("graded/1", graded, daily=True, forecasts=True),

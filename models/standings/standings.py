@@ -111,10 +111,9 @@ class Judged(NamedTuple):
     status: Status
 
 
-class Now(NamedTuple):
-    """What a unit's figures come to today; kept until they change, for a group asks for it of every member."""
+class Recent(NamedTuple):
+    """A unit's figures of the last 7 and 30 days; kept until they change, for a group asks for them of every member."""
 
-    judged: Judged
     week: Figures
     month: Figures
 
@@ -164,7 +163,9 @@ class Standings:
         self._day = self.as_of.isoformat()
         self._targets = reading.targets(self.as_of)
         self._changed: set[tuple[str, Indicator]] = set()
-        self._known: dict[tuple[str, Indicator], Now] = {}
+        self._known: dict[tuple[str, Indicator], Judged] = {}
+        self._recent: dict[tuple[str, Indicator], Recent] = {}
+        """apart from verdicts: a rule asks for these every evening, and only a reader for what was lately"""
         self._strangers: set[str] = set()
         """units that nobody knows and that have counters, or had"""
         self._acquainted: dict[str, bool] = {}
@@ -205,6 +206,7 @@ class Standings:
         self._changed.update(moved)
         for key in moved:
             self._known.pop(key, None)
+            self._recent.pop(key, None)
         if unit in self._strangers or self._is_stranger(unit):
             self._stirred.add(unit)
 
@@ -259,6 +261,7 @@ class Standings:
         self._changed |= moved
         self.as_of, self._day = as_of, as_of.isoformat()
         self._known.clear()
+        self._recent.clear()
         self._stirred |= self._strangers
         targets = self.reading.targets(as_of)
         if targets is not self._targets:
@@ -336,12 +339,16 @@ class Standings:
         cells = self.ledger.items(unit, indicator, self._day)
         if formula.count == "service":
             return self._coverage(unit, cells, first, last, formula)
-        running = first == self.ledger.first and last == self.ledger.last
+        running = first == self.ledger.first and last <= self.ledger.last
         numerator, denominator = further
         for item, _, days in cells:
             if item in ASIDE:
                 continue
-            n, d = (days.numerator, days.denominator) if running else days.between(first, last)
+            if running:  # most that is asked for ends today or a few days before
+                n, d = days.between(last + 1, self.ledger.last) if last < self.ledger.last else NONE
+                n, d = days.numerator - n, days.denominator - d
+            else:
+                n, d = days.between(first, last)
             numerator += n
             denominator += d
         if formula.shape == "adoption":
@@ -405,15 +412,18 @@ class Standings:
 
     def judge(self, unit: str, indicator: Indicator) -> Judged:
         """Return a unit's figures, the trajectory's value today and the status."""
-        return self._now(unit, indicator).judged
-
-    def _now(self, unit: str, indicator: Indicator) -> Now:
         known = self._known.get((unit, indicator))
         if known is None:
             figures = self.figures(unit, indicator)
-            judged = self.judged(unit, indicator, figures, date.fromordinal(self._last(unit) + EPOCH))
-            known = Now(judged, self.window(unit, indicator, 7), self.window(unit, indicator, 30))
+            known = self.judged(unit, indicator, figures, date.fromordinal(self._last(unit) + EPOCH))
             self._known[unit, indicator] = known
+        return known
+
+    def _lately(self, unit: str, indicator: Indicator) -> Recent:
+        known = self._recent.get((unit, indicator))
+        if known is None:
+            known = Recent(self.window(unit, indicator, 7), self.window(unit, indicator, 30))
+            self._recent[unit, indicator] = known
         return known
 
     def target(self, unit: str, indicator: Indicator, on: date) -> Target | None:
@@ -476,7 +486,7 @@ class Standings:
 
     def standing(self, unit: str, indicator: Indicator, alert: dict[str, Any] | None = None) -> Standing:
         """Return a unit's standing under one indicator."""
-        standing = self._standing(unit, indicator, self._now(unit, indicator))
+        standing = self._standing(unit, indicator, self.judge(unit, indicator), self._lately(unit, indicator))
         standing["alert"] = alert
         if unit in self._strangers:
             standing["unknown"] = True
@@ -504,12 +514,13 @@ class Standings:
     def group_standing(self, group: Group, indicator: Indicator) -> Standing:
         """Return the standing of a group: pooled figures, and how its members stand."""
         members = [m for m in group.members if not self.frozen(m)]
-        of_members = [self._now(m, indicator) for m in members]
-        pooled = _sum(now.judged.figures for now in of_members)
+        of_members = [self.judge(m, indicator) for m in members]
+        lately = [self._lately(m, indicator) for m in members]
+        pooled = _sum(judged.figures for judged in of_members)
         judged = self.judged(group.code, indicator, pooled, self.as_of)
-        now = Now(judged, _sum(now.week for now in of_members), _sum(now.month for now in of_members))
-        standing = self._standing(group.code, indicator, now)
-        statuses = Counter(now.judged.status for now in of_members)
+        recent = Recent(_sum(of.week for of in lately), _sum(of.month for of in lately))
+        standing = self._standing(group.code, indicator, judged, recent)
+        statuses = Counter(member.status for member in of_members)
         standing["members"] = dict(sorted(statuses.items()))
         self._with_counts_beside(standing, members)
         return self._with_ceiling(standing, self._ceiling(members, group.code, indicator))
@@ -541,8 +552,7 @@ class Standings:
     def _source(self, unit: str, indicator: Indicator) -> TrajectorySource:
         return "unit" if self.reading.entered(unit, indicator, self.as_of) else "decision"
 
-    def _standing(self, unit: str, indicator: Indicator, now: Now) -> Standing:
-        judged, week, month = now
+    def _standing(self, unit: str, indicator: Indicator, judged: Judged, recent: Recent) -> Standing:
         target = self.target(unit, indicator, self.as_of)
         standing: Standing = {
             "decision": self.reading.decision.id,
@@ -557,8 +567,8 @@ class Standings:
             "target_status": target_status(judged, None if target is None else target.value),
             "trajectory_source": self._source(unit, indicator),
             "shortfall": shortfall(judged.figures, judged.expected),
-            "last_7_days": list(week),
-            "last_30_days": list(month),
+            "last_7_days": list(recent.week),
+            "last_30_days": list(recent.month),
             "required_ratio": None,
             "forecast": None,
             "probability_met": None,
