@@ -43,6 +43,8 @@ class Evaluation:
     counts: Counts = field(default_factory=Counts)
     dossiers: Mapping[str, Dossier] = field(default_factory=dict)
     """what is known of each dossier at the end, so that other readings may be asked of the same facts"""
+    counters: Standings | None = None
+    """what the standings were made of"""
 
 
 class Evaluator:
@@ -188,7 +190,7 @@ def evaluate(  # noqa: C901, PLR0913 - two of them are ears
     evaluator.standings.move_to(min(as_of, last))
     result.standings = evaluator.standing_rows()
     result.counts = evaluator.counts
-    result.dossiers = evaluator.dossiers
+    result.dossiers, result.counters = evaluator.dossiers, evaluator.standings
     return result
 
 

@@ -376,21 +376,33 @@ class Standings:
     def _coverage(
         self, unit: str, cells: Iterable[tuple[str, str, Days]], first: int, last: int, formula: Formula
     ) -> Figures:
+        services = self._services(unit, cells, first, last, formula)
+        return sum(services.values()), len(services)
+
+    def services(self, unit: str, indicator: Indicator, days: int | None = None) -> Mapping[str, bool]:
+        """Return each online service of a unit today, and whether it is above the line: in the period, or lately."""
+        last = self._last(unit)
+        first = self.ledger.first if days is None else max(self.ledger.first, last - days + 1)
+        cells = self.ledger.items(unit, indicator, self._day)
+        return self._services(unit, cells, first, last, self.reading.indicators[indicator])
+
+    def _services(
+        self, unit: str, cells: Iterable[tuple[str, str, Days]], first: int, last: int, formula: Formula
+    ) -> Mapping[str, bool]:
         on, catalogue = date.fromordinal(last + EPOCH), self.reading.catalogue
         services = self.reading.online_services(unit, on)
         if formula.denominator and catalogue is not None:
             services = frozenset(p for p in services if catalogue.fits(p, unit, on, formula.denominator))
+        found = dict.fromkeys(services, False)
         if not services:
-            return NONE
+            return found
         above_only = bool(formula.numerator)
         running = first == self.ledger.first and last == self.ledger.last
-        seen = set()
         for item, _, days in cells:
-            if item in services and item not in seen:
+            if item in services and not found[item]:
                 n, d = (days.numerator, days.denominator) if running else days.between(first, last)
-                if (n if above_only else d) > 0:
-                    seen.add(item)
-        return len(seen), len(services)
+                found[item] = (n if above_only else d) > 0
+        return found
 
     def _of_catalogue(self, unit: str, indicator: Indicator, last: int) -> Figures:
         catalogue = self.reading.catalogue

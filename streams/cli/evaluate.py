@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from models.decisions.reading import Reading
+from models.evaluation.breakdown import BYS, By, breakdowns, history
 from models.evaluation.evaluation import Evaluation
 from models.evaluation.sensitivity import Answer, sensitivity
 from models.standings.standings import Judged
@@ -30,10 +31,14 @@ from streams.settings import Settings
 @click.option(
     "--suppose", multiple=True, metavar="NAME=DATE", help="with --sensitivity: a day that is not known, as if it were"
 )
+@once("--breakdown", type=click.Choice(BYS), help="also take every unit's figures apart")
+@click.option(
+    "--unit", "chosen", multiple=True, metavar="CODE", help="with --breakdown: only these, with their history"
+)
 @click.option("--json", "as_json", is_flag=True, help="print JSON alone on stdout")
 def command(
-    events: Path, as_of: str, measures: Path | None, tick: str, asked: bool, suppose: tuple[str, ...], as_json: bool,
-    **given: Any,
+    events: Path, as_of: str, measures: Path | None, tick: str, asked: bool, suppose: tuple[str, ...],
+    breakdown: By | None, chosen: tuple[str, ...], as_json: bool, **given: Any,
 ) -> None:  # fmt: skip
     """Evaluate a file of events as of a civil day: standings, and the alerts there would have been."""
     from models.decisions.file import BadDecision
@@ -50,14 +55,40 @@ def command(
             reading = reading.with_measures(read_table(measures, parse_measures))
         except BadDecision as exc:
             raise BadInput(str(exc)) from exc
+    if chosen and breakdown is None:
+        raise BadInput("--unit says whose figures are taken apart: give --breakdown with it")
+    if breakdown is not None and not chosen and not as_json:
+        raise BadInput("--breakdown of every unit is long: give --unit, or --json")
     day, supposed = _day(as_of), switches_from(suppose)
     reading.under(supposed)  # say what is wrong with a supposition before the work begins
     result = _evaluated(reading, events, day, _step(tick), settings)
     answers = sensitivity(reading, result.dossiers, reading.nearest(day), supposed) if asked else None
+    apart = None if breakdown is None else _apart(result, breakdown, chosen)
     if as_json:
-        echo_json(_as_json(reading, result, answers))
+        echo_json(_as_json(reading, result, answers) | (apart or {}))
     else:
         _print(reading, result, answers, events)
+        if apart is not None:
+            from streams.cli.tables import print_breakdown
+
+            print_breakdown(reading, apart["breakdown"])
+
+
+def _apart(result: Evaluation, by: By, units: tuple[str, ...]) -> dict[str, Any]:
+    """Return what `--breakdown` adds: figures taken apart; of named units also their history by civil day."""
+    standings = result.counters
+    if standings is None:
+        raise BadInput("nothing was evaluated")
+    rows = [row for row in result.standings if not units or row["unit"] in units]
+    if missing := set(units) - {row["unit"] for row in rows}:
+        raise BadInput(f"--unit {min(missing)}: no unit or group of that code has a standing")
+    found: dict[str, Any] = {"breakdown": breakdowns(standings, result.dossiers.values(), rows, by)}
+    if units:
+        found["history"] = {
+            unit: {indicator: history(standings, unit, indicator) for indicator in standings.reading.indicators}
+            for unit in units
+        }
+    return found
 
 
 def _evaluated(reading: Reading, events: Path, as_of: date, tick: timedelta, settings: Settings) -> Evaluation:

@@ -1,8 +1,9 @@
 """Tables for officials: Vietnamese, aligned, exact figures."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import click
 
@@ -37,6 +38,24 @@ def print_standings(reading: Reading, standings: Iterable[Standing]) -> None:
             [_row(reading, s) for s in rows],
             right=frozenset({1, 2, 3, 4, 5, 7}),
         )
+
+
+def print_breakdown(reading: Reading, found: Mapping[str, Mapping[str, Iterable[Mapping[str, Any]]]]) -> None:
+    """Print units' figures taken apart, the part with most missing first."""
+    for unit, by_indicator in found.items():
+        for indicator, rows in by_indicator.items():
+            click.echo(f"\n{reading.registry.name(unit)}: {reading.indicators[indicator].title}\n")
+            print_table(
+                ("Tên", "Tử số", "Mẫu số", "Tỷ lệ", "Còn thiếu", "30 ngày qua"),
+                [_part(row) for row in rows],
+                right=frozenset({1, 2, 3, 4, 5}),
+            )
+
+
+def _part(row: Mapping[str, Any]) -> tuple[str, ...]:
+    n, d = row["numerator"], row["denominator"]
+    lately = "/".join(number_text(number) for number in row["last_30_days"])
+    return (row["name"], number_text(n), number_text(d), ratio_text(n, d), number_text(row["missing"]), lately)
 
 
 def print_switches(reading: Reading) -> None:

@@ -217,6 +217,12 @@ HELP_SENTENCES: Final = {
     "also say whose verdict depends on an open question": (
         "nêu thêm đơn vị có kết quả phụ thuộc vào chỗ văn bản chưa rõ"
     ),
+    "also take every unit's figures apart": (
+        "phân tích thêm số liệu từng đơn vị theo thủ tục, lĩnh vực hoặc hình thức nộp"
+    ),
+    "with --breakdown: only these, with their history": (
+        "cùng với --breakdown: chỉ các đơn vị này, kèm số liệu lũy kế từng ngày"
+    ),
     "with --sensitivity: a day that is not known, as if it were": "cùng với --sensitivity: giả định một ngày chưa biết",
 }
 

@@ -28,7 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_page_holds_all_it_speaks_of() -> None:
-    assert len(CONSOLE) == 5
+    assert len(CONSOLE) == 6
     assert sorted(FILES) == [
         "catalogue.csv", "events.jsonl", "song-lam-2025.toml", "successions.csv", "trajectories.csv", "units-2025-05.csv", "units.csv",
     ]  # fmt: skip
