@@ -5,16 +5,16 @@ Figures that are not made of dossiers (of the catalogue, from outside, adoption 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final, Literal, NamedTuple
 
 from models.calendar.civil_time import EPOCH
 from models.counting.contributions import ASIDE, Cell, contributions
 from models.decisions.file import Formula, Indicator
-from models.decisions.reading import Reading
+from models.decisions.reading import Group, Reading
 from models.dossiers.dossier import Dossier
-from models.standings.standings import Standing, Standings
+from models.standings.standings import Standings
 from models.wording import decimal_text
 
 By = Literal["procedure", "field", "channel"]
@@ -38,13 +38,14 @@ HistoryRow = tuple[str, int, int, str | None]
 
 
 class _Names(NamedTuple):
-    """What the catalogue calls procedures, and the field of each."""
+    """What parts are taken by, what the catalogue calls procedures, and the field of each."""
 
+    by: By
     procedures: Mapping[str, str]
     fields: Mapping[str, str]
 
     @classmethod
-    def of(cls, reading: Reading) -> "_Names":
+    def of(cls, reading: Reading, by: By) -> "_Names":
         """Gather them; the first row that names a procedure, or gives it a field, is believed."""
         names: dict[str, str] = {}
         fields: dict[str, str] = {}
@@ -53,19 +54,19 @@ class _Names(NamedTuple):
                 names.setdefault(entry.procedure, entry.name)
             if entry.field:
                 fields.setdefault(entry.procedure, entry.field)
-        return cls(names, fields)
+        return cls(by, names, fields)
 
-    def group(self, by: By, procedure: str, channel: str) -> str:
+    def group(self, procedure: str, channel: str) -> str:
         """Return the procedure, field or channel that a dossier belongs to; '' where nothing says so."""
-        if by == "procedure":
+        if self.by == "procedure":
             return procedure
-        return channel if by == "channel" else self.fields.get(procedure, "")
+        return channel if self.by == "channel" else self.fields.get(procedure, "")
 
-    def name(self, by: By, group: str) -> str:
+    def name(self, group: str) -> str:
         """Return what people call it."""
         if not group:
             return NOT_SAID
-        return {"procedure": self.procedures, "channel": CHANNELS}.get(by, {}).get(group, group)
+        return {"procedure": self.procedures, "channel": CHANNELS}.get(self.by, {}).get(group, group)
 
 
 def taken_apart(reading: Reading, indicator: Indicator, by: By) -> bool:
@@ -77,30 +78,34 @@ def taken_apart(reading: Reading, indicator: Indicator, by: By) -> bool:
 
 
 def breakdowns(
-    standings: Standings, dossiers: Iterable[Dossier], rows: Iterable[Standing], by: By
+    standings: Standings, dossiers: Iterable[Dossier], units: Collection[str], by: By, days: int = LATELY
 ) -> dict[str, dict[str, list[BreakdownRow]]]:
-    """Return unit → indicator → rows, by how many are missing; of the units and groups that these standings are of."""
-    reading, rows = standings.reading, list(rows)
-    names = _Names.of(reading)
-    sums = _sums(standings, dossiers, by, names)
-    _add_services(standings, rows, sums, by, names)
-    _add_groups(standings, rows, sums)
-    found: dict[str, dict[str, list[BreakdownRow]]] = {}
-    for row in rows:
-        if taken_apart(reading, row["indicator"], by):
-            groups: Mapping[str, list[int]] = sums.get((row["unit"], row["indicator"]), {})
-            found.setdefault(row["unit"], {})[row["indicator"]] = _table(groups, by, names)
-    return found
+    """Return unit or group → indicator → rows, the one with most missing first.
+
+    Dossiers are gone through once, and nothing is kept of them; `standings` may be filled as they come.
+    """
+    names = _Names.of(standings.reading, by)
+    indicators = [i for i in standings.reading.indicators if taken_apart(standings.reading, i, by)]
+    sums = _sums(standings, dossiers, names, days)
+    groups = standings.groups()
+    alone = {member: None for unit in units for member in (groups[unit].members if unit in groups else (unit,))}
+    for indicator in indicators:
+        for unit in alone:
+            _add_services(standings, sums, (unit, indicator), names, days)
+        for unit in units:
+            if unit in groups:
+                _add_members(standings, sums, groups[unit], indicator)
+    return {unit: {i: _table(sums.get((unit, i), {}), names, days) for i in indicators} for unit in units if indicators}
 
 
-def _sums(standings: Standings, dossiers: Iterable[Dossier], by: By, names: _Names) -> Sums:
+def _sums(standings: Standings, dossiers: Iterable[Dossier], names: _Names, days: int) -> Sums:
     """Add up where dossiers count from the period's first day to today, and in the last days of it."""
     reading, today = standings.reading, standings.as_of.isoformat()
     first = date.fromordinal(standings.ledger.first + EPOCH).isoformat()
-    counts, lately_of = _counting(reading, today, by), _Lately(standings)
+    counts, lately_of = _counting(reading, today, names.by), _Lately(standings, days)
     sums: Sums = {}
     for known, _ in dossiers:
-        group = names.group(by, known.get("procedure") or "", known.get("channel") or "")
+        group = names.group(known.get("procedure") or "", known.get("channel") or "")
         for unit, day, cell, numerator in contributions(known, reading.fold):
             indicator = counts(cell)
             if indicator is None or not first <= day <= today:
@@ -114,14 +119,14 @@ def _sums(standings: Standings, dossiers: Iterable[Dossier], by: By, names: _Nam
 class _Lately(dict[str, tuple[str, str]]):
     """A unit → the last days up to today, or up to the day before it was succeeded, as ISO texts; as met."""
 
-    def __init__(self, standings: Standings) -> None:
-        self._standings = standings
+    def __init__(self, standings: Standings, days: int) -> None:
+        self._standings, self._days = standings, days
 
     def __missing__(self, unit: str) -> tuple[str, str]:
         today = self._standings.as_of
         since = self._standings.reading.heirs.frozen_since(unit, today)
         last = today if since is None else since - timedelta(days=1)
-        self[unit] = days = (last - timedelta(days=LATELY - 1)).isoformat(), last.isoformat()
+        self[unit] = days = (last - timedelta(days=self._days - 1)).isoformat(), last.isoformat()
         return days
 
 
@@ -155,44 +160,37 @@ def _nothing() -> list[int]:
     return [0, 0, 0, 0]
 
 
-def _add_services(standings: Standings, rows: Iterable[Standing], sums: Sums, by: By, names: _Names) -> None:
-    """Add the services of those indicators that count them: each is one, and above the line where it has dossiers."""
-    reading = standings.reading
-    for row in rows:
-        unit, indicator = row["unit"], row["indicator"]
-        if "members" in row or reading.indicators[indicator].count != "service":
-            continue
-        if taken_apart(reading, indicator, by):
-            lately = standings.services(unit, indicator, LATELY)
-            for procedure, above in standings.services(unit, indicator).items():
-                figures = (int(above), 1, int(lately.get(procedure, False)), int(procedure in lately))
-                _add(sums, (unit, indicator), names.group(by, procedure, ""), figures)
+def _add_services(standings: Standings, sums: Sums, key: Key, names: _Names, days: int) -> None:
+    """Add a unit's services where an indicator counts these: each is one, above the line where it has dossiers."""
+    if standings.reading.indicators[key[1]].count != "service":
+        return
+    lately = standings.services(*key, days)
+    for procedure, above in standings.services(*key).items():
+        figures = (int(above), 1, int(lately.get(procedure, False)), int(procedure in lately))
+        _add(sums, key, names.group(procedure, ""), figures)
 
 
-def _add_groups(standings: Standings, rows: Iterable[Standing], sums: Sums) -> None:
+def _add_members(standings: Standings, sums: Sums, group: Group, indicator: Indicator) -> None:
     """Add up what the members of a group have, those aside that have been succeeded."""
-    groups = standings.groups()
-    for row in rows:
-        if "members" in row:
-            for member in groups[row["unit"]].members:
-                if not standings.frozen(member):
-                    for group, figures in sums.get((member, row["indicator"]), {}).items():
-                        _add(sums, (row["unit"], row["indicator"]), group, figures)
+    for member in group.members:
+        if not standings.frozen(member):
+            for part, figures in sums.get((member, indicator), {}).items():
+                _add(sums, (group.code, indicator), part, figures)
 
 
-def _table(groups: Mapping[str, list[int]], by: By, names: _Names) -> list[BreakdownRow]:
+def _table(parts: Mapping[str, list[int]], names: _Names, days: int) -> list[BreakdownRow]:
     """Return rows by how many are missing, then by how many there are; beyond `ROWS_MAX` as one row."""
-    ordered = sorted(groups.items(), key=lambda item: (item[1][0] - item[1][1], -item[1][1], item[0]))
-    rows = [_row(by, group, names.name(by, group), figures) for group, figures in ordered[:ROWS_MAX]]
+    ordered = sorted(parts.items(), key=lambda item: (item[1][0] - item[1][1], -item[1][1], item[0]))
+    told = [(part, names.name(part), figures) for part, figures in ordered[:ROWS_MAX]]
     if further := [figures for _, figures in ordered[ROWS_MAX:]]:
-        rows.append(_row(by, REST, REST, [sum(column) for column in zip(*further, strict=True)]))
-    return rows
+        told.append((REST, REST, [sum(column) for column in zip(*further, strict=True)]))
+    return [_row(names.by, part, name, figures, days) for part, name, figures in told]
 
 
-def _row(by: By, group: str, name: str, figures: list[int]) -> BreakdownRow:
+def _row(by: By, part: str, name: str, figures: list[int], days: int) -> BreakdownRow:
     n, d, lately_n, lately_d = figures
-    row: BreakdownRow = {by: group, "name": name, "numerator": n, "denominator": d}
-    return {**row, "missing": d - n, "last_30_days": [lately_n, lately_d]}
+    row: BreakdownRow = {by: part, "name": name, "numerator": n, "denominator": d}
+    return {**row, "missing": d - n, f"last_{days}_days": [lately_n, lately_d]}
 
 
 def history(standings: Standings, unit: str, indicator: Indicator) -> list[HistoryRow]:

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "simulate": ("streams.cli.simulate", "Make a reproducible year of a province."),
     "evaluate": ("streams.cli.evaluate", "Evaluate a file of events without Kafka."),
     "standings": ("streams.cli.standings", "Show where every unit stands now."),
+    "breakdown": ("streams.cli.breakdown", "Say which part of a unit's dossiers lowers its ratios."),
     "quality": ("streams.cli.quality", "Say what is wrong with the data, and what to do."),
     "close": ("streams.cli.close", "Freeze the figures of a period that has ended."),
     "report": ("streams.cli.report", "Write the table that goes to the Chairman's office."),

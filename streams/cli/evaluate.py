@@ -79,10 +79,12 @@ def _apart(result: Evaluation, by: By, units: tuple[str, ...]) -> dict[str, Any]
     standings = result.counters
     if standings is None:
         raise BadInput("nothing was evaluated")
-    rows = [row for row in result.standings if not units or row["unit"] in units]
-    if missing := set(units) - {row["unit"] for row in rows}:
+    found_for = dict.fromkeys(row["unit"] for row in result.standings)
+    if missing := set(units) - found_for.keys():
         raise BadInput(f"--unit {min(missing)}: no unit or group of that code has a standing")
-    found: dict[str, Any] = {"breakdown": breakdowns(standings, result.dossiers.values(), rows, by)}
+    found: dict[str, Any] = {
+        "breakdown": breakdowns(standings, result.dossiers.values(), units or found_for.keys(), by)
+    }
     if units:
         found["history"] = {
             unit: {indicator: history(standings, unit, indicator) for indicator in standings.reading.indicators}

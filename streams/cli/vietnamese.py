@@ -12,7 +12,17 @@ from typing import Final
 
 import click
 
-OFFICIALS: Final = ("report", "close", "alerts", "standings", "quality", "decisions", "trajectories", "evaluate")
+OFFICIALS: Final = (
+    "report",
+    "close",
+    "alerts",
+    "standings",
+    "quality",
+    "decisions",
+    "trajectories",
+    "evaluate",
+    "breakdown",
+)
 """the commands whose whole help is in the catalogue"""
 
 HEADINGS: Final = {"Options": "Tùy chọn", "Commands": "Lệnh", "Arguments": "Tham số"}
@@ -35,6 +45,7 @@ HELP_SENTENCES: Final = {
     "Make a reproducible year of a province.": "Tạo một năm dữ liệu mô phỏng của một tỉnh.",
     "Evaluate a file of events without Kafka.": "Tính kết quả từ một tệp sự kiện, không cần Kafka.",
     "Show where every unit stands now.": "Xem kết quả hiện nay của từng đơn vị.",
+    "Say which part of a unit's dossiers lowers its ratios.": "Nêu phần hồ sơ làm tỷ lệ của đơn vị thấp.",
     "Say what is wrong with the data, and what to do.": "Nêu dữ liệu sai, thiếu và việc cần làm.",
     "Freeze the figures of a period that has ended.": "Chốt số liệu của kỳ đã kết thúc.",
     "Write the table that goes to the Chairman's office.": "Lập báo cáo gửi Văn phòng Ủy ban nhân dân.",
@@ -217,6 +228,13 @@ HELP_SENTENCES: Final = {
     "also say whose verdict depends on an open question": (
         "nêu thêm đơn vị có kết quả phụ thuộc vào chỗ văn bản chưa rõ"
     ),
+    "Say which part of a unit's dossiers lowers its ratios: by procedure, field or channel.": (
+        "Nêu phần hồ sơ làm tỷ lệ của đơn vị thấp: theo thủ tục, lĩnh vực hoặc hình thức nộp."
+    ),
+    "the unit or group": "đơn vị hoặc nhóm đơn vị",
+    "only this indicator": "chỉ chỉ tiêu này",
+    "what figures are taken by": "phân tích theo thủ tục, lĩnh vực hay hình thức nộp",
+    "last days that are told apart": "số ngày gần nhất được nêu riêng",
     "also take every unit's figures apart": (
         "phân tích thêm số liệu từng đơn vị theo thủ tục, lĩnh vực hoặc hình thức nộp"
     ),
