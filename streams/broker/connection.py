@@ -1,12 +1,16 @@
 """Connection options of the three Kafka clients in use, from the settings. Host names are always checked under TLS."""
 
 import ssl
-from typing import Any
+from typing import Any, Final
 
 from streams.broker.tls import context_of, kafka_files
 from streams.errors import BadInput
 from streams.files.tables import read_text
 from streams.settings import Settings
+
+METADATA_MS: Final = 5_000
+"""Milliseconds after which a client asks anew who leads what. Why: aiokafka looks for a position that a new leader does
+not have with the old leader, and does not ask who leads now; by its default that takes five minutes."""
 
 
 def _password(settings: Settings) -> str:
@@ -34,8 +38,8 @@ def bootstrap(settings: Settings) -> str:
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Return security options as aiokafka and kafka-python take them, without the address."""
-    options: dict[str, Any] = {"security_protocol": settings.kafka_security}
+    """Return the options that all our clients have, as aiokafka and kafka-python take them, without the address."""
+    options: dict[str, Any] = {"security_protocol": settings.kafka_security, "metadata_max_age_ms": METADATA_MS}
     if (context := _tls(settings)) is not None:
         options["ssl_context"] = context
     if settings.kafka_security.startswith("SASL"):

@@ -105,11 +105,17 @@ class ClusterRig(Rig):
         return [*ours, "__transaction_state", "__consumer_offsets"]
 
     def judge_others(self) -> list[str]:
-        """Wait until nobody is owed a word, and hold what was told against the topic."""
+        """Hold what was told against the topic, and wait until nobody is owed a word.
+
+        The notifier says what it owes of what it has read: what it has not read yet shows in the comparison alone.
+        """
         deadline = time.monotonic() + TOLD_S
-        while (owed := self._owed()) and time.monotonic() < deadline:
+        while (wrong := self._untold()) and time.monotonic() < deadline:
             time.sleep(1)
-        if owed:
+        return wrong
+
+    def _untold(self) -> list[str]:
+        if owed := self._owed():
             return [f"after {TOLD_S:g} s the receiver is still owed: {owed}"]
         if not self.receiver.messages:
             return ["nobody was told of anything"]
