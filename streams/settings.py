@@ -149,6 +149,14 @@ class Settings(BaseSettings):
     trusted_proxies: Networks = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     """whose `X-Forwarded-For` is believed: the reverse proxies before the wallboard, as addresses or networks"""
 
+    # the desk
+    desk_host: str = "127.0.0.1"
+    desk_port: Annotated[int, Field(ge=0, le=65_535)] = 8101
+    desk_accounts: File = None
+    """accounts file of the desk (TOML); unset: only links that `lotrinh desk link` makes sign in"""
+    desk_dir: File = None
+    """where the desk keeps the key of pseudonyms and its links, for its owner alone; default: in the state directory"""
+
     # operations
     ops_port: Annotated[int, Field(ge=0, le=65_535)] | None = None
     """of a process's /livez, /readyz and /metrics; 0: a free one, told in the log and in the ready file; unset: none.

@@ -33,6 +33,7 @@ def modules_of(file: Path) -> set[str]:
 ROOMS = (
     "models.partitioning",
     "models.wording",
+    "models.access",
     "models.registers",
     "models.calendar",
     "models.dossiers",
@@ -60,6 +61,7 @@ ROOMS = (
     "streams.doctor",
     "streams.audit",
     "streams.acts",
+    "streams.desk",
     "streams.maintenance",
     "streams.local",
     "streams.cli",

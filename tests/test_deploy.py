@@ -20,7 +20,7 @@ from tests.commands import typed
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-OURS = ("topics", "tally", "watch", "wallboard", "notify", "simulate")
+OURS = ("topics", "tally", "watch", "wallboard", "desk", "notify", "simulate")
 
 
 @pytest.mark.process
@@ -151,7 +151,7 @@ def test_every_name_of_the_settings_example_is_a_setting() -> None:
 EXAMPLE = dict(
     re.findall(r"^#? ?(LOTRINH_[A-Z_]+)=(.*)$", (ROOT / "deploy/settings.example.env").read_text(), re.MULTILINE)
 )
-OF_THE_HOST = {"state_dir", "ready_file", "fault", "host"}
+OF_THE_HOST = {"state_dir", "ready_file", "fault", "host", "desk_host", "desk_dir"}
 """what has no meaning for a container, or is the container's own business"""
 
 
@@ -190,14 +190,17 @@ def test_a_service_reads_every_setting_of_the_env_file(name: str, monkeypatch: p
 def test_without_an_env_file_the_defaults_hold(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     read = settings_under(monkeypatch, resolved(name, {}))
 
-    assert read.model_fields_set <= {"kafka", "redis", "decision", "ops_port", "ops_host", "receivers"}
+    assert read.model_fields_set <= {
+        "kafka", "redis", "decision", "ops_port", "ops_host", "receivers", "desk_accounts", "desk_dir", "desk_host",
+    }  # fmt: skip
     assert (read.kafka, read.decision) == ("kafka:9092", Settings.model_fields["decision"].default)
 
 
 def test_every_setting_can_be_set_under_compose() -> None:
     passed = {n.removeprefix("LOTRINH_").lower() for n in COMPOSE["services"]["notify"]["environment"]}
 
-    assert passed | OF_THE_HOST | {"port"} == set(Settings.model_fields)
+    assert passed | OF_THE_HOST | {"port", "desk_port"} == set(Settings.model_fields)
+    assert any("${LOTRINH_DESK_PORT:-" in port for port in COMPOSE["services"]["desk"]["ports"])
     assert any("${LOTRINH_PORT:-" in port for port in COMPOSE["services"]["wallboard"]["ports"])
 
 
@@ -282,6 +285,7 @@ def test_every_alert_and_every_metric_is_explained() -> None:
 
 def test_what_processes_may_do_is_what_they_do() -> None:
     from streams.broker import topics
+    from streams.desk import facts
     from streams.files.decision_files import read_reading
     from streams.notify import log, notifier
     from streams.workers.applications import APPS
@@ -300,6 +304,8 @@ def test_what_processes_may_do_is_what_they_do() -> None:
     assert acls["notify"]["transactional"] == [log.NAME]
     assert acls["notify"]["write"] == [topics.DELIVERIES]
     assert {*notifier.READS, topics.DELIVERIES} == set(acls["notify"]["read"])
+    assert set(acls["desk"]["read"]) == set(facts.FOLLOWED)
+    assert acls["desk"]["write"] == [topics.OPERATORS]
     assert set(acls["portal"]["write"]) == set(topics.INBOUND)
     assert acls["wallboard"]["describe"] == "all"  # it asks what is missing: streams/monitoring/completeness.py
     assert set(acls["wallboard"]["groups_described"]) == set(topics.SOURCES)

@@ -27,7 +27,7 @@ def open_alerts(settings: Settings, reading: Reading, situation: Situation, *, u
     return [
         told.transition
         | judged_by(told)
-        | _marks(told.transition, reading, situation)
+        | marks(told.transition, reading, situation)
         | {"next_told": None if outbox is None else next_told(outbox, told.transition["fingerprint"], situation)}
         for told in firing
     ]
@@ -67,7 +67,7 @@ def _outbox(settings: Settings, reading: Reading) -> Outbox | None:
     return outbox
 
 
-def _marks(fired: Mapping[str, Any], reading: Reading, situation: Situation) -> dict[str, Any]:
+def marks(fired: Mapping[str, Any], reading: Reading, situation: Situation) -> dict[str, Any]:
     """Return what operators say of an alert."""
     now, operators = situation.now, situation.operators
     key = (fired["decision"], fired["indicator"], fired["unit"])

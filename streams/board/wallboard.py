@@ -1,11 +1,8 @@
 """The wallboard process: feed and server, until SIGTERM."""
 
 import asyncio
-import errno
 import logging
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -15,9 +12,8 @@ from streams.board.feed import Feed
 from streams.board.server import create_app, create_ops_app
 from streams.board.tasks import end
 from streams.board.wall import Wall
-from streams.errors import BadInput
 from streams.monitoring.completeness import Observer
-from streams.monitoring.http import Runner
+from streams.monitoring.http import Runner, serve_at, told_to_stop
 from streams.monitoring.server import listen
 from streams.settings import Settings
 
@@ -36,14 +32,14 @@ async def run(settings: Settings, reading: Reading, on_ready: Callable[[str], No
     await runner.setup()
     tasks: list[asyncio.Future[Any]] = []
     try:
-        address = await _listen(runner, settings)
+        address = await serve_at(runner, settings.host, settings.port, "LOTRINH_PORT")
         if settings.ops_port is not None:
             await ops.setup()
             await web.SockSite(ops, listen(settings.ops_host, settings.ops_port)).start()
         log.info("wallboard at %s", address)
         if on_ready is not None:
             on_ready(address)
-        with _told_to_stop() as stop:
+        with told_to_stop() as stop:
             tasks = [asyncio.ensure_future(feed.run()), asyncio.ensure_future(stop.wait())]
             watched = [*tasks, *([wall.failed] if wall.failed is not None else [])]
             done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
@@ -53,34 +49,3 @@ async def run(settings: Settings, reading: Reading, on_ready: Callable[[str], No
         await end(tasks)
         await ops.cleanup()
         await runner.cleanup()
-
-
-async def _listen(runner: web.AppRunner, settings: Settings) -> str:
-    site = web.TCPSite(runner, settings.host, settings.port, backlog=1024)
-    try:
-        await site.start()
-    except OSError as exc:
-        taken = exc.errno == errno.EADDRINUSE
-        why = "is taken: stop who has it, or set LOTRINH_PORT" if taken else f"cannot be had ({exc.strerror})"
-        raise BadInput(f"port {settings.port} of {settings.host} {why}") from exc
-    host, port = runner.addresses[0][:2]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
-@contextmanager
-def _told_to_stop() -> Iterator[asyncio.Event]:
-    """Give an event that SIGTERM and SIGINT set; where signals cannot be had, only cancelling ends us."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    caught = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
-            loop.add_signal_handler(number, stop.set)
-            caught.append(number)
-        except (NotImplementedError, RuntimeError, ValueError):
-            log.debug("no handler for %s", number.name)
-    try:
-        yield stop
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)

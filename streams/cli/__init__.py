@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "up": ("streams.cli.up", "Run everything on this machine."),
     "worker": ("streams.cli.worker", "Run one worker: tally or watch."),
     "wallboard": ("streams.cli.wallboard", "Run the wallboard."),
+    "desk": ("streams.cli.desk", "Run the desk, where officials act."),
     "notify": ("streams.cli.notify", "Tell receivers of alerts."),
     "topics": ("streams.cli.topics", "Create or check the Kafka topics."),
     "import": ("streams.cli.importing", "Publish events from a file."),

@@ -38,6 +38,7 @@ HELP_SENTENCES: Final = {
     "Run everything on this machine.": "Chạy toàn bộ hệ thống trên máy này.",
     "Run one worker: tally or watch.": "Chạy một tiến trình xử lý: tally hoặc watch.",
     "Run the wallboard.": "Chạy bảng hiển thị.",
+    "Run the desk, where officials act.": "Chạy bàn làm việc của cán bộ.",
     "Tell receivers of alerts.": "Gửi cảnh báo đến nơi nhận.",
     "Create or check the Kafka topics.": "Tạo hoặc kiểm tra các topic Kafka.",
     "Publish events from a file.": "Đưa sự kiện từ tệp vào hệ thống.",

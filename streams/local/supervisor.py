@@ -19,6 +19,8 @@ from redis.exceptions import RedisError
 
 from streams.board.standings_log import take_back_strays
 from streams.broker import topics
+from streams.desk.accounts import make_link
+from streams.desk.desk import links_in
 from streams.errors import BadInput
 from streams.local import kafka, valkey
 from streams.local.children import Child
@@ -69,6 +71,7 @@ class Supervisor:
         self._complete = False
         self._ops: dict[str, str] = {}
         """worker → address of its health and metrics"""
+        self.desk_url = ""
 
     async def run(self) -> None:
         """Start everything, then keep it running until SIGINT or SIGTERM; stop all in order, whatever happened."""
@@ -115,11 +118,13 @@ class Supervisor:
         created = await asyncio.to_thread(self._apply_topics)
         if created:
             say(f"created {len(created)} topics with {settings.partitions} partitions each")
-        say("starting tally, watch and the wallboard")
+        say("starting tally, watch, the wallboard and the desk")
         await asyncio.gather(*(self._add(child) for child in self._workers(logs)))
         self._complete = True
         self._write_endpoints()
         say(f"ready after {time.monotonic() - began:.0f} s: open {self.url}")
+        if self.desk_url:
+            say(f"the desk, once and within 15 minutes: {self.desk_url}ban-lam-viec/vao?ma={self._desk_link()}")
         await asyncio.to_thread(self._take_back_strays)
         if self.plan.feed is not None:
             await self._add(Child("feed", self._lotrinh(*self.plan.feed), logs / "feed.log", self._env(), once=True))
@@ -131,6 +136,9 @@ class Supervisor:
             return topics.apply(client, self.settings)
         finally:
             client.close()
+
+    def _desk_link(self) -> str:
+        return make_link(links_in(self.state.path / "desk"))
 
     def _take_back_strays(self) -> None:
         try:
@@ -153,6 +161,12 @@ class Supervisor:
             children.append(Child(name, self._lotrinh("worker", name), logs / f"{name}.log", env, ready=_exists(mark)))
         wall = Child("wallboard", self._lotrinh("wallboard"), logs / "wallboard.log", self._env())
         wall.ready = lambda: _ok(f"{self.url}livez")
+        desk = self.state.ports(["desk"], self.plan.say)["desk"]
+        self.desk_url = f"http://127.0.0.1:{desk}/"
+        env = self._env(LOTRINH_DESK_PORT=str(desk), LOTRINH_DESK_HOST="127.0.0.1")
+        desk_child = Child("desk", self._lotrinh("desk"), logs / "desk.log", env)
+        desk_child.ready = lambda: _ok(f"{self.desk_url}livez")
+        children.append(desk_child)
         if self.settings.receivers is not None:
             children.append(Child("notify", self._lotrinh("notify"), logs / "notify.log", self._env()))
         return [*children, wall]
@@ -255,6 +269,7 @@ class Supervisor:
             "kafka": settings.kafka,
             "redis": None if settings.redis is None else without_password(settings.redis.get_secret_value()),
             "wallboard": self.url,
+            "desk": self.desk_url,
             "ops": self._ops,
             "processes": processes,
             "settings": {**shared, "decision": settings.decision, "clock": settings.clock},
@@ -275,7 +290,7 @@ class Supervisor:
         named = {child.name: child for child in self.children}
         if named:
             self.plan.say("stopping")
-        for stage in (("feed",), ("wallboard", "notify", topics.TALLY, topics.WATCH), ("valkey", "kafka")):
+        for stage in (("feed",), ("wallboard", "desk", "notify", topics.TALLY, topics.WATCH), ("valkey", "kafka")):
             await asyncio.gather(*(named[name].stop() for name in stage if name in named))
         if named:
             self.plan.say("stopped; nothing is left running")

@@ -5,10 +5,14 @@ own. Here the log says from where it came and of what kind it was, never what st
 the headers that all our answers have.
 """
 
+import asyncio
+import errno
 import logging
 import math
+import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, Final, cast
@@ -16,6 +20,8 @@ from typing import Any, Final, cast
 import orjson
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
+
+from streams.errors import BadInput
 
 log = logging.getLogger("lotrinh.http")
 
@@ -115,3 +121,38 @@ def is_host(asked: str, allowed: frozenset[str]) -> bool:
     except ValueError:
         return False
     return True
+
+
+async def serve_at(runner: web.AppRunner, host: str, port: int, setting: str) -> str:
+    """Listen, and return the address; port 0 takes a free one.
+
+    Raises BadInput where the address cannot be had, naming the setting that chooses another port.
+    """
+    site = web.TCPSite(runner, host, port, backlog=1024)
+    try:
+        await site.start()
+    except OSError as exc:
+        taken = exc.errno == errno.EADDRINUSE
+        why = f"is taken: stop who has it, or set {setting}" if taken else f"cannot be had ({exc.strerror})"
+        raise BadInput(f"port {port} of {host} {why}") from exc
+    found, number = runner.addresses[0][:2]
+    return f"http://[{found}]:{number}/" if ":" in found else f"http://{found}:{number}/"
+
+
+@contextmanager
+def told_to_stop() -> Iterator[asyncio.Event]:
+    """Give an event that SIGTERM and SIGINT set; where signals cannot be had, only cancelling ends us."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    caught = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, stop.set)
+            caught.append(number)
+        except (NotImplementedError, RuntimeError, ValueError):
+            log.debug("no handler for %s", number.name)
+    try:
+        yield stop
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
