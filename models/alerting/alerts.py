@@ -102,6 +102,8 @@ class Alerts:
         self._said: dict[tuple[str, Indicator], _Said] = {}
         """of those: what the rule said when their figures were last looked at, and they have not changed since"""
         self._dirty: set[tuple[str, Indicator]] = set()
+        self._over = False
+        """at the evaluation under way: the period has ended"""
         self._feed = (self.reading.decision.province, EVERY)
 
     def changed(self, keys: Iterable[tuple[str, Indicator]]) -> None:
@@ -165,6 +167,8 @@ class Alerts:
         if silent(self.memory.get(self._feed, NOTHING)["rule"].get("totals", ())):
             return
         self.prospects.settle()
+        last = self.reading.period(self.standings.as_of)[1]
+        self._over = self.rule.daily and civil_day(at) > last.isoformat()
         for unit, indicator in self._due():
             if after is None or (unit, indicator) > after:
                 after = unit, indicator
@@ -201,14 +205,14 @@ class Alerts:
     def _evaluate(self, unit: str, indicator: Indicator, at: str) -> list[Transition]:
         """Judge one unit under one indicator and return the transitions: one, or two where an alert is replaced."""
         standings, reading, key = self.standings, self.reading, (unit, indicator)
-        target = reading.target(unit, indicator, standings.as_of)
         memory = self.memory.get(key, NOTHING)
-        if target is None and memory["open"] is None:
-            return []
         opened = None if memory["open"] is None else memory["open"]["fired"]["kind"]
-        if opened is None and self.rule.daily and civil_day(at) > reading.period(standings.as_of)[1].isoformat():
+        if opened is None and self._over:
             return []  # a missed period is a line of the report, not an alert
         if self._says_again(key, memory, opened):
+            return []
+        target = reading.target(unit, indicator, standings.as_of)
+        if target is None and opened is None:
             return []
         judged = standings.judge(unit, indicator)
         inputs = self._inputs(key, target, judged, remembered=bool(memory["rule"] or opened))

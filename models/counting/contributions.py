@@ -7,6 +7,7 @@ A correction, a transfer, a refund, a recall or a withdrawal has no code of its 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
+from sys import intern
 from typing import Any, Final, Literal, NamedTuple
 
 from models.dossiers.instants import Instants, days_of
@@ -270,7 +271,7 @@ def contributions(  # noqa: C901, PLR0912 - the hot path, in one
     found: list[Contribution] = []
     if days is not None:
         for instant, cell, above in _plan_of(known, unit, days, rules, exempt):  # type: ignore[arg-type]
-            day = days[instant][:10]  # type: ignore[index]
+            day = intern(days[instant][:10])  # type: ignore[index]
             if alone is not None:
                 found.append((alone, day, cell, above))  # type: ignore[arg-type]
             else:
