@@ -297,7 +297,7 @@ def test_what_processes_may_do_is_what_they_do() -> None:
         app, ticks = create_app(settings, reading), {topics.TICKS} if name == "tally" else set()
         changelogs = {topics.changelog(settings, name, table) for table in topics.TABLES[name]}
         assert {t.changelog_topic.get_topic_name() for t in app.engine_tables()} == changelogs
-        assert set(acls[name]["read"]) == app.sources | changelogs
+        assert set(acls[name]["read"]) == app.sources | changelogs | set(app.config.reads_back)
         assert set(acls[name]["write"]) == {*app.config.announces} | changelogs | ticks
         assert acls[name]["groups"] == [app.config.id] == [name]
         assert acls[name]["transactional"] == [f"{app.config.id}-"]

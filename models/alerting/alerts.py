@@ -15,7 +15,8 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from models.alerting.feed_silence import heard, silent
+from models.alerting.feed_silence import heard, is_quiet, silent
+from models.alerting.read_back import UNKNOWN_DAY
 from models.alerting.rule_inputs import Observer
 from models.alerting.rules import FORECAST_CLEAR, RULES, Inputs, Kind, Severity, Verdict, chance, severity
 from models.alerting.transitions import NOTHING, Memory, Open, Phase, Step, Transition, fingerprint, step, transition_id
@@ -400,7 +401,11 @@ class Alerts:
             figures = standings.figures_until(unit, indicator, day)
         else:
             counted = opened["day"]
-            figures = standings.figures_until(unit, indicator, day - 1, (counted[0], counted[1]))
+            figures = (
+                (fired["numerator"], fired["denominator"])
+                if tuple(counted) == UNKNOWN_DAY
+                else standings.figures_until(unit, indicator, day - 1, (counted[0], counted[1]))
+            )
             if self.reading.indicators[indicator].count == "service":
                 figures = (max(figures[0], fired["numerator"]), figures[1])
         if self.reading.indicators[indicator].fulfilled_later:
@@ -449,7 +454,8 @@ class Alerts:
             totals = heard(totals, records)
         memory = {**memory, "rule": {"totals": totals}}
         self._put(self._feed, memory)
-        wanted = silent(totals) and self._hears_feed
+        # A memory that was read back knows no rhythm: the silence lasts until something comes.
+        wanted = (silent(totals) or (memory["open"] is not None and is_quiet(totals))) and self._hears_feed
         return self._tell(_SILENT, self._feed, memory, at, NONE, wanted=wanted)
 
     def _unknown_units(self, at: str) -> list[Transition]:

@@ -40,6 +40,11 @@ def silent(totals: Sequence[int]) -> bool:
     return quiet * sum(daily) >= MISSED_RECORDS * len(daily)
 
 
+def is_quiet(totals: Sequence[int]) -> bool:
+    """Tell whether nothing is known to have come since the last evening but one."""
+    return len(totals) < 2 or _quiet(totals) > 0
+
+
 def _quiet(totals: Sequence[int]) -> int:
     """Return on how many of the last evenings nothing more had come than on the one before."""
     count = 0

@@ -71,7 +71,7 @@ class KafkaLog:
         )
         try:
             await consumer.start()
-            yield KafkaReader(consumer)
+            yield KafkaReader(consumer, self._client)
         finally:
             await consumer.stop()
 
@@ -177,15 +177,26 @@ class KafkaAppender:
 class KafkaReader:
     """A consumer assigned by hand."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
-        """Hold the consumer, started."""
+    def __init__(self, consumer: AIOKafkaConsumer, client: Mapping[str, Any]) -> None:
+        """Hold the consumer, started, and the options of another."""
         self._consumer = consumer
+        self._client = client
 
     async def bounds(self, tps: Collection[TP]) -> Mapping[TP, Bounds]:
         """Return first offset and last stable one, of each."""
         asked = [TopicPartition(*tp) for tp in tps]
         first, last = await self._consumer.beginning_offsets(asked), await self._consumer.end_offsets(asked)
         return {TP(*tp): Bounds(first[tp], last[tp]) for tp in asked}
+
+    async def written(self, tps: Collection[TP]) -> Mapping[TP, int]:
+        """Return the high watermarks; only a consumer that reads what is not committed is told them."""
+        consumer = AIOKafkaConsumer(**self._client, isolation_level="read_uncommitted", enable_auto_commit=False)
+        try:
+            await consumer.start()
+            ends = await consumer.end_offsets([TopicPartition(*tp) for tp in tps])
+        finally:
+            await consumer.stop()
+        return {TP(*tp): end for tp, end in ends.items()}
 
     async def read(self, since: Mapping[TP, int], upto: Mapping[TP, int]) -> AsyncIterator[tuple[TP, Sequence[Any]]]:
         """Yield records until every position has reached its end."""

@@ -20,6 +20,8 @@ class EngineConfig:
     announces: tuple[str, ...]
     """topics that its work may announce to"""
     partitions: int
+    reads_back: tuple[str, ...] = ()
+    """topics of ours that a partition without any state reads to their end before it begins (`Work.read_back`)"""
     security: Mapping[str, Any] = field(default_factory=dict)
     """aiokafka's connection options beyond the address"""
     faust_credentials: Any = None

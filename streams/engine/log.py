@@ -83,6 +83,9 @@ class Reader(Protocol):
     async def bounds(self, tps: Collection[TP]) -> Mapping[TP, Bounds]:
         """Return where logs begin and end."""
 
+    async def written(self, tps: Collection[TP]) -> Mapping[TP, int]:
+        """Return where logs end, transactions that are open still included."""
+
     def read(self, since: Mapping[TP, int], upto: Mapping[TP, int]) -> AsyncIterator[tuple[TP, Sequence[Any]]]:
         """Yield every committed record from one position to another; by position, for markers are never delivered."""
 

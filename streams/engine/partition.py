@@ -198,6 +198,7 @@ class Owner:
             # Everything is asked before anything is read: afterwards a question waits behind the fetches under way.
             bounds = await reader.bounds([*self._changelogs(), *self._sources()])
             read = await self._restore(reader, bounds)
+            told = await self._read_back(reader) if not self.progress.next and not known else []
         await self._compare(bounds)
         async with within(
             config.stuck_s, f"{config.id}-{self.partition} could not clear what was left open", self._gone
@@ -210,6 +211,10 @@ class Owner:
             # readers must not take what is new for old.
             self.progress.epoch = max(self.progress.epoch + 1, int(config.wall()))
             self.progress.fingerprint = config.fingerprint
+        if told:
+            self._bind()
+            self.work.read_back(told)
+            self._unbind()
         if read or renewed or not known:
             self.work.restored(renewed=renewed)
         self._owes = self.work.owes
@@ -276,6 +281,23 @@ class Owner:
         self._check_state(ends)
         self.ends = ends
         return read
+
+    async def _read_back(self, reader: Reader) -> list[Any]:
+        """Read what was told before the state was lost: up to where it ends now, what others have not committed too."""
+        config = self.engine.config
+        tps = [TP(topic, p) for topic in config.reads_back for p in range(config.partitions)]
+        if not tps:
+            return []
+        ends = await reader.written(tps)
+        first = {tp: begins for tp, (begins, _) in (await reader.bounds(tps)).items()}
+        found: list[Any] = []
+        async for tp, records in reader.read(first, ends):
+            known = config.formats.get(tp.topic, FIRST)
+            for record in records:
+                if (why := known.refusal(tp.topic, found_in(record.headers or ()))) is not None:
+                    die(f"{tp.topic}-{tp.partition} @ {record.offset}: {why}")
+            found += records
+        return found
 
     def _load(self, table: Table, records: Iterable[Any]) -> int:
         """Take rows in. What cannot be read is told at the end: the position row says in which format it is."""

@@ -60,6 +60,12 @@ class Work(Protocol):
         `renewed`: the fingerprint has changed or there was no state; a new epoch begins, and all must be announced.
         """
 
+    def read_back(self, records: Iterable[Any]) -> None:
+        """Take in what this application told before its state was lost: all of the topics `reads_back`, in no order.
+
+        Called once, before `restored`, where there is no state; it writes tables and the memo.
+        """
+
     def take(self, fetch: Fetch) -> None:
         """Take a fetch in: read its records, write tables. Called by the agent's body, which may not await.
 

@@ -12,14 +12,17 @@ from streams.workers.tally import TallyWork
 from streams.workers.watch import WatchTables, WatchWork
 
 
-def engine_config(settings: Settings, name: str, fingerprint: str, announces: Iterable[str]) -> EngineConfig:
-    """Return the configuration of the application `name`, which announces to topics named without their prefix."""
+def engine_config(
+    settings: Settings, name: str, fingerprint: str, announces: Iterable[str], reads_back: Iterable[str] = ()
+) -> EngineConfig:
+    """Return the configuration of the application `name`; topics are named without their prefix."""
     return EngineConfig(
         id=settings.topic(name),
         bootstrap=bootstrap(settings),
         fingerprint=fingerprint,
         announces=topics.named(settings, tuple(announces)),
         partitions=settings.partitions,
+        reads_back=topics.named(settings, tuple(reads_back)),
         security=client_options(settings),
         faust_credentials=faust_credentials(settings),
         session_timeout_s=settings.session_timeout_s,
@@ -53,8 +56,9 @@ def tally_app(settings: Settings, reading: Reading) -> Engine:
 def watch_app(settings: Settings, reading: Reading) -> Engine:
     """Return the watch application."""
     config = engine_config(
-        settings, topics.WATCH, reading.fingerprint(), (topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS)
-    )
+        settings, topics.WATCH, reading.fingerprint(), (topics.STANDINGS, topics.ALERTS, topics.HEARTBEATS),
+        reads_back=(topics.ALERTS, topics.HEARTBEATS),
+    )  # fmt: skip
     app = Engine(config, lambda owner: WatchWork(owner, reading, settings, tables))
     tallies = app.source(settings.topic(topics.TALLIES))
     tables = WatchTables(app)

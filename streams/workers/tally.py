@@ -173,6 +173,9 @@ class TallyWork:
 
     # -- what comes in -------------------------------------------------------------------------------------------------
 
+    def read_back(self, records: Iterable[Any]) -> None:
+        """Do nothing: tally's state follows from its sources alone."""
+
     def take(self, fetch: Fetch) -> None:
         """Take a fetch in: events, for their dossiers to learn of; or ticks, into the queue."""
         if fetch.topic in self._short:

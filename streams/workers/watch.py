@@ -5,6 +5,7 @@ day; the unit's counters are the sum over them. The clock is what every source p
 when the last of them has counted all that came before it.
 """
 
+import logging
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,11 +15,13 @@ from typing import Any, Final, NamedTuple, cast
 import orjson
 
 from models.alerting.alerts import EVERY, Alerts
+from models.alerting.read_back import read_back
 from models.alerting.transitions import Transition
 from models.calendar.civil_time import civil_day, day_number, day_text
 from models.counting.open_dossiers import Listed
 from models.decisions.file import Indicator
 from models.decisions.reading import Reading
+from models.dossiers.events import TOPICS
 from models.standings.standings import Standing, Standings
 from streams.broker import topics
 from streams.engine import Announcement, Engine, Fetch, Owes, Owner, Room
@@ -27,6 +30,8 @@ from streams.engine.stats import Durations
 from streams.engine.tables import windowed
 from streams.records.messages import EVIDENCE_HEADER, Mark, Passed, Restored, Tally, cells_in_force, dumps
 from streams.settings import Settings
+
+log = logging.getLogger("lotrinh.watch")
 
 DAY_S: Final = 86_400
 
@@ -153,6 +158,45 @@ class WatchWork:
             deque(self._to_tell(None, tuple(owed)), maxlen=0)
         self._beats = bool(owed)
         self._evaluation = None if begun is None else self._evaluating(begun["before"], begun)
+
+    def read_back(self, records: Iterable[Any]) -> None:
+        """Remember the alerts that were told, and hold up judging until all that lies in the source has been counted.
+
+        What is told again would be mailed again; what is judged on half of the facts would end alerts that stand.
+        """
+        told: list[Transition] = []
+        clock = ""
+        own = f"{topics.WATCH}/{self._owner.partition}".encode()
+        for record in records:
+            if record.value is None:
+                continue
+            said = orjson.loads(record.value)
+            if "fingerprint" in said:
+                if said["decision"] == self._reading.decision.id and self._is_home(self._about(said["unit"])):
+                    told.append(said)
+            elif record.key == own:
+                clock = max(clock, said["clock"])
+        found = read_back(told)
+        for (decision, indicator, unit), memory in found.memory.items():
+            self._tables.alerts[f"{decision}/{indicator}/{unit}"] = memory
+        if told or clock:
+            self._owner.memo["read_back"] = clock
+            still_open = sum(memory["open"] is not None for memory in found.memory.values())
+            log.warning(
+                "watch-%d has no state, but has told of alerts: %d of %d are open still and are not told again; "
+                "judging waits until the source has been counted to its end (%d transitions could not be read back)",
+                self._owner.partition, still_open, len(found.memory), found.unreadable,
+            )  # fmt: skip
+
+    def _about(self, unit: str) -> str:
+        """Return the unit in whose home an alert is told: the province for what is about none."""
+        return self._reading.decision.province if unit in TOPICS else unit
+
+    def _counts_again(self) -> bool:
+        """Tell whether what lay in the source when a lost state was begun anew has not all been counted yet."""
+        if "read_back" not in self._owner.memo:
+            return False
+        return any(self._owner.next_of(topic) < end for topic, end in self._owner.goal.items())
 
     def _list(self, unit: str, slot: str, gaps: dict[str, Listed]) -> None:
         for cell, listed in gaps.items():
@@ -281,7 +325,7 @@ class WatchWork:
             slot["misplaced"] = passed["misplaced"]
         slots = self._slots.values()
         held = self._held(slot, flush)
-        if held or not self._settled() or any(s["clock"] is None for s in slots):
+        if held or self._counts_again() or not self._settled() or any(s["clock"] is None for s in slots):
             return
         clock = min(s["clock"] for s in slots)
         flushed = flush is not None and all(s["flush"] == flush for s in slots)
@@ -289,7 +333,8 @@ class WatchWork:
             return
         if self._clock is None:
             self._changed = None
-        before = self._clock
+        judged_to = self._owner.memo.pop("read_back", None) or None
+        before = self._clock or judged_to
         self._owner.memo["clock"] = clock
         self._evaluation = self._evaluating(before)
 

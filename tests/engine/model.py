@@ -368,6 +368,9 @@ class ModelReader:
         bounds: Mapping[TP, Bounds] = await self._broker.step(self._life, "bounds", effect)
         return bounds
 
+    async def written(self, tps: Collection[TP]) -> Mapping[TP, int]:
+        return {tp: bounds.last for tp, bounds in (await self.bounds(tps)).items()}
+
     async def read(self, since: Mapping[TP, int], upto: Mapping[TP, int]) -> AsyncIterator[tuple[TP, Sequence[Any]]]:
         for tp, start in since.items():
             at = start
