@@ -304,8 +304,9 @@ def test_what_processes_may_do_is_what_they_do() -> None:
     assert acls["notify"]["transactional"] == [log.NAME]
     assert acls["notify"]["write"] == [topics.DELIVERIES]
     assert {*notifier.READS, topics.DELIVERIES} == set(acls["notify"]["read"])
-    assert set(acls["desk"]["read"]) == set(facts.FOLLOWED)
-    assert acls["desk"]["write"] == [topics.OPERATORS]
+    figures = topics.changelog(settings, topics.WATCH, "unit-days")
+    assert set(acls["desk"]["read"]) == {*facts.FOLLOWED, topics.PERIODS, figures}
+    assert set(acls["desk"]["write"]) == {topics.OPERATORS, topics.PERIODS, topics.TICKS}
     assert set(acls["portal"]["write"]) == set(topics.INBOUND)
     assert acls["wallboard"]["describe"] == "all"  # it asks what is missing: streams/monitoring/completeness.py
     assert set(acls["wallboard"]["groups_described"]) == set(topics.SOURCES)

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from models.access import Identity, Right
 from models.decisions.reading import Reading
+from models.reporting.closed_period import Closing
 from models.wording import number_text
 from streams.acts.alert_acts import Acts, Publish, publish
 from streams.desk.accounts import NONE, AccountsFile
@@ -20,6 +21,9 @@ from streams.desk.facts import Facts, Reader
 from streams.desk.sessions import Failures, Session, Sessions, is_csrf
 from streams.errors import BadInput
 from streams.notify.texts import Names, when_text
+from streams.reports.closings import of_topic as closings_of_topic
+from streams.reports.closings import publish as publish_closing
+from streams.reports.sources import Source, running
 from streams.settings import Settings
 
 HOME: Final = "/ban-lam-viec"
@@ -51,6 +55,11 @@ class Desk:
     links: Path | None = None
     """folder of links that are good once; None: there are none"""
     send: Publish = publish
+    source: Callable[..., Source] = running
+    """what a report or a closing is made from (`streams.reports.sources.running`)"""
+    closings: Callable[[Settings], list[Closing]] = closings_of_topic
+    close: Callable[[Settings, Closing], None] = publish_closing
+    """adds a closing to the topic `periods`"""
     clock: Callable[[], float] = time.monotonic
     sessions: Sessions = field(default_factory=lambda: Sessions(IDLE_S, LONGEST_S))
     failures: Failures = field(default_factory=Failures)
@@ -108,6 +117,7 @@ def text_of(fields: Mapping[str, Any], name: str) -> str:
 NAVIGATION: Final[tuple[tuple[str, str, Right], ...]] = (
     ("canh-bao", "Cảnh báo", "see"),
     ("tat-tieng", "Tắt tiếng", "see"),
+    ("bao-cao", "Báo cáo", "see"),
     ("nhat-ky", "Nhật ký", "audit"),
 )
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from streams.desk import alert_pages, signing_in
+from streams.desk import alert_pages, report_pages, signing_in
 from streams.desk.frame import COOKIE, DESK, HOME, SESSION, Desk, page, see_other
 from streams.monitoring.http import HEADERS, is_host, problem
 
@@ -39,6 +39,7 @@ def create_app(desk: Desk) -> web.Application:
             web.get(HOME, _to_home),
             *signing_in.ROUTES,
             *alert_pages.ROUTES,
+            *report_pages.ROUTES,
             web.get(f"{HOME}/{{file:desk\\.css}}", asset),
             web.get("/livez", livez),
         ]

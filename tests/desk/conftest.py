@@ -88,6 +88,12 @@ class Browser:
     async def get(self, path: str, **headers: str) -> ClientResponse:
         return await self.ask("GET", f"{HOME}/{path}", None, **headers)
 
+    async def fetch(self, path: str) -> tuple[ClientResponse, bytes]:
+        """Fetch a file."""
+        headers = {"Cookie": f"{COOKIE}={self.cookie}"}
+        async with self._http.get(f"{self.url}{HOME}/{path}", headers=headers) as response:
+            return response, await response.read()
+
     async def post(self, path: str, **fields: str) -> ClientResponse:
         said = {name.replace("_", "-"): text for name, text in fields.items()}
         return await self.ask("POST", f"{HOME}/{path}", {"csrf": self.csrf, **said})
