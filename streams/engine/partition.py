@@ -216,7 +216,8 @@ class Owner:
             self.work.read_back(told)
             self._unbind()
         if read or renewed or not known:
-            self.work.restored(renewed=renewed)
+            for _ in self.work.restoring(renewed=renewed):
+                await asyncio.sleep(0)  # the rest of the process has its turn
         self._owes = self.work.owes
         self._see_room()
         if self._owes == "nothing":

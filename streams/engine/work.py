@@ -1,6 +1,6 @@
 """What an application and the engine hand each other: fetches, announcements, and the work between them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from faust.types import TP
@@ -54,16 +54,17 @@ class Work(Protocol):
     def owes(self) -> Owes:
         """What is still to be said. It stands in `Owner.memo`, so that a successor says it."""
 
-    def restored(self, *, renewed: bool) -> None:
+    def restoring(self, *, renewed: bool) -> Iterator[None]:
         """Derive everything from the tables' rows of this partition (`Owner.rows`), and what is owed from the memo.
 
-        `renewed`: the fingerprint has changed or there was no state; a new epoch begins, and all must be announced.
+        In steps: at every item the rest of the process has its turn, and nothing is taken in before the end. `renewed`:
+        the fingerprint has changed or there was no state; a new epoch begins, and all must be announced.
         """
 
     def read_back(self, records: Iterable[Any]) -> None:
         """Take in what this application told before its state was lost: all of the topics `reads_back`, in no order.
 
-        Called once, before `restored`, where there is no state; it writes tables and the memo.
+        Called once, before `restoring`, where there is no state; it writes tables and the memo.
         """
 
     def take(self, fetch: Fetch) -> None:

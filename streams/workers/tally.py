@@ -6,8 +6,8 @@ once per transaction, the absolute counters of every unit and day it touched.
 
 import hashlib
 import logging
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -41,6 +41,8 @@ CELLS_MAX: Final = 4_000
 """cells of a unit's days in one record: some 150 KB"""
 LEARNT_AT_ONCE: Final = 1_000
 """dossiers that learn what was told of them before others have their turn: some 20 ms"""
+FOLDED_PER_STEP: Final = 1_000
+"""dossiers folded at a takeover before others may have a turn: some 10 ms"""
 IN_HAND_MAX: Final = 30_000
 """unit-days counted in at once while rows are folded, before they are laid to rest: some 20 MB"""
 
@@ -97,25 +99,12 @@ class TallyWork:
     # -- what is derived -----------------------------------------------------------------------------------------------
 
     def restored(self, *, renewed: bool) -> None:
-        """Fold the dossiers' rows into counters; announce all of them where the epoch is new."""
-        self._told.clear()
-        self._crowds.forget()
-        self._counters = Counters()
-        self._gaps.forget()
-        sums, others = self._shorthand.sums(self._gaps.followed.__getitem__), []
-        for key, row in self._owner.rows(self._dossiers):
-            below = sums.add(shorthand_of(row))
-            if below is None:
-                others.append((key, row))
-            elif below:
-                self._gaps.move(key.decode(), (), below)
-        for unit, days in sums.units():
-            self._counters.lay(unit, days)
-        for key, row in others:
-            self._count(key, contributions(unpack(row)[0], self._rules), 1)
-            if len(self._counters) > IN_HAND_MAX:
-                self._counters.settle()
-        self._counters.settle()
+        """Fold as `restoring` does, in one go."""
+        deque(self.restoring(renewed=renewed), maxlen=0)
+
+    def restoring(self, *, renewed: bool) -> Iterator[None]:
+        """Fold the dossiers' rows into counters, in steps; announce all of them where the epoch is new."""
+        yield from self._folding()
         memo = self._owner.memo
         memo.setdefault("counts", {"applied": 0, "unchanged": 0, "refused": 0})
         memo.setdefault("ticks", [])
@@ -131,6 +120,31 @@ class TallyWork:
         elif "anew" not in memo:
             self._gaps.settle()  # whoever counted them has announced them
         self._anew = [] if renewed else self._from(memo.get("anew"))
+
+    def _folding(self) -> Iterator[None]:
+        """Make the counters from the dossiers' rows."""
+        self._told.clear()
+        self._crowds.forget()
+        self._counters = Counters()
+        self._gaps.forget()
+        sums, others = self._shorthand.sums(self._gaps.followed.__getitem__), []
+        for folded, (key, row) in enumerate(self._owner.rows(self._dossiers), 1):
+            if not folded % FOLDED_PER_STEP:
+                yield
+            below = sums.add(shorthand_of(row))
+            if below is None:
+                others.append((key, row))
+            elif below:
+                self._gaps.move(key.decode(), (), below)
+        for unit, days in sums.units():
+            self._counters.lay(unit, days)
+        for folded, (key, row) in enumerate(others, 1):
+            if not folded % FOLDED_PER_STEP:
+                yield
+            self._count(key, contributions(unpack(row)[0], self._rules), 1)
+            if len(self._counters) > IN_HAND_MAX:
+                self._counters.settle()
+        self._counters.settle()
 
     def _from(self, first: str | None) -> list[str]:
         """Return the units from `first` on, it last; none where that is None."""

@@ -44,6 +44,8 @@ JUDGED_AT_ONCE: Final = 500
 """units judged while a fetch is taken in: some 50 ms; a longer evaluation is made in slices, with the transaction"""
 JUDGED_PER_STEP: Final = 20
 """units judged between two looks at what the transaction has room for"""
+FOLDED_PER_STEP: Final = 1_000
+"""rows of state folded at a takeover before others may have a turn: some 10 ms"""
 GATHERED_PER_STEP: Final = 1_000
 """changed rows looked at before others may have a turn: some 10 ms"""
 
@@ -126,7 +128,11 @@ class WatchWork:
         return len(slots) == self._settings.partitions and all(s["fold"] == self._fold for s in slots.values())
 
     def restored(self, *, renewed: bool) -> None:
-        """Fold the rows into standings and alert memory; announce all where the epoch is new.
+        """Fold as `restoring` does, in one go."""
+        deque(self.restoring(renewed=renewed), maxlen=0)
+
+    def restoring(self, *, renewed: bool) -> Iterator[None]:
+        """Fold the rows into standings and alert memory, in steps; announce all where the epoch is new.
 
         What a predecessor had begun is gone on with: an evaluation after its last step, announcements at the next row.
         """
@@ -134,7 +140,9 @@ class WatchWork:
         clock = self._clock if begun is None else begun["instant"]
         self._standings = Standings(self._reading, date.min if clock is None else date.fromisoformat(civil_day(clock)))
         slots, add = self._slots, self._standings.add_day
-        for unit, start, row in windowed(self._owner.rows(self._tables.unit_days)):
+        for folded, (unit, start, row) in enumerate(windowed(self._owner.rows(self._tables.unit_days)), 1):
+            if not folded % FOLDED_PER_STEP:
+                yield
             day = day_text(int(start) // DAY_S)
             for slot, epochs in row.items():
                 add(unit, day, cells_in_force(epochs, slots.get(slot)))
@@ -155,7 +163,7 @@ class WatchWork:
         self._changed = None if owed == [] else set()
         self._owed = []
         if owed:
-            deque(self._to_tell(None, tuple(owed)), maxlen=0)
+            yield from self._to_tell(None, tuple(owed))
         self._beats = bool(owed)
         self._evaluation = None if begun is None else self._evaluating(begun["before"], begun)
 

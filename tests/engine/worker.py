@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from faust.types import TP
@@ -62,8 +62,12 @@ class Counting:
     def owes(self) -> Owes:
         return "now" if self.telling else "later" if "owed" in self.owner.memo else "nothing"
 
-    def restored(self, *, renewed: bool) -> None:
+    def read_back(self, records: Iterable[Any]) -> None:
+        """Nothing is read back."""
+
+    def restoring(self, *, renewed: bool) -> Iterator[None]:
         self.thirds.clear()
+        yield
         self.sum = sum(count for _, count in self.owner.rows(self.counts))
         owed = "" if renewed else self.owner.memo.get("owed")
         self.touched = {key: None for key, _ in self.owner.rows(self.counts) if owed is not None and key >= owed}
