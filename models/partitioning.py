@@ -1,7 +1,7 @@
 """Which partition a key belongs into, as Kafka's clients compute it: by murmur2 (Java) or by CRC-32 (librdkafka).
 
 State lives where a dossier's records come in, so all who publish have to agree (contract, *Partitioning*). Pure
-functions; the vectors of both clients hold them (tests/unit/test_partitioning.py).
+functions; the vectors of both clients hold them (tests/unit/broker/test_partitioning.py).
 """
 
 import struct

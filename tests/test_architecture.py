@@ -69,6 +69,32 @@ ROOMS = (
 """from the ground up: a room imports rooms above its line only, `TYPE_CHECKING` imports included"""
 
 
+TESTED_ELSEWHERE = {
+    "models.partitioning": "tests/unit/broker",
+    "models.wording": "tests/unit/test_wording.py",
+    "models.access": "tests/desk",
+    "models.counting": "tests/property",
+    "models.forecasting": "tests/unit/alerting",
+    "streams.engine": "tests/engine",
+    "streams.desk": "tests/desk",
+    "streams.settings": "tests/test_deploy.py",
+    "streams.errors": "tests/unit/cli",
+}
+"""rooms whose tests stand in another place than `tests/unit/<room>`: laws, virtual time, servers, files of one module"""
+
+
+def test_every_room_has_its_tests() -> None:
+    tests = ROOT / "tests"
+    for room in ROOMS:
+        place = ROOT / TESTED_ELSEWHERE.get(room, f"tests/unit/{room.partition('.')[2]}")
+        assert place.is_file() or list(place.glob("test_*.py")), f"where are the tests of {room}?"
+    of_rooms = {room.partition(".")[2] for room in ROOMS} | {"bench", "documents"}
+    assert {
+        path.name for path in (tests / "unit").iterdir() if path.is_dir() and path.name != "__pycache__"
+    } <= of_rooms
+    assert {path.name for path in (tests / "unit").glob("test_*.py")} == {"test_visible.py", "test_wording.py"}
+
+
 def imports(file: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

@@ -253,7 +253,7 @@ def metric_names() -> set[str]:
     from streams.notify.health import NotifyHealth
     from streams.workers.watch import WatchFigures
     from tests.notices import Delivery, plan, to
-    from tests.unit.test_ops import FakeOwner, health
+    from tests.unit.monitoring.test_ops import FakeOwner, health
 
     settings = Settings(redis="redis://127.0.0.1:1/0")
     watch = FakeOwner(10, None)

@@ -17,7 +17,7 @@ from streams.reports.counters import of_events, of_running_system
 from streams.reports.files import csv_bytes
 from tests.builders import thai_binh
 from tests.integration.system import System
-from tests.unit.test_report import JUNE, LATE, TRADE
+from tests.unit.reporting.test_report import JUNE, LATE, TRADE
 
 pytestmark = pytest.mark.kafka
 

@@ -25,7 +25,7 @@ from tests.builders import thai_binh
 from tests.property import test_five_decisions as five
 from tests.property.test_merge import dossiers
 from tests.strategies import WORLDS, World, lines, random_catalogue, random_events, streams
-from tests.unit.test_passed_ticks import Rows, owner_of
+from tests.unit.workers.test_passed_ticks import Rows, owner_of
 
 SETTINGS = Settings(partitions=1)
 MERGED = thai_binh(successions=(Succession(date(2024, 6, 10), "12691", "12688"),))
