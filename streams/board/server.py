@@ -8,7 +8,6 @@ import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
-from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final, NamedTuple
 
 import cramjam
@@ -22,7 +21,7 @@ from streams.board.assets import Asset, load_assets
 from streams.board.describe import describe
 from streams.board.hub import BLOCKED_S_MAX, Channel, Client, converse, second_of
 from streams.board.wall import NoSeat, Wall
-from streams.monitoring.http import HEADERS, is_host, problem
+from streams.monitoring.http import HEADERS, address_of, is_host, problem
 from streams.monitoring.metrics import CONTENT_TYPE, exposition
 from streams.monitoring.process import process_metrics
 
@@ -287,7 +286,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     if transport is None:
         return _later(503, "the connection is gone", 2)
     try:
-        with wall.seat(_address(request)):
+        with wall.seat(address_of(request, wall.settings.trusted_proxies)):
             return await _stream(request, channel, transport)
     except NoSeat as exc:
         return _later(exc.status, str(exc), 10)
@@ -308,25 +307,6 @@ async def _stream(request: web.Request, channel: Channel, transport: asyncio.Tra
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * BLOCKED_S_MAX))
     await converse(channel, client, response, since)
     return response
-
-
-def _address(request: web.Request) -> str:
-    """Return the address of who asks: behind a proxy that is trusted, the last one that is none itself."""
-    trusted = request.app[WALL].settings.trusted_proxies
-    address = request.remote or ""
-    passed = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    while passed and _within(address, trusted):
-        address = passed.pop()
-    return address
-
-
-def _within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    return any(parsed in network for network in networks)
 
 
 # -- operations --------------------------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, Final, cast
 
 import orjson
@@ -121,6 +121,24 @@ def is_host(asked: str, allowed: frozenset[str]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def address_of(request: web.BaseRequest, trusted: Iterable[IPv4Network | IPv6Network]) -> str:
+    """Return the address of who asks: behind a proxy that is trusted, the last one that is none itself."""
+    address = request.remote or ""
+    passed = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    while passed and _within(address, trusted):
+        address = passed.pop()
+    return address
+
+
+def _within(address: str, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(parsed in network for network in networks)
 
 
 async def serve_at(runner: web.AppRunner, host: str, port: int, setting: str) -> str:

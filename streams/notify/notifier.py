@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +27,7 @@ from streams.broker.connection import bootstrap, client_options
 from streams.broker.formats import check_record
 from streams.engine.process_exit import die, point
 from streams.errors import BadInput
-from streams.monitoring.http import Runner
+from streams.monitoring.http import Runner, told_to_stop
 from streams.monitoring.server import create_app, listen
 from streams.notify.config import Config
 from streams.notify.health import ACCEPTED, FAILED, SET_ASIDE, NotifyHealth
@@ -269,21 +268,18 @@ async def run(settings: Settings, reading: Reading, config: Config) -> None:
         await asyncio.to_thread(topics.check, client, settings)
     finally:
         client.close()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signum, stop.set)
     notifier = Notifier(settings, reading, config)
-    if settings.ops_port is None:
-        await notifier.run(stop)
-        return
-    runner = Runner(create_app(notifier.health))
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listen(settings.ops_host, settings.ops_port)).start()
-        await notifier.run(stop)
-    finally:
-        await runner.cleanup()
+    with told_to_stop() as stop:
+        if settings.ops_port is None:
+            await notifier.run(stop)
+            return
+        runner = Runner(create_app(notifier.health))
+        await runner.setup()
+        try:
+            await web.SockSite(runner, listen(settings.ops_host, settings.ops_port)).start()
+            await notifier.run(stop)
+        finally:
+            await runner.cleanup()
 
 
 def config_of(settings: Settings) -> Config:
