@@ -1,11 +1,14 @@
 """What an application and the engine hand each other: fetches, announcements, and the work between them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from faust.types import TP
 
 from streams.engine.budget import Room
+
+FOLDED_PER_STEP: Final = 1_000
+"""rows of state folded at a takeover before others may have a turn: some 10 ms"""
 
 
 class Fetch:

@@ -6,7 +6,7 @@ once per transaction, the absolute counters of every unit and day it touched.
 
 import hashlib
 import logging
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any, Final, NamedTuple
@@ -29,6 +29,7 @@ from models.partitioning import misplaced, wrong_partition
 from streams.broker import topics
 from streams.engine import Announcement, Fetch, Owes, Owner, Room
 from streams.engine.log import partition_of
+from streams.engine.work import FOLDED_PER_STEP
 from streams.records.dossier_rows import pack, parts_at_most, shorthand_of, unpack
 from streams.records.messages import Mark, Passed, Tally, Tick, Version, dumps
 from streams.settings import Settings
@@ -41,8 +42,6 @@ CELLS_MAX: Final = 4_000
 """cells of a unit's days in one record: some 150 KB"""
 LEARNT_AT_ONCE: Final = 1_000
 """dossiers that learn what was told of them before others have their turn: some 20 ms"""
-FOLDED_PER_STEP: Final = 1_000
-"""dossiers folded at a takeover before others may have a turn: some 10 ms"""
 IN_HAND_MAX: Final = 30_000
 """unit-days counted in at once while rows are folded, before they are laid to rest: some 20 MB"""
 
@@ -97,10 +96,6 @@ class TallyWork:
         self._short = {settings.topic(name): name for name in topics.INBOUND}
 
     # -- what is derived -----------------------------------------------------------------------------------------------
-
-    def restored(self, *, renewed: bool) -> None:
-        """Fold as `restoring` does, in one go."""
-        deque(self.restoring(renewed=renewed), maxlen=0)
 
     def restoring(self, *, renewed: bool) -> Iterator[None]:
         """Fold the dossiers' rows into counters, in steps; announce all of them where the epoch is new."""

@@ -28,6 +28,7 @@ from streams.engine import Announcement, Engine, Fetch, Owes, Owner, Room
 from streams.engine.log import partition_of
 from streams.engine.stats import Durations
 from streams.engine.tables import windowed
+from streams.engine.work import FOLDED_PER_STEP
 from streams.records.messages import EVIDENCE_HEADER, Mark, Passed, Restored, Tally, cells_in_force, dumps
 from streams.settings import Settings
 
@@ -44,8 +45,6 @@ JUDGED_AT_ONCE: Final = 500
 """units judged while a fetch is taken in: some 50 ms; a longer evaluation is made in slices, with the transaction"""
 JUDGED_PER_STEP: Final = 20
 """units judged between two looks at what the transaction has room for"""
-FOLDED_PER_STEP: Final = 1_000
-"""rows of state folded at a takeover before others may have a turn: some 10 ms"""
 GATHERED_PER_STEP: Final = 1_000
 """changed rows looked at before others may have a turn: some 10 ms"""
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import deque
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -147,7 +148,7 @@ def announced(reading: Reading, rows: dict[bytes, Any]) -> list[Any]:
     table = Rows()
     table.rows = rows
     work = TallyWork(owner_of(table), reading, SETTINGS, table)
-    work.restored(renewed=True)
+    deque(work.restoring(renewed=True), maxlen=0)
     return sorted(
         (a.key or b"", json.loads(a.value or b"")) for a in work.announcements(Room(1_000, 1 << 20)) if a and a.key
     )

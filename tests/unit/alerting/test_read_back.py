@@ -65,6 +65,24 @@ def test_alerts_that_go_on_from_what_was_told_tell_nothing_twice() -> None:
     assert len({t["id"] for t in later}) == len(later)
 
 
+@pytest.mark.parametrize("seed", [3, 4])
+def test_the_end_of_an_alert_that_was_read_back_says_what_it_would_have_said(seed: int) -> None:
+    """On the civil day of firing itself, of which no transition tells what it had counted by then."""
+    one, other = played(seed), played(seed)
+    memory = read_back(one.transitions).memory
+    for (_, indicator, unit), remembered in memory.items():
+        one.alerts.memory[unit, indicator] = remembered
+
+    ends = {"resolved": 0, "retracted": 0}
+    for _ in range(12):
+        told, expected = one.move(SOME)[1], other.move(SOME)[1]
+        assert told == expected
+        for transition in told:
+            if transition["status"] != "firing":
+                ends[transition["status"]] += 1
+    assert ends["resolved"] > 0
+
+
 def test_an_id_that_is_none_of_its_fingerprint_is_counted_and_passed_over() -> None:
     name = fingerprint("d", "online-dossiers", "340")
     said: Any = {

@@ -1,5 +1,6 @@
 """What tally says with a tick that has been passed: how much had come in when the tick was written."""
 
+from collections import deque
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,7 +51,7 @@ def passed(evenings: list[int]) -> list[int]:
     table = Rows()
     owner = owner_of(table)
     work = TallyWork(owner, read_reading(SETTINGS), SETTINGS, table)
-    work.restored(renewed=True)
+    deque(work.restoring(renewed=True), maxlen=0)
     events = [event("received", f"H-{n}", "2024-06-03", version=1, unit="12688") for n in range(evenings[-1])]
     ticks = [
         {"at": f"2024-06-{n:02d}T23:59:59+07:00", "flush": None, "upto": {TOPIC_OF["received"]: total}}
@@ -85,7 +86,7 @@ def test_a_new_epoch_is_said_in_as_many_transactions_as_it_takes_and_then_its_ti
     table = Rows()
     owner = owner_of(table)
     work = TallyWork(owner, read_reading(SETTINGS), SETTINGS, table)
-    work.restored(renewed=True)
+    deque(work.restoring(renewed=True), maxlen=0)
     events = [event("received", f"H-{n}", "2024-06-03", version=1, unit=f"{12600 + n % 9}") for n in range(30)]
     work.take(fetch(RECEIVED, 0, [(e["dossier"].encode(), e) for e in events]))
     owner.progress.next[RECEIVED] = len(events)
@@ -104,7 +105,7 @@ def test_a_new_epoch_is_said_in_as_many_transactions_as_it_takes_and_then_its_ti
         if n == 2:
             owner.memo = orjson.loads(orjson.dumps(owner.memo))
             work = TallyWork(owner, read_reading(SETTINGS), SETTINGS, table)
-            work.restored(renewed=False)
+            deque(work.restoring(renewed=False), maxlen=0)
             assert work.owes == "now"
 
     assert n > 4

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from models.calendar.civil_time import day_number
+from streams.engine.work import FOLDED_PER_STEP
 from streams.workers import watch
 from tests.property.test_watch_in_steps import Partition
 
@@ -33,7 +34,7 @@ def test_others_have_their_turn_every_thousand_rows(unit_days: int) -> None:
     steps = sum(1 for _ in made.work.restoring(renewed=False))
     in_one_go.work.restored(renewed=False)
 
-    assert steps == unit_days // watch.FOLDED_PER_STEP
+    assert steps == unit_days // FOLDED_PER_STEP
     assert _figures(made) == _figures(in_one_go)
     assert sum(n for _, n in _figures(made).values()) == 2 * unit_days
 
