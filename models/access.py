@@ -7,28 +7,25 @@ resolve it.
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple
 
 DeskRole = Literal["viewer", "unit-head", "office", "engineer"]
 """who looks; who heads units and answers for them; the office that steers, closes periods and signs reports; who runs
 the system"""
-Right = Literal["see", "acknowledge", "silence", "close", "operate", "audit"]
-"""see figures, alerts and reports; acknowledge alerts; silence alerts; close periods; see sources, deliveries and dead
-letters; see who did what"""
-DESK_ROLES: Final[tuple[DeskRole, ...]] = get_args(DeskRole)
+Right = Literal["see", "acknowledge", "silence", "close", "audit"]
+"""see figures, alerts and reports; acknowledge alerts; silence alerts; close periods; see who did what"""
 RIGHTS: Final[dict[DeskRole, frozenset[Right]]] = {
     "viewer": frozenset({"see"}),
     "unit-head": frozenset({"see", "acknowledge"}),
     "office": frozenset({"see", "acknowledge", "silence", "close", "audit"}),
-    "engineer": frozenset({"see", "acknowledge", "silence", "operate", "audit"}),
+    "engineer": frozenset({"see", "acknowledge", "silence", "audit"}),
 }
 ACTS_AS: Final[dict[DeskRole, str]] = {
-    "viewer": "operator",
     "unit-head": "unit-head",
     "office": "peoples-committee-office",
     "engineer": "operator",
 }
-"""role at the desk → the office that its records name (`models.alerting.operator_actions.Role`)"""
+"""role at the desk that acts → the office that its records name (`models.alerting.operator_actions.Role`)"""
 
 
 class Identity(NamedTuple):

@@ -1,4 +1,4 @@
-"""Who may sign in: accounts of this deployment, groups of an identity provider, and links that are good once.
+"""Who may sign in: accounts of this deployment, and links that are good once.
 
 The accounts file is TOML. It names roles, never people::
 
@@ -6,7 +6,8 @@ The accounts file is TOML. It names roles, never people::
     password = "$argon2id$…"          # made by `lotrinh desk password`
     roles = ["office"]
 
-    [groups."lotrinh-thu-truong-340"]  # of the identity provider
+    [accounts.huyen-340]
+    password = "$argon2id$…"
     roles = ["unit-head"]
     units = ["340"]
 """
@@ -16,7 +17,6 @@ import os
 import secrets
 import time
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -40,9 +40,12 @@ PASSWORD_CHARS_MIN: Final = 12
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
-class _Rights(BaseModel):
+class Account(BaseModel):
+    """One account of this deployment."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    password: Annotated[str, Field(pattern=r"^\$argon2id\$")]
     roles: Annotated[frozenset[DeskRole], Field(min_length=1)]
     units: frozenset[str] = frozenset()
 
@@ -53,23 +56,12 @@ class _Rights(BaseModel):
         return self
 
 
-class Account(_Rights):
-    """One account of this deployment."""
-
-    password: Annotated[str, Field(pattern=r"^\$argon2id\$")]
-
-
-class Group(_Rights):
-    """What members of a group of the identity provider may do."""
-
-
 class AccountsFile(BaseModel):
     """All of the accounts file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     accounts: dict[Name, Account] = {}
-    groups: dict[str, Group] = {}
 
 
 NONE: Final = AccountsFile()
@@ -87,8 +79,8 @@ def read_accounts(path: Path, registry: Registry) -> AccountsFile:
     except ValidationError as exc:
         where, what = first_error(exc)
         raise BadInput(f"{path}: {where}: {what}") from exc
-    for name, rights in [*found.accounts.items(), *found.groups.items()]:
-        if unknown := sorted(unit for unit in rights.units if not registry.knows(unit)):
+    for name, account in found.accounts.items():
+        if unknown := sorted(unit for unit in account.units if not registry.knows(unit)):
             raise BadInput(f"{path}: {name}: no unit has the code {unknown[0]}")
     return found
 
@@ -111,21 +103,9 @@ def is_password(account: Account | None, password: str) -> bool:
     return verified and account is not None
 
 
-def identity_of(rights: _Rights, key: bytes, issuer: str, subject: str) -> Identity:
+def identity_of(account: Account, key: bytes, issuer: str, subject: str) -> Identity:
     """Return who has signed in."""
-    return Identity(pseudonym_of(key, issuer, subject), rights.roles, rights.units)
-
-
-def of_groups(
-    file: AccountsFile, groups: Mapping[str, object] | list[str], key: bytes, issuer: str, subject: str
-) -> Identity | None:
-    """Return who a provider's user is by its groups, which add up; None where none of them has rights here."""
-    found = [file.groups[name] for name in groups if name in file.groups]
-    if not found:
-        return None
-    roles = frozenset[DeskRole]().union(*(group.roles for group in found))
-    units = frozenset[str]().union(*(group.units for group in found))
-    return Identity(pseudonym_of(key, issuer, subject), roles, units)
+    return Identity(pseudonym_of(key, issuer, subject), account.roles, account.units)
 
 
 def read_key(path: Path) -> bytes:

@@ -35,7 +35,8 @@ async def inbox(request: web.Request) -> web.StreamResponse:
         counts=counted(seen), by=by,
         page=number_of_page, pages=-(-len(found) // PAGE), handling=HANDLING, severity=SEVERITY,
         severities=tuple(reversed(SEVERITIES)), classes={name: words[0] for name, words in CLASSES.items()},
-        indicators={i: f.short for i, f in desk.reading.indicators.items()}, may_silence=who.may("silence"),
+        indicators={i: f.short for i, f in desk.reading.indicators.items()}, may_acknowledge=who.may("acknowledge"),
+        may_silence=who.may("silence"),
         query={"tim": by.text, "muc": by.severity, "chi-tieu": by.indicator, "nhom": by.class_, "xu-ly": by.handling},
         address=_address,
     )  # fmt: skip

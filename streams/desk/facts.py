@@ -25,8 +25,6 @@ log = logging.getLogger("lotrinh.desk.facts")
 FOLLOWED: Final = (topics.ALERTS, topics.STANDINGS, topics.OPERATORS, topics.HEARTBEATS)
 ACTS_KEPT: Final = 2_000
 """newest records of operators that the list of acts shows"""
-ENDED_KEPT: Final = 500
-"""newest alerts that have ended"""
 AGAIN_S: Final = 3.0
 """seconds between two tries to reach Kafka"""
 ASKED_S: Final = 4.0
@@ -42,7 +40,6 @@ class Facts:
         """Begin with nothing."""
         self.firing: dict[str, dict[str, Any]] = {}
         """fingerprint → the transition that opened an alert which is open still"""
-        self.ended: deque[dict[str, Any]] = deque(maxlen=ENDED_KEPT)
         self.operators: Operators = NOBODY
         self.acts: deque[OperatorRecord] = deque(maxlen=ACTS_KEPT)
         self.clock = ""
@@ -70,7 +67,6 @@ class Facts:
             self.firing[transition["fingerprint"]] = transition
         else:
             self.firing.pop(transition["fingerprint"], None)
-            self.ended.append(transition)
 
     def standing(self, decision: str, indicator: str, unit: str) -> Mapping[str, Any] | None:
         """Return a unit's row; None where it has none."""
@@ -99,7 +95,6 @@ class Reader:
         """None until everything that was there at the start has been read"""
         self.seen = 0.0
         """Unix seconds at which Kafka last answered"""
-        self.trouble = ""
         self.fatal: BadInput | None = None
         """why the desk cannot go on: something is in a format that it does not read"""
 
@@ -130,8 +125,7 @@ class Reader:
                 self.fatal = exc
                 return
             except (KafkaError, BadInput, OSError) as exc:
-                self.trouble = str(exc) or type(exc).__name__
-                log.warning("the desk reads nothing: %s; trying again", self.trouble)
+                log.warning("the desk reads nothing: %s; trying again", str(exc) or type(exc).__name__)
             self._stop.wait(AGAIN_S)
 
     def _follow(self) -> None:
@@ -149,7 +143,10 @@ class Reader:
                         for record in records:
                             self._take(facts, record)
                     if self.facts is not facts and all((reader.position(tp) or 0) >= end for tp, end in ends.items()):
-                        self.facts, self.trouble = facts, ""
+                        self.facts = facts
+                # Until all is read again, what is shown is what was known before the consumer failed.
+                if self.facts is not facts:
+                    continue
                 if found or (self._now() - self.seen > ASKED_S and reader.end_offsets(tps[:1], timeout_ms=5_000)):
                     self.seen = self._now()  # a poll that brings nothing does not tell whether the broker is there
         finally:

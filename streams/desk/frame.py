@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from models.access import Identity, Right
 from models.decisions.reading import Reading
 from models.reporting.closed_period import Closing
+from models.standings.completeness import Cause, notice
 from models.wording import number_text
 from streams.acts.alert_acts import Acts, Publish, publish
 from streams.desk.accounts import NONE, AccountsFile
@@ -54,6 +55,8 @@ class Desk:
     accounts: AccountsFile = NONE
     links: Path | None = None
     """folder of links that are good once; None: there are none"""
+    causes: Callable[[], Sequence[Cause]] = tuple
+    """what has been missing from the figures for a while (`streams.monitoring.completeness.Observer.lasting`)"""
     send: Publish = publish
     source: Callable[..., Source] = running
     """what a report or a closing is made from (`streams.reports.sources.running`)"""
@@ -147,7 +150,8 @@ def _trouble(desk: Desk) -> str:
         return "Đang đọc số liệu; hãy tải lại trang sau vài giây."
     if desk.reader.is_old():
         return "Mất liên lạc với Kafka: số liệu dưới đây có thể đã cũ. Báo bộ phận kỹ thuật."
-    return ""
+    said = notice(desk.causes())
+    return "" if said is None else said["vi"]
 
 
 def facts_of(request: web.Request) -> Facts:
@@ -170,6 +174,11 @@ async def told(act: Callable[[], dict[str, Any]], say: Callable[[dict[str, Any]]
     return say(made)
 
 
+def own_path(path: str, within: str, otherwise: str) -> str:
+    """Return a path that stands in a form or an address where it leads to our own pages, else the other one."""
+    return path if path.startswith(within) and "//" not in path and "\\" not in path else otherwise
+
+
 def see_other(path: str) -> web.Response:
     """Return an answer that leads to another page."""
     return web.Response(status=303, headers={"Location": path})
@@ -181,5 +190,4 @@ def lead(request: web.Request, session: Session, flash: str, back: str, within: 
     if len(flashes) >= FLASHES_MAX:
         flashes.clear()
     flashes[session.csrf] = flash
-    own = back.startswith(within) and "//" not in back and "\\" not in back
-    return see_other(back if own else within)
+    return see_other(own_path(back, within, within))

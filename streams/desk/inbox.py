@@ -75,7 +75,6 @@ class Item(NamedTuple):
     handling: Handling
     note: str
     """who has acknowledged or silenced it, until when and why; '' if nobody has"""
-    may_acknowledge: bool
 
 
 def folded(text: str) -> str:
@@ -105,12 +104,10 @@ def items(facts: Facts, reading: Reading, names: Names, who: Identity, now: str)
     seen.sort(key=lambda f: (-SEVERITIES.index(f["severity"]), -lacking[f["fingerprint"]], f["at"], f["id"]))
     shortfalls = {(f["decision"], f["indicator"], f["unit"]): lacking[f["fingerprint"]] for f in seen}
     situation = Situation(now, facts.operators, shortfalls)
-    return [_item(fired, facts, reading, names, who, situation) for fired in seen]
+    return [_item(fired, facts, reading, names, situation) for fired in seen]
 
 
-def _item(  # noqa: PLR0913, PLR0917 - what an alert is held against
-    fired: Mapping[str, Any], facts: Facts, reading: Reading, names: Names, who: Identity, situation: Situation
-) -> Item:
+def _item(fired: Mapping[str, Any], facts: Facts, reading: Reading, names: Names, situation: Situation) -> Item:
     said = marks(fired, reading, situation)
     ack, silence = said["acknowledged"], said["silenced"]
     missing = situation.shortfalls[fired["decision"], fired["indicator"], fired["unit"]]
@@ -143,7 +140,6 @@ def _item(  # noqa: PLR0913, PLR0917 - what an alert is held against
         advice=names.next(fired),
         handling=handling,
         note=note,
-        may_acknowledge=who.may("acknowledge"),
     )
 
 

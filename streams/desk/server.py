@@ -93,10 +93,8 @@ def _to_sign_in(request: web.Request) -> web.StreamResponse:
     return see_other(f"{HOME}/dang-nhap?{urlencode({'ve': back})}")
 
 
-async def _secure(request: web.Request, response: web.StreamResponse) -> None:
+async def _secure(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(SECURITY)
-    if request.secure:
-        response.headers["Strict-Transport-Security"] = "max-age=31536000"
 
 
 async def _to_home(_: web.Request) -> web.StreamResponse:

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from models.access import Identity, pseudonym_of
 from streams.desk.accounts import identity_of, is_password, take_link
-from streams.desk.frame import COOKIE, DESK, HOME, SESSION, form_of, page, see_other, text_of
+from streams.desk.frame import COOKIE, DESK, HOME, SESSION, form_of, own_path, page, see_other, text_of
+from streams.monitoring.http import address_of
 
 log = logging.getLogger("lotrinh.desk")
 
@@ -21,10 +22,10 @@ async def sign_in_page(request: web.Request) -> web.StreamResponse:
     """Show the form."""
     if request[SESSION] is not None:
         return see_other(f"{HOME}/canh-bao")
-    return _sign_in_page(request, "")
+    return _sign_in_page(request, request.query)
 
 
-def _sign_in_page(request: web.Request, wrong: str, status: int = 200) -> web.Response:
+def _sign_in_page(request: web.Request, fields: Mapping[str, Any], wrong: str = "", status: int = 200) -> web.Response:
     accounts = bool(request.app[DESK].accounts.accounts)
     return page(
         request,
@@ -33,14 +34,13 @@ def _sign_in_page(request: web.Request, wrong: str, status: int = 200) -> web.Re
         title="Đăng nhập",
         wrong=wrong,
         accounts=accounts,
-        back=_back(request.query),
+        back=_back(fields),
     )
 
 
 def _back(fields: Mapping[str, Any]) -> str:
     """Return where a sign-in leads: to a page of the desk, and nowhere else."""
-    back = text_of(fields, "ve")
-    return back if back.startswith(f"{HOME}/") and "//" not in back and "\\" not in back else f"{HOME}/canh-bao"
+    return own_path(text_of(fields, "ve"), f"{HOME}/", f"{HOME}/canh-bao")
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
@@ -48,14 +48,14 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     desk = request.app[DESK]
     fields = await request.post()
     name, password = text_of(fields, "tai-khoan"), str(fields.get("mat-khau", ""))
-    address, now = request.remote or "", desk.clock()
+    address, now = address_of(request, desk.settings.trusted_proxies), desk.clock()
     if desk.failures.locked(name, address, now):
-        return _sign_in_page(request, LOCKED, 429)
+        return _sign_in_page(request, fields, LOCKED, 429)
     account = desk.accounts.accounts.get(name)
     if not await asyncio.to_thread(is_password, account, password) or account is None:
         desk.failures.failed(name, address, now)
         log.info("a sign-in from %s was refused", address)
-        return _sign_in_page(request, WRONG_SIGN_IN, 403)
+        return _sign_in_page(request, fields, WRONG_SIGN_IN, 403)
     desk.failures.succeeded(name)
     return _begin(request, identity_of(account, desk.key, "local", name), f"local:{name}", _back(fields))
 

@@ -9,6 +9,7 @@ import pytest
 from models.access import ACTS_AS, RIGHTS, Identity
 from models.alerting.operator_actions import Role, parse_operator
 from models.dossiers.events import Refused
+from models.standings.completeness import Cause
 from streams.broker import topics
 from streams.desk.inbox import Filter, folded, items, narrowed
 from streams.notify.texts import Names
@@ -180,8 +181,25 @@ def test_whoever_may_act_acts_as_an_office_that_records_know() -> None:
     assert set(ACTS_AS.values()) <= set(get_args(Role))
     for role, rights in RIGHTS.items():
         who = Identity("p-000000000000", frozenset({role}), frozenset({"340"}))
-        for right in rights - {"see", "audit", "operate"}:
+        for right in rights - {"see", "audit"}:
             assert who.acts_as(right) == ACTS_AS[role]
         if "silence" not in rights:
             with pytest.raises(ValueError, match="silence"):
                 who.acts_as("silence")
+
+
+def test_what_is_missing_from_the_figures_is_said_on_every_page(at_desk: Any) -> None:
+    async def play() -> None:
+        async with at_desk(facts_of(OWN)) as browser:
+            await browser.sign_in("vp")
+            browser.desk.causes = lambda: [
+                Cause("no-owner", "lotrinh.unit.tallies", 1, "2024-06-10T07:00:00+07:00", 12)
+            ]
+            for path in ("canh-bao", "tat-tieng", "nhat-ky"):
+                await browser.get(path)
+                assert "Số liệu chưa đầy đủ" in browser.text, path
+            browser.desk.causes = list
+            await browser.get("canh-bao")
+            assert "Số liệu chưa đầy đủ" not in browser.text
+
+    asyncio.run(play())

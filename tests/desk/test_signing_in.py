@@ -300,3 +300,30 @@ def test_the_key_of_pseudonyms_is_made_once_for_its_owner_alone(tmp_path: Path) 
 
 def test_all_accounts_of_the_tests_are_real(accounts: AccountsFile) -> None:
     assert set(accounts.accounts) == {"xem", "vp", "kt", "h340"}
+
+
+def test_behind_a_proxy_who_tries_too_often_locks_out_nobody_else(at_desk: Any) -> None:
+    async def play() -> None:
+        async with at_desk(facts_of(ALERT)) as browser:
+            fields = {"mat-khau": "sai mật khẩu rồi"}
+            for n in range(ADDRESS_FAILURES_MAX):
+                said = {**fields, "tai-khoan": f"khong-co-{n}"}
+                await browser.ask("POST", f"{HOME}/dang-nhap", said, **{"X-Forwarded-For": "192.0.2.7"})
+            right = {"tai-khoan": "vp", "mat-khau": PASSWORD}
+            for address, status in (("192.0.2.7", 429), ("192.0.2.8", 303)):
+                asked = await browser.ask("POST", f"{HOME}/dang-nhap", right, **{"X-Forwarded-For": address})
+                assert asked.status == status, address
+
+    asyncio.run(play())
+
+
+def test_a_wrong_password_does_not_forget_where_the_sign_in_leads(at_desk: Any) -> None:
+    async def play() -> None:
+        async with at_desk(facts_of(ALERT)) as browser:
+            back = f"{HOME}/canh-bao?tim=340"
+            await browser.post("dang-nhap", tai_khoan="vp", mat_khau="sai mật khẩu rồi", ve=back)
+            assert f'name="ve" value="{back}"' in browser.text
+            response = await browser.post("dang-nhap", tai_khoan="vp", mat_khau=PASSWORD, ve=back)
+            assert response.headers["Location"] == back
+
+    asyncio.run(play())
